@@ -1,0 +1,98 @@
+"""Metrics: one file each. How well the model does, and how far a map can be trusted."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from auditor.records import Measurement
+from auditor.registry import Part
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from auditor.engine.predictor import Predictor
+    from auditor.subjects import LoadedModel, Sample
+
+__all__ = ["MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class MapSet:
+    """All maps of one method on one layer, at the input's size.
+
+    Attributes:
+        method: Visualizer name.
+        layer: Dotted module name, or None.
+        maps: float32 (n, height, width), non-negative, magnitude kept.
+        usable: bool (n,): False where the map is zero, constant or not finite; such maps are never scored.
+    """
+
+    method: str
+    layer: str | None
+    maps: np.ndarray
+    usable: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """method, or method@layer."""
+        return self.method if self.layer is None else f"{self.method}@{self.layer}"
+
+
+MapMaker = Callable[[Any, "np.ndarray"], list[MapSet]]
+"""(module, sample indices) → the same methods and layers on another module of the same architecture."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricContext:
+    """What a metric may look at.
+
+    Attributes:
+        scores: float32 (n, classes), probabilities on the untouched sample.
+        predicted: int64 (n,).
+        maps: All map sets that were made.
+        make_maps: Makes the same map sets on another module (for randomisation checks).
+        seed: All draws start here.
+        progress: Called with (done, total, what) now and then.
+    """
+
+    model: LoadedModel
+    sample: Sample
+    predictor: Predictor
+    scores: np.ndarray
+    predicted: np.ndarray
+    maps: list[MapSet]
+    make_maps: MapMaker
+    seed: int
+    progress: Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """What a metric found.
+
+    Attributes:
+        measurements: Of the model, for audit.json's `metrics`.
+        of_maps: `MapSet.name` → measurements of that method.
+        trust: `MapSet.name` → "passed", "failed" or "not enough data"; only from metrics that decide it.
+        tables: Further tables for the report (per_class, confusion, reliability, curves), plain JSON values.
+    """
+
+    measurements: list[Measurement] = field(default_factory=list)
+    of_maps: Mapping[str, list[Measurement]] = field(default_factory=dict)
+    trust: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Metric(Part):
+    """One family of numbers; its fields are its options."""
+
+    def forwards(self) -> float:
+        """Upper bound of forwards an image of the sample, averaged."""
+        return 0.0
+
+    @abstractmethod
+    def measure(self, context: MetricContext) -> MetricResult:
+        """Measure. Undefined numbers are measurements without a value and with a reason."""

@@ -1,0 +1,47 @@
+"""Report formats: one file each, rendered from a run folder without torch and without the model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.records import Audit
+from auditor.registry import Part
+
+__all__ = ["RenderOptions", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What `auditor render` may change.
+
+    Attributes:
+        templates: A user's template folder; its files win over ours one by one.
+        template: Name of the shipped template.
+        images: False leaves all pictures of the sample out.
+    """
+
+    template: str = "default"
+    templates: Path | None = None
+    images: bool = True
+
+
+class Report(Part):
+    """One output format."""
+
+    @abstractmethod
+    def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        """Render into the run folder, atomically: a file appears whole or not at all.
+
+        Args:
+            audit: What to render; figure paths in it are relative to `run`.
+            run: The run folder.
+
+        Returns:
+            The files written.
+
+        Raises:
+            RenderError: Anything missing or broken; says which figure or template line.
+            SystemPackageError: A system library is missing; names the Debian package.
+        """

@@ -1,0 +1,1 @@
+"""The YAML spec: its fields, line-aware reading, and its JSON schema."""

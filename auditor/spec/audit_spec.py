@@ -1,0 +1,178 @@
+"""The fields of a spec, version 1. Unknown keys are errors; parts check their own options.
+
+`model` and `dataset` keep the keys that belong to their source (`name`, `factory`, `path`, `columns`, ...)
+as extras: the source's part checks those.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Preset = Literal["quick", "standard", "full"]
+Share = Annotated[float, Field(ge=0, le=1)]
+PixelBox = Annotated[list[int], Field(min_length=4, max_length=4)]
+
+
+class Fields(BaseModel):
+    """Strict: a key that is not known is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSpec(Fields):
+    """How a picture becomes the model's input: x = (u8 / 255 · scale − mean) / std.
+
+    resize: squash (both sides at once) or crop (short side to size / crop_ratio, then the centre);
+    bilinear, antialiased. `transform` (file.py:callable, PIL image → float tensor) replaces all of it.
+    """
+
+    size: Annotated[list[Annotated[int, Field(ge=4, le=8192)]], Field(min_length=2, max_length=2)] | None = None
+    """[height, width]."""
+    resize: Literal["squash", "crop"] = "crop"
+    crop_ratio: Annotated[float, Field(gt=0, le=1)] = 0.875
+    mean: list[float] | None = None
+    std: list[Annotated[float, Field(gt=0)]] | None = None
+    scale: Annotated[float, Field(gt=0)] = 1.0
+    channels: Literal["rgb", "bgr", "grey"] = "rgb"
+    transform: str | None = None
+
+    @model_validator(mode="after")
+    def _one_value_a_channel(self) -> Self:
+        channels = 1 if self.channels == "grey" else 3
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != channels:
+                raise ValueError(f"{name} needs {channels} values for channels: {self.channels}, got {len(values)}")
+        return self
+
+
+class ExpectedSpec(Fields):
+    """What the owner measured before; a sample far off means wrong preprocessing, and the audit stops."""
+
+    accuracy: Share
+    tolerance: Share = 0.05
+
+
+class ModelSpec(Fields):
+    """The model; keys beyond these belong to the source."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    source: str
+    weights: str | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    version: str | None = None
+    classes: str | list[str] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    output: Literal["softmax", "sigmoid", "logit", "embedding"] = "softmax"
+    input: InputSpec | None = None
+    expected: ExpectedSpec | None = None
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _version_is_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class SampleSpec(Fields):
+    """Which pictures: at most `size`, drawn with `seed`, in equal shares of `stratify` (a column, or null)."""
+
+    size: Annotated[int, Field(ge=1)] = 128
+    seed: int = 0
+    stratify: str | None = "label"
+
+
+class DatasetSpec(Fields):
+    """The data; keys beyond these belong to the source."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    source: str
+    regions: dict[Name, PixelBox] = Field(default_factory=dict)
+    sample: SampleSpec = SampleSpec()
+
+
+class LimitSpec(Fields):
+    """A bound on a measurement; breached when its whole interval lies beyond."""
+
+    min: float | None = None
+    max: float | None = None
+    severity: Literal["low", "medium", "high", "critical"] = "high"
+
+    @model_validator(mode="after")
+    def _at_least_one_bound(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min or max")
+        return self
+
+
+class LegitimateSpec(Fields):
+    """A cue that the owner declares legitimate, with the reason."""
+
+    kind: str
+    classes: list[str] | None = None
+    region: str | None = None
+    reason: str
+
+
+class PolicySpec(Fields):
+    """What fails the gate."""
+
+    fail_on: Literal["low", "medium", "high", "critical", "never"] = "high"
+    limits: dict[str, LimitSpec] = Field(default_factory=dict)
+    legitimate: list[LegitimateSpec] = Field(default_factory=list)
+
+
+class ReviewerSpec(Fields):
+    """Somebody who signs."""
+
+    role: str
+    name: str | None = None
+
+
+class ReportSpec(Fields):
+    """What is rendered, and how."""
+
+    formats: list[str] = Field(default_factory=lambda: ["html", "pdf", "json"])
+    language: Literal["en"] = "en"
+    template: str = "default"
+    organisation: str = ""
+    logo: str | None = None
+    accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    reviewers: list[ReviewerSpec] = Field(default_factory=list)
+
+
+class RuntimeSpec(Fields):
+    """Where and how it runs."""
+
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    precision: Literal["auto", "fp32"] = "auto"
+    chunk: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = "auto"
+    seed: int = 0
+    engine: Literal["local"] = "local"
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+
+
+PartList = Preset | list[str | dict[str, Any]]
+
+
+class AuditSpec(Fields):
+    """A whole spec. Only version, name, model and dataset are required."""
+
+    version: Literal[1]
+    name: Name
+    title: str | None = None
+    purpose: str = ""
+    owner: str = ""
+    model: ModelSpec
+    dataset: DatasetSpec
+    layers: Literal["auto"] | list[str] = "auto"
+    visualizations: PartList = "standard"
+    probes: PartList = "standard"
+    metrics: PartList = "standard"
+    policy: PolicySpec = PolicySpec()
+    report: ReportSpec = ReportSpec()
+    runtime: RuntimeSpec = RuntimeSpec()

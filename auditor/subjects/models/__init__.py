@@ -1,0 +1,44 @@
+"""Model sources: one file each. A source builds the module; weights, classes and preprocessing are shared steps."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditor.registry import Part
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from auditor.subjects import Preprocessing
+
+__all__ = ["ModelSource"]
+
+
+class ModelSource(Part):
+    """Builds an untrained module; its fields are the source's own keys under `model`."""
+
+    @abstractmethod
+    def build(self, *, folder: Path, options: dict[str, Any]) -> nn.Module:
+        """Construct the module, on whatever default device is active (meta for `plan`).
+
+        Args:
+            folder: The spec's folder; relative paths start there.
+            options: `model.options`, arguments of the constructor.
+
+        Raises:
+            ModelError: Unknown name, broken factory, refused options.
+        """
+
+    @abstractmethod
+    def display_name(self) -> str:
+        """What the report calls the model."""
+
+    def problems(self, *, folder: Path, weights: str | None) -> list[tuple[str, str]]:
+        """Mistakes that show without building: (key under `model`, message). Must not import torch."""
+        return []
+
+    def own_weights(self, weights: str) -> tuple[dict[str, Any], Preprocessing, tuple[str, ...]] | None:
+        """State dict, preset preprocessing and class names where `weights` is a name that the source knows; else None."""
+        return None

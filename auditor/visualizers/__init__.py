@@ -1,0 +1,132 @@
+"""Visualizers: one file each. They declare what they need; the engine captures the union in one pass."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from auditor.registry import Part
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+__all__ = ["Captured", "ChannelVisualizer", "MapVisualizer", "Need", "NetworkVisualizer", "Sheet", "Visualizer"]
+
+
+class Need(StrEnum):
+    """What the shared pass can capture."""
+
+    ACTIVATIONS = "activations"
+    LAYER_GRADIENTS = "layer_gradients"
+    INPUT_GRADIENTS = "input_gradients"
+    SCORES = "scores"
+    """More forwards through `Captured.target_scores`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What one pass over one chunk holds for one layer; read-only, on the model's device, float32.
+
+    Attributes:
+        inputs: The model's input, shape (batch, channels, height, width).
+        logits: Raw output, shape (batch, classes).
+        targets: Class explained for each image, int64, shape (batch,).
+        layer: Dotted module name; None for visualizers that need no layer.
+        activations: The layer's output as a grid, shape (batch, units, rows, columns); ViT tokens are laid out
+            as their patch grid without class and register tokens.
+        gradients: d logit[target] / d activations, same shape. Summed over calls where the layer is called several times.
+        input_gradients: d logit[target] / d inputs, shape of inputs.
+        target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
+            no gradient; costs forwards.
+        fill: Neutral value of an input pixel for perturbations, shape (channels, 1, 1): the sample's mean pixel.
+    """
+
+    inputs: Tensor
+    logits: Tensor
+    targets: Tensor
+    layer: str | None = None
+    activations: Tensor | None = None
+    gradients: Tensor | None = None
+    input_gradients: Tensor | None = None
+    target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
+    fill: Tensor | None = None
+
+
+class Visualizer(Part):
+    """Base of all visualizers.
+
+    Class attributes say what it needs and how it is read; the docstring is its documentation.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    """What the shared pass must capture; asking for more costs every image."""
+    per_layer: ClassVar[bool] = False
+    """Whether it is made once for each target layer."""
+    reading: ClassVar[str] = ""
+    """How to read the picture, one or two sentences for a layman."""
+
+    def forwards(self, height: int, width: int) -> int:
+        """Upper bound of forwards an image beyond the shared pass."""
+        return 0
+
+
+class MapVisualizer(Visualizer):
+    """Explains a prediction as a map over the image."""
+
+    @abstractmethod
+    def maps(self, captured: Captured) -> Tensor:
+        """Explain each image's score for its target class.
+
+        Args:
+            captured: One chunk's activations, gradients and scores; read-only.
+
+        Returns:
+            Float, shape (batch, rows, columns) at the method's own resolution, non-negative, magnitude kept
+            (no min-max). Same device.
+        """
+
+
+class ChannelVisualizer(Visualizer):
+    """Shows what single units of a layer answer to."""
+
+    per_layer: ClassVar[bool] = True
+
+    @abstractmethod
+    def channels(self, captured: Captured) -> tuple[Tensor, Tensor]:
+        """The units worth showing for each image.
+
+        Returns:
+            Maps, float, shape (batch, shown, rows, columns), and unit indices, int64, shape (batch, shown), strongest
+            first.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A picture of the network itself, as numbers: tiles laid out by the drawer.
+
+    Attributes:
+        layer: Dotted module name.
+        tiles: float32 array (count, rows, columns) or (count, rows, columns, 3), own range per tile.
+        labels: One short text a tile.
+        caption: What is shown, in one sentence, with counts.
+        notes: Facts found on the way (dead filters, duplicates), for the report.
+    """
+
+    layer: str
+    tiles: np.ndarray
+    labels: Sequence[str]
+    caption: str
+    notes: Sequence[str] = ()
+
+
+class NetworkVisualizer(Visualizer):
+    """Shows the network itself; needs no pictures."""
+
+    @abstractmethod
+    def sheets(self, model: nn.Module, layers: Sequence[str]) -> list[Sheet]:
+        """Pictures of the weights, for the target layers and the first convolution."""
