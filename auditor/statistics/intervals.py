@@ -101,7 +101,7 @@ def _by_cluster(
     if names.shape != values.shape:
         raise ValueError(f"expected one cluster a value, got shapes {names.shape} and {values.shape}")
     index = np.unique(names, return_inverse=True)[1]
-    sums: NDArray[np.float64] = np.bincount(index, weights=values)
+    sums = np.bincount(index, weights=values).astype(np.float64)
     return sums, np.bincount(index).astype(np.float64)
 
 
