@@ -1,0 +1,55 @@
+"""The only place that draws. Plain arrays and numbers go in; uint8 RGB arrays or SVG bytes come out.
+
+Pictures (photos, maps, sheets) are arrays for `encode_jpeg`; they carry no words, captions do. Charts are SVG with
+text as paths, so that they look the same everywhere and the same numbers give the same bytes.
+"""
+
+from __future__ import annotations
+
+from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
+from auditor.figures.charts import ForestRow, forest_plot
+from auditor.figures.performance import (
+    Curve,
+    ReliabilityBins,
+    confusion,
+    curves,
+    per_class_accuracy,
+    reliability_diagram,
+)
+from auditor.figures.pictures import (
+    before_after,
+    colourise,
+    encode_jpeg,
+    enlarge,
+    map_triptych,
+    outline_region,
+    overlay,
+)
+from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
+from auditor.figures.svg import svg_size
+
+__all__ = [
+    "CausalGrid",
+    "Curve",
+    "ForestRow",
+    "ReliabilityBins",
+    "RingProfile",
+    "before_after",
+    "causal_map",
+    "channel_sheet",
+    "colourise",
+    "confusion",
+    "contact_sheet",
+    "curves",
+    "encode_jpeg",
+    "enlarge",
+    "forest_plot",
+    "kernel_sheet",
+    "map_triptych",
+    "outline_region",
+    "overlay",
+    "per_class_accuracy",
+    "radial_profile",
+    "reliability_diagram",
+    "svg_size",
+]

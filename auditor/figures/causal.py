@@ -1,0 +1,221 @@
+"""The causal map: what decides the class, found by swapping regions between pictures; no annotation needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.figures.svg import ACCENT, MUTED, RULE, WIDTH, bare, chart, title, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
+
+    from auditor.figures.pictures import Rgb
+
+PALETTE = "cividis_r"
+"""Pale where nothing happens, dark blue where the region decides; the same to colour-blind readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class CausalGrid:
+    """Effects of swapping each cell of a grid, control subtracted.
+
+    Attributes:
+        effects: Float, shape (rows, columns), −1..1; NaN where a cell was not tested.
+        judged: bool, same shape: cells whose effect was confirmed; outlined.
+        count: Recipient images per cell.
+    """
+
+    effects: NDArray[np.floating]
+    judged: NDArray[np.bool_] | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RingProfile:
+    """Effects of swapping border rings of growing width.
+
+    Attributes:
+        widths: Ring widths as shares of the image side, ascending.
+        effects: Effect minus control of each.
+        lows, highs: 95 % intervals.
+        controls: Effect of the inner control ring, or None where it was not kept.
+        count: Recipient images.
+    """
+
+    widths: Sequence[float]
+    effects: Sequence[float]
+    lows: Sequence[float]
+    highs: Sequence[float]
+    controls: Sequence[float] | None = None
+    count: int | None = None
+
+
+def causal_map(
+    grid: CausalGrid,
+    *,
+    photo: Rgb | None = None,
+    rings: RingProfile | None = None,
+    high: float | None = None,
+    unit: str = "follow rate minus control",
+) -> bytes:
+    """The grid of effects over the sample's mean picture (or grey), beside it the ring profile; SVG.
+
+    Args:
+        grid: One number a cell, printed in it.
+        photo: The sample's mean picture, uint8 (height, width, 3); None draws on plain grey.
+        rings: The border's profile; None leaves it out.
+        high: Upper end of the colour scale; None takes the largest effect, at least .25, so that noise stays pale.
+        unit: What the numbers are.
+    """
+    rows, columns = grid.effects.shape
+    aspect = 1.0 if photo is None else photo.shape[0] / photo.shape[1]
+    top = high if high is not None else max(0.25, float(np.nanmax(grid.effects, initial=0.0)))
+    with chart(WIDTH, 3.35) as figure:
+        panels = 2 + (rings is not None)
+        parts = figure.subplots(1, panels, width_ratios=[0.86, 1, 1][:panels])
+        figure.subplots_adjust(left=0.005, right=0.985 if rings else 0.75, top=0.9, bottom=0.17, wspace=0.12)
+        _ground(parts[0], photo, aspect, rows, columns)
+        title(parts[0], "Mean picture" if photo is not None else "Picture plane")
+        _cells(parts[1], grid, photo, aspect, top)
+        title(parts[1], _with_count("Swapping each cell", grid.count))
+        _scale(parts[1], top, unit)
+        if rings is not None:
+            _profile(parts[2], rings)
+            title(parts[2], _with_count("Swapping the border", rings.count))
+            place = parts[2].get_position()
+            parts[2].set_position((place.x0 + 0.075, place.y0, place.width - 0.075, place.height))
+        return to_svg(figure)
+
+
+def radial_profile(
+    widths: Sequence[float],
+    effects: Sequence[float],
+    lows: Sequence[float],
+    highs: Sequence[float],
+    controls: Sequence[float] | None = None,
+    *,
+    count: int | None = None,
+) -> bytes:
+    """Effect of swapping the border against the ring's width, with its interval and the control; SVG.
+
+    Args:
+        widths: Ring widths as shares of the image side, ascending; the rest as in `RingProfile`.
+    """
+    with chart(WIDTH * 0.6, 2.6) as figure:
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.13, right=0.97, top=0.88, bottom=0.17)
+        _profile(axes, RingProfile(widths, effects, lows, highs, controls))
+        title(axes, _with_count("Swapping the border", count))
+        return to_svg(figure)
+
+
+def _ground(axes: Axes, photo: Rgb | None, aspect: float, rows: int, columns: int) -> None:
+    """The picture alone, with the grid hinted at."""
+    if photo is None:
+        axes.add_patch(_rectangle(0, 0, columns, rows, facecolor=RULE))
+    else:
+        axes.imshow(photo, extent=(0, columns, rows, 0), aspect="auto", zorder=0)
+    for line in range(1, columns):
+        axes.plot([line, line], [0, rows], color="white", linewidth=0.4, alpha=0.55)
+    for line in range(1, rows):
+        axes.plot([0, columns], [line, line], color="white", linewidth=0.4, alpha=0.55)
+    _square(axes, rows, columns, aspect)
+
+
+def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, aspect: float, top: float) -> None:
+    import matplotlib
+
+    rows, columns = grid.effects.shape
+    colours = matplotlib.colormaps[PALETTE]
+    if photo is not None:
+        grey = np.repeat(photo.mean(axis=2, keepdims=True), 3, axis=2)
+        axes.imshow((255 - (255 - grey) * 0.55).astype(np.uint8), extent=(0, columns, rows, 0), aspect="auto", zorder=0)
+    size = min(8.5, 46 / max(rows, columns))
+    for row in range(rows):
+        for column in range(columns):
+            effect = float(grid.effects[row, column])
+            if not np.isfinite(effect):
+                axes.text(column + 0.5, row + 0.5, "–", ha="center", va="center", fontsize=size, color="#111111")
+                continue
+            share = min(1.0, max(0.0, effect / top))
+            colour = colours(share)
+            axes.add_patch(_rectangle(column, row, 1, 1, facecolor=colour, alpha=0.62 + 0.36 * share))
+            dark = 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.5
+            axes.text(column + 0.5, row + 0.52, _short(effect), ha="center", va="center", fontsize=size,
+                      color="#ffffff" if dark else "#111111")  # fmt: skip
+    if grid.judged is not None:
+        for row, column in np.argwhere(grid.judged):
+            for edge, width in (("#000000", 2.6), ("#ffffff", 1.1)):
+                axes.add_patch(
+                    _rectangle(column + 0.04, row + 0.04, 0.92, 0.92, fill=False, edgecolor=edge, linewidth=width)
+                )
+    _square(axes, rows, columns, aspect)
+
+
+def _profile(axes: Axes, rings: RingProfile) -> None:
+    shares = [100 * width for width in rings.widths]
+    axes.axhline(0, color=MUTED, linewidth=0.6, zorder=1)
+    axes.fill_between(shares, rings.lows, rings.highs, color=ACCENT, alpha=0.18, linewidth=0)
+    axes.plot(shares, rings.effects, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
+    axes.annotate("ring minus control", (shares[-1], rings.effects[-1]), xytext=(0, 7), textcoords="offset points",
+                  ha="right", color=ACCENT, fontsize=7.5)  # fmt: skip
+    tops = [*rings.highs, 0.25]
+    if rings.controls is not None:
+        axes.plot(shares, rings.controls, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
+        axes.annotate("inner control ring", (shares[-1], rings.controls[-1]), xytext=(0, 5), ha="right",
+                      textcoords="offset points", color=MUTED, fontsize=7.5)  # fmt: skip
+        tops += list(rings.controls)
+    axes.set_ylim(min(-0.05, *rings.lows) - 0.02, max(tops) * 1.18)
+    axes.set_xlabel("width of the ring, % of the image side")
+    axes.yaxis.set_major_formatter(lambda value, _: _short(value))
+    axes.set_xlim(0, max(shares) * 1.03)
+    bare(axes, left=True)
+
+
+def _scale(axes: Axes, top: float, unit: str) -> None:
+    """A thin horizontal colour scale under the grid, its ends labelled."""
+    import matplotlib
+
+    bar = axes.inset_axes((0, -0.075, 1, 0.028))
+    steps = 48
+    colours = matplotlib.colormaps[PALETTE]
+    for step in range(steps):
+        bar.add_patch(_rectangle(step / steps, 0, 1.02 / steps, 1, facecolor=colours(step / (steps - 1))))
+    bar.set_xlim(0, 1)
+    bar.set_ylim(0, 1)
+    bar.set_axis_off()
+    bar.text(0, -0.6, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
+    bar.text(0.5, -0.6, unit, ha="center", va="top", fontsize=7.5, color=MUTED)
+    bar.text(1, -0.6, _short(top), ha="right", va="top", fontsize=7.5, color=MUTED)
+
+
+def _square(axes: Axes, rows: int, columns: int, aspect: float) -> None:
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+    axes.set_aspect(aspect * columns / rows, adjustable="box", anchor="N")
+    axes.set_axis_off()
+
+
+def _rectangle(x: float, y: float, width: float, height: float, **style: Any) -> Rectangle:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), width, height, **{"linewidth": 0, **style})
+
+
+def _with_count(words: str, count: int | None) -> str:
+    return words if count is None else f"{words}  (n = {count})"
+
+
+def _short(value: float) -> str:
+    """'.42', '−.03', '0', '1.0': shares without the leading zero."""
+    text = f"{abs(value):.2f}"
+    if text == "0.00":
+        return "0"
+    body = text[1:] if text.startswith("0") else text[:3]
+    return ("−" if value < 0 else "") + body

@@ -1,0 +1,181 @@
+"""Charts of how well the model does and how far its maps can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.figures.fonts import drawable
+from auditor.figures.svg import ACCENT, INK, MUTED, RULE, WIDTH, bare, chart, shorten, to_svg
+
+LINES = (ACCENT, "#c97b00", "#2f7d5b", "#8a3b7e", "#5b6470")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), "-")
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBins:
+    """Confidence bins, ascending; empty bins left out.
+
+    Attributes:
+        confidence: Mean confidence in each bin.
+        accuracy: Share that is right in each bin.
+        lows, highs: 95 % intervals of the accuracy.
+        counts: Images in each bin.
+    """
+
+    confidence: Sequence[float]
+    accuracy: Sequence[float]
+    lows: Sequence[float]
+    highs: Sequence[float]
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line: `values` over the shared x, with an interval where there is one."""
+
+    values: Sequence[float]
+    lows: Sequence[float] | None = None
+    highs: Sequence[float] | None = None
+
+
+def reliability_diagram(bins: ReliabilityBins) -> bytes:
+    """Accuracy against confidence with intervals, n over each point, the diagonal of a calibrated model; SVG."""
+    with chart(WIDTH * 0.5, 3.0) as figure:
+        axes = figure.add_axes((0.14, 0.15, 0.82, 0.8))
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.text(0.03, 0.06, "calibrated", rotation=41, color=MUTED, fontsize=7, ha="left", va="bottom")
+        for confidence, low, high, count in zip(bins.confidence, bins.lows, bins.highs, bins.counts, strict=True):
+            axes.plot([confidence, confidence], [low, high], color=ACCENT, linewidth=1.2)
+            axes.annotate(f"{count}", (confidence, high), xytext=(0, 2), textcoords="offset points", ha="center",
+                          fontsize=6.5, color=MUTED)  # fmt: skip
+        axes.plot(bins.confidence, bins.accuracy, color=ACCENT, marker="o", markersize=4, linewidth=0.8)
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(0, 1.07)
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("share right")
+        bare(axes, left=True)
+        return to_svg(figure)
+
+
+def per_class_accuracy(
+    names: Sequence[str], values: Sequence[float], lows: Sequence[float], highs: Sequence[float], counts: Sequence[int],
+    *, overall: float | None = None,
+) -> bytes:  # fmt: skip
+    """A bar a class with its Wilson interval and n, and a line at the overall accuracy; SVG.
+
+    Args:
+        names: Classes, top to bottom.
+        values, lows, highs: Accuracy and its interval, 0..1.
+        counts: Images of each class.
+        overall: Accuracy over all classes.
+    """
+    row = 0.2
+    height = row * len(names) + 0.62
+    with chart(WIDTH, height) as figure:
+        axes = figure.add_axes((0.26, 0.4 / height, 0.56, row * len(names) / height))
+        for place, (value, low, high) in enumerate(zip(values, lows, highs, strict=True)):
+            axes.barh(place, value, height=0.62, color=ACCENT, alpha=0.32, linewidth=0)
+            axes.plot([low, high], [place, place], color=ACCENT, linewidth=1.4, solid_capstyle="butt")
+            axes.plot([value], [place], marker="o", markersize=3.4, color=ACCENT, clip_on=False)
+        across = axes.get_yaxis_transform()
+        for place, (name, value, count) in enumerate(zip(names, values, counts, strict=True)):
+            axes.text(-0.02, place, drawable(shorten(name, 34)), transform=across, ha="right", va="center", color=INK)
+            axes.text(1.1, place, f"{100 * value:.0f} %", transform=across, ha="right", va="center", color=INK)
+            axes.text(1.14, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
+        if overall is not None:
+            axes.axvline(overall, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
+            axes.text(overall, -0.62, f"all {100 * overall:.0f} %", ha="center", va="bottom", fontsize=7.5, color=INK)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_xlim(0, 1.0)
+        axes.set_yticks([])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
+        axes.set_xlabel("accuracy, %, with 95 % Wilson interval", labelpad=3)
+        bare(axes)
+        return to_svg(figure)
+
+
+def curves(
+    x: Sequence[float],
+    lines: Mapping[str, Curve],
+    *,
+    x_label: str,
+    y_label: str,
+    y_limits: tuple[float, float] = (0, 1),
+) -> bytes:
+    """Insertion or deletion curves, labelled at their ends; SVG.
+
+    Args:
+        x: Shares of the picture, ascending.
+        lines: Name → curve, at most five.
+        x_label, y_label: With units.
+        y_limits: Ends of the vertical axis.
+
+    Raises:
+        ValueError: More than five lines: they could not be told apart.
+    """
+    if len(lines) > len(LINES):
+        raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
+    with chart(WIDTH * 0.62, 2.5) as figure:
+        axes = figure.add_axes((0.12, 0.17, 0.62, 0.76))
+        ends = []
+        for (name, line), colour, dash in zip(lines.items(), LINES, DASHES, strict=False):
+            if line.lows is not None and line.highs is not None:
+                axes.fill_between(x, line.lows, line.highs, color=colour, alpha=0.14, linewidth=0)
+            axes.plot(x, line.values, color=colour, linewidth=1.4, linestyle=dash)
+            ends.append((float(line.values[-1]), name, colour))
+        room = (y_limits[1] - y_limits[0]) * 0.075
+        last = -np.inf
+        for height, name, colour in sorted(ends):
+            last = max(height, last + room)
+            axes.text(x[-1] + 0.02 * (x[-1] - x[0]), last, drawable(shorten(name, 24)), color=colour, fontsize=7.5,
+                      va="center", clip_on=False)  # fmt: skip
+        axes.set_xlim(x[0], x[-1])
+        axes.set_ylim(*y_limits)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        bare(axes, left=True)
+        return to_svg(figure)
+
+
+def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
+    """Counts of true class (rows) against predicted class (columns), shaded by share of the row; SVG.
+
+    Args:
+        matrix: Integers, shape (classes, classes).
+        names: Classes in order.
+    """
+    classes = len(names)
+    side = min(WIDTH, 1.7 + 0.34 * classes)
+    with chart(side, side * 0.9) as figure:
+        left = 1.35 / side
+        axes = figure.add_axes((left, 0.04, 0.97 - left, 0.72))
+        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        for row in range(classes):
+            for column in range(classes):
+                share = float(shares[row, column])
+                if matrix[row, column]:
+                    axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=ACCENT,
+                              alpha=0.12 + 0.78 * share, linewidth=0)  # fmt: skip
+                if classes <= 24 and matrix[row, column]:
+                    axes.text(column + 0.5, row + 0.5, str(int(matrix[row, column])), ha="center", va="center",
+                              fontsize=min(8, 90 / classes), color="#ffffff" if share > 0.55 else INK)  # fmt: skip
+        axes.set_xlim(0, classes)
+        axes.set_ylim(classes, 0)
+        size = min(7.5, 150 / classes)
+        axes.set_yticks(np.arange(classes) + 0.5, [drawable(shorten(name, 22)) for name in names], fontsize=size)
+        axes.set_xticks(np.arange(classes) + 0.5, [drawable(shorten(name, 16)) for name in names], fontsize=size,
+                        rotation=40, ha="left")  # fmt: skip
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.set_ylabel("true class")
+        axes.set_xlabel("predicted class")
+        axes.xaxis.set_label_position("top")
+        for spine in axes.spines.values():
+            spine.set_visible(True)
+            spine.set_edgecolor(RULE)
+        return to_svg(figure)

@@ -1,0 +1,252 @@
+"""Photos, maps over photos, and pairs of photos; as arrays, without words except a scale bar's numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.figures.fonts import typeface
+
+Rgb = NDArray[np.uint8]
+"""uint8, shape (height, width, 3), RGB."""
+Values = NDArray[np.floating]
+"""Float, shape (rows, columns); higher means more."""
+Pixels = tuple[int, int, int, int]
+"""[x1, y1, x2, y2] in pixels of the photo, end exclusive."""
+
+PAPER = 255
+SHORT_SIDE = 224
+"""Photos smaller than this are enlarged for display, by whole factors so that each pixel stays a crisp square."""
+
+
+def encode_jpeg(rgb: Rgb) -> bytes:
+    """JPEG at quality 85 without chroma subsampling, so that coloured maps keep their edges.
+
+    Args:
+        rgb: uint8, shape (height, width, 3).
+
+    Raises:
+        ValueError: Not such an array.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise ValueError(f"a picture is uint8 (height, width, 3), got {rgb.dtype} {rgb.shape}")
+    settings = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        85,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        cv2.IMWRITE_JPEG_OPTIMIZE,
+        1,
+    ]
+    done, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[:, :, ::-1]), settings)
+    if not done:
+        raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded")
+    return data.tobytes()
+
+
+def colourise(values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
+    """Colours of a perceptually uniform scale; values that are not finite become mid-grey.
+
+    Args:
+        values: Float, shape (rows, columns).
+        low, high: Ends of the scale; values beyond take the end's colour. With low = high all is the lower end.
+        palette: A perceptually uniform matplotlib colour map.
+    """
+    span = high - low
+    finite = np.isfinite(values)
+    share = np.zeros(values.shape, np.float32)
+    if span > 0:
+        np.divide(values - low, span, out=share, where=finite, casting="unsafe")
+    steps = (np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
+    colours: Rgb = _table(palette)[steps]
+    if not finite.all():
+        colours[~finite] = 127
+    return colours
+
+
+def enlarge(rgb: Rgb, *, short_side: int = SHORT_SIDE) -> Rgb:
+    """The picture enlarged by the largest whole factor that keeps its short side within `short_side`.
+
+    Nearest neighbour: a 30-pixel photo shows its 30 pixels. Pictures that are larger already come back as they are.
+    """
+    factor = enlargement(rgb.shape[0], rgb.shape[1], short_side=short_side)
+    return rgb if factor == 1 else np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1)
+
+
+def enlargement(height: int, width: int, *, short_side: int = SHORT_SIDE) -> int:
+    """The whole factor by which `enlarge` enlarges."""
+    return max(1, short_side // max(1, min(height, width)))
+
+
+def overlay(photo: Rgb, values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
+    """The map over the greyed photo: the higher the value, the more opaque its colour.
+
+    Args:
+        photo: uint8, shape (height, width, 3).
+        values: Float, same height and width.
+        low, high: Ends of the scale.
+    """
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)[:, :, None]
+    colours = colourise(values, low, high, palette=palette).astype(np.float32)
+    span = high - low
+    share = np.nan_to_num(np.clip((values - low) / span, 0, 1)) if span > 0 else np.zeros(values.shape)
+    opacity = (0.15 + 0.65 * share.astype(np.float32))[:, :, None]
+    return (grey * (1 - opacity) + colours * opacity + 0.5).astype(np.uint8)
+
+
+def outline_region(rgb: Rgb, box: Pixels, *, hole: Pixels | None = None, factor: int = 1) -> Rgb:
+    """A copy with the region's edge drawn in white between black: visible on anything.
+
+    Args:
+        rgb: uint8, shape (height, width, 3).
+        box: The region in pixels before enlargement.
+        hole: What a ring leaves out.
+        factor: By how much `rgb` was enlarged.
+    """
+    drawn = np.ascontiguousarray(rgb).copy()
+    thickness = max(1, round(min(rgb.shape[:2]) / 160))
+    for rectangle in (box, hole):
+        if rectangle is None:
+            continue
+        x1, y1, x2, y2 = (edge * factor for edge in rectangle)
+        inset = thickness + thickness // 2
+        corners = (x1 + inset, y1 + inset), (x2 - 1 - inset, y2 - 1 - inset)
+        cv2.rectangle(drawn, *corners, (0, 0, 0), 3 * thickness)
+        cv2.rectangle(drawn, *corners, (255, 255, 255), thickness)
+    return drawn
+
+
+def map_triptych(
+    photo: Rgb,
+    values: Values,
+    *,
+    low: float = 0.0,
+    high: float | None = None,
+    box: Pixels | None = None,
+    hole: Pixels | None = None,
+    unit: str | None = None,
+    palette: str = "viridis",
+) -> Rgb:
+    """Photo | map | overlay at the same size, with thin gaps.
+
+    Args:
+        photo: uint8, shape (height, width, 3), as the model saw it.
+        values: The map, float, shape (rows, columns), of any resolution.
+        low, high: Ends of the colour scale; `high` None takes the map's maximum.
+        box, hole: A region to outline on all three, in the photo's pixels.
+        unit: What the numbers at the scale bar are, such as "of maximum"; None draws no scale bar (contact sheets).
+    """
+    factor = enlargement(*photo.shape[:2])
+    large = enlarge(photo)
+    top = float(np.nanmax(values, initial=low)) if high is None else high
+    spread = _spread(values, photo.shape[:2], large.shape[:2])
+    panels = [large, colourise(spread, low, top, palette=palette), overlay(large, spread, low, top, palette=palette)]
+    if box is not None:
+        panels = [outline_region(panel, box, hole=hole, factor=factor) for panel in panels]
+    if unit is not None:
+        panels.append(_scale_bar(large.shape[0], low, top, unit, palette))
+    return side_by_side(panels, gap=gap_beside(large.shape[1]))
+
+
+def before_after(
+    original: Rgb, changed: Rgb, box: Pixels | None, hole: Pixels | None = None, *, donor: Rgb | None = None
+) -> Rgb:
+    """The picture before | (where the swapped region came from) | after, the region outlined, an arrow between.
+
+    Args:
+        original, changed, donor: uint8, same shape (height, width, 3).
+        box: The region that was changed, in their pixels; None where the whole picture was.
+        hole: What a ring leaves out.
+    """
+    factor = enlargement(*original.shape[:2])
+    pictures = [picture for picture in (original, donor, changed) if picture is not None]
+    panels = [enlarge(picture) for picture in pictures]
+    if box is not None:
+        panels = [outline_region(panel, box, hole=hole, factor=factor) for panel in panels]
+    height, width = panels[0].shape[:2]
+    arrow = _arrow(height, max(18, width // 9))
+    row = panels[0]
+    for index, panel in enumerate(panels[1:], start=1):
+        last = index == len(panels) - 1
+        between = arrow if last else np.full((height, gap_beside(width), 3), PAPER, np.uint8)
+        row = np.hstack([row, between, panel])
+    return row
+
+
+def side_by_side(panels: list[Rgb], *, gap: int) -> Rgb:
+    """Panels of one height in a row on white."""
+    space = np.full((panels[0].shape[0], gap, 3), PAPER, np.uint8)
+    parts = [part for panel in panels for part in (space, panel)]
+    return np.hstack(parts[1:])
+
+
+def gap_beside(width: int) -> int:
+    """The thin gap between panels of that width, pixels."""
+    return max(3, width // 56)
+
+
+def fit(rgb: Rgb, height: int, width: int) -> Rgb:
+    """The picture resized to a cell: whole factors up (crisp), area averages down; padded with white."""
+    factor = min(height / rgb.shape[0], width / rgb.shape[1])
+    if factor >= 1:
+        whole = int(factor)
+        shown = np.repeat(np.repeat(rgb, whole, axis=0), whole, axis=1)
+    else:
+        size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
+        shown = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    cell = np.full((height, width, 3), PAPER, np.uint8)
+    top, left = (height - shown.shape[0]) // 2, (width - shown.shape[1]) // 2
+    cell[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    return cell
+
+
+def _spread(values: Values, photo: tuple[int, ...], shown: tuple[int, ...]) -> Values:
+    """The map at the shown size: pixel maps stay crisp, coarse maps are interpolated."""
+    crisp = values.shape == photo
+    method = cv2.INTER_NEAREST if crisp else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values.astype(np.float32), (shown[1], shown[0]), interpolation=method))
+
+
+def _scale_bar(height: int, low: float, high: float, unit: str, palette: str) -> Rgb:
+    from PIL import Image, ImageDraw
+
+    size = max(11, height // 18)
+    font = typeface(size)
+    words = [f"{high:.2g}", f"{low:.2g}"]
+    bar = max(8, height // 24)
+    room = bar + size // 2 + int(max(font.getlength(word) for word in words)) + size + size // 2
+    canvas = Image.new("RGB", (room, height), (PAPER, PAPER, PAPER))
+    ramp = colourise(np.linspace(high, low, height, dtype=np.float32)[:, None].repeat(bar, axis=1), low, high,
+                     palette=palette)  # fmt: skip
+    canvas.paste(Image.fromarray(ramp), (0, 0))
+    draw = ImageDraw.Draw(canvas)
+    ink = (22, 24, 29)
+    draw.text((bar + size // 2, 0), words[0], fill=ink, font=font, anchor="lt")
+    draw.text((bar + size // 2, height - 1), words[1], fill=ink, font=font, anchor="lb")
+    label = Image.new("RGB", (int(font.getlength(unit)) + 2, size + size // 2), (PAPER, PAPER, PAPER))
+    ImageDraw.Draw(label).text((0, size // 2), unit, fill=(91, 100, 112), font=font, anchor="lm")
+    turned = label.rotate(90, expand=True)
+    if turned.height < height - 4 * size:
+        canvas.paste(turned, (bar + size // 4, (height - turned.height) // 2))
+    return np.asarray(canvas, np.uint8)
+
+
+def _arrow(height: int, width: int) -> Rgb:
+    field = np.full((height, width, 3), PAPER, np.uint8)
+    middle, reach = height // 2, width // 4
+    points = np.array([[width // 2 - reach // 2, middle - reach], [width // 2 + reach // 2 + 1, middle],
+                       [width // 2 - reach // 2, middle + reach]], np.int32)  # fmt: skip
+    cv2.polylines(field, [points], False, (91, 100, 112), max(2, width // 12), cv2.LINE_AA)
+    return field
+
+
+@cache
+def _table(palette: str) -> NDArray[np.uint8]:
+    """256 colours, uint8 (256, 3)."""
+    import matplotlib
+
+    colours = matplotlib.colormaps[palette](np.linspace(0, 1, 256))[:, :3]
+    return (np.asarray(colours) * 255 + 0.5).astype(np.uint8)
