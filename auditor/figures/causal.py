@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
     from auditor.figures.pictures import Rgb
 
-PALETTE = "cividis_r"
-"""Pale where nothing happens, dark blue where the region decides; the same to colour-blind readers."""
+PALETTE = "magma_r"
+"""Pale where nothing happens, dark where the region decides; perceptually uniform, legible in grey."""
+DARKEST = 0.86
+"""Share of the palette that is used: its end is black, which would read as missing."""
+SIDE = 2.05
+"""Inches: width of the picture and of the grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +78,26 @@ def causal_map(
         unit: What the numbers are.
     """
     rows, columns = grid.effects.shape
-    aspect = 1.0 if photo is None else photo.shape[0] / photo.shape[1]
+    aspect = 1.0 if photo is None else min(1.6, max(0.4, photo.shape[0] / photo.shape[1]))
     top = high if high is not None else max(0.25, float(np.nanmax(grid.effects, initial=0.0)))
-    with chart(WIDTH, 3.35) as figure:
-        panels = 2 + (rings is not None)
-        parts = figure.subplots(1, panels, width_ratios=[0.86, 1, 1][:panels])
-        figure.subplots_adjust(left=0.005, right=0.985 if rings else 0.75, top=0.9, bottom=0.17, wspace=0.12)
-        _ground(parts[0], photo, aspect, rows, columns)
-        title(parts[0], "Mean picture" if photo is not None else "Picture plane")
-        _cells(parts[1], grid, photo, aspect, top)
-        title(parts[1], _with_count("Swapping each cell", grid.count))
-        _scale(parts[1], top, unit)
+    tall = SIDE * aspect
+    width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.72
+    with chart(width, height) as figure:
+
+        def place(left: float, wide: float) -> Axes:
+            return figure.add_axes((left / width, 0.46 / height, wide / width, tall / height))
+
+        plain, cells = place(0.01, SIDE), place(SIDE + 0.15, SIDE)
+        _ground(plain, photo, rows, columns)
+        title(plain, "Mean picture" if photo is not None else "Picture plane")
+        _cells(cells, grid, photo, top)
+        title(cells, _with_count("Swapping each cell", grid.count))
+        _scale(cells, top, unit, tall)
         if rings is not None:
-            _profile(parts[2], rings)
-            title(parts[2], _with_count("Swapping the border", rings.count))
-            place = parts[2].get_position()
-            parts[2].set_position((place.x0 + 0.075, place.y0, place.width - 0.075, place.height))
+            left = 2 * SIDE + 0.78
+            profile = place(left, WIDTH - left - 0.03)
+            _profile(profile, rings)
+            title(profile, _with_count("Swapping the border", rings.count))
         return to_svg(figure)
 
 
@@ -115,7 +123,7 @@ def radial_profile(
         return to_svg(figure)
 
 
-def _ground(axes: Axes, photo: Rgb | None, aspect: float, rows: int, columns: int) -> None:
+def _ground(axes: Axes, photo: Rgb | None, rows: int, columns: int) -> None:
     """The picture alone, with the grid hinted at."""
     if photo is None:
         axes.add_patch(_rectangle(0, 0, columns, rows, facecolor=RULE))
@@ -125,10 +133,10 @@ def _ground(axes: Axes, photo: Rgb | None, aspect: float, rows: int, columns: in
         axes.plot([line, line], [0, rows], color="white", linewidth=0.4, alpha=0.55)
     for line in range(1, rows):
         axes.plot([0, columns], [line, line], color="white", linewidth=0.4, alpha=0.55)
-    _square(axes, rows, columns, aspect)
+    _plane(axes, rows, columns)
 
 
-def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, aspect: float, top: float) -> None:
+def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, top: float) -> None:
     import matplotlib
 
     rows, columns = grid.effects.shape
@@ -144,7 +152,7 @@ def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, aspect: float, top: 
                 axes.text(column + 0.5, row + 0.5, "–", ha="center", va="center", fontsize=size, color="#111111")
                 continue
             share = min(1.0, max(0.0, effect / top))
-            colour = colours(share)
+            colour = colours(DARKEST * share)
             axes.add_patch(_rectangle(column, row, 1, 1, facecolor=colour, alpha=0.62 + 0.36 * share))
             dark = 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.5
             axes.text(column + 0.5, row + 0.52, _short(effect), ha="center", va="center", fontsize=size,
@@ -155,7 +163,7 @@ def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, aspect: float, top: 
                 axes.add_patch(
                     _rectangle(column + 0.04, row + 0.04, 0.92, 0.92, fill=False, edgecolor=edge, linewidth=width)
                 )
-    _square(axes, rows, columns, aspect)
+    _plane(axes, rows, columns)
 
 
 def _profile(axes: Axes, rings: RingProfile) -> None:
@@ -172,33 +180,32 @@ def _profile(axes: Axes, rings: RingProfile) -> None:
                       textcoords="offset points", color=MUTED, fontsize=7.5)  # fmt: skip
         tops += list(rings.controls)
     axes.set_ylim(min(-0.05, *rings.lows) - 0.02, max(tops) * 1.18)
-    axes.set_xlabel("width of the ring, % of the image side")
+    axes.set_xlabel("ring width, % of the image side")
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
     axes.set_xlim(0, max(shares) * 1.03)
     bare(axes, left=True)
 
 
-def _scale(axes: Axes, top: float, unit: str) -> None:
+def _scale(axes: Axes, top: float, unit: str, tall: float) -> None:
     """A thin horizontal colour scale under the grid, its ends labelled."""
     import matplotlib
 
-    bar = axes.inset_axes((0, -0.075, 1, 0.028))
+    bar = axes.inset_axes((0, -0.15 / tall, 1, 0.06 / tall))
     steps = 48
     colours = matplotlib.colormaps[PALETTE]
     for step in range(steps):
-        bar.add_patch(_rectangle(step / steps, 0, 1.02 / steps, 1, facecolor=colours(step / (steps - 1))))
+        bar.add_patch(_rectangle(step / steps, 0, 1.02 / steps, 1, facecolor=colours(DARKEST * step / (steps - 1))))
     bar.set_xlim(0, 1)
     bar.set_ylim(0, 1)
     bar.set_axis_off()
-    bar.text(0, -0.6, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
-    bar.text(0.5, -0.6, unit, ha="center", va="top", fontsize=7.5, color=MUTED)
-    bar.text(1, -0.6, _short(top), ha="right", va="top", fontsize=7.5, color=MUTED)
+    bar.text(0, -0.9, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
+    bar.text(0.5, -0.9, unit, ha="center", va="top", fontsize=7.5, color=MUTED)
+    bar.text(1, -0.9, _short(top), ha="right", va="top", fontsize=7.5, color=MUTED)
 
 
-def _square(axes: Axes, rows: int, columns: int, aspect: float) -> None:
+def _plane(axes: Axes, rows: int, columns: int) -> None:
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
-    axes.set_aspect(aspect * columns / rows, adjustable="box", anchor="N")
     axes.set_axis_off()
 
 

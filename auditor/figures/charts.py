@@ -51,9 +51,9 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
     """
     if not rows:
         raise ValueError("a forest plot needs at least one row")
-    height = ROW * len(rows) + 0.62
+    height = ROW * len(rows) + 0.68
     with chart(WIDTH, height) as figure:
-        axes = figure.add_axes((0.33, 0.36 / height, 0.38, ROW * len(rows) / height))
+        axes = figure.add_axes((0.33, 0.44 / height, 0.38, ROW * len(rows) / height))
         lowest = min(0.0, *(row.low if row.low is not None else row.value for row in rows))
         highest = max(0.3, *(row.high if row.high is not None else row.value for row in rows))
         axes.set_xlim(lowest - 0.03, min(1.02, highest + 0.04))

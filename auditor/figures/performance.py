@@ -150,10 +150,10 @@ def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
         names: Classes in order.
     """
     classes = len(names)
-    side = min(WIDTH, 1.7 + 0.34 * classes)
-    with chart(side, side * 0.9) as figure:
-        left = 1.35 / side
-        axes = figure.add_axes((left, 0.04, 0.97 - left, 0.72))
+    cell = min(0.36, (WIDTH - 1.75) / classes)
+    grid = cell * classes
+    with chart(grid + 1.75, grid + 1.05) as figure:
+        axes = figure.add_axes((1.25 / (grid + 1.75), 0.03, grid / (grid + 1.75), grid / (grid + 1.05)))
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         for row in range(classes):
             for column in range(classes):
@@ -172,9 +172,7 @@ def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
                         rotation=40, ha="left")  # fmt: skip
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        axes.set_ylabel("true class")
-        axes.set_xlabel("predicted class")
-        axes.xaxis.set_label_position("top")
+        axes.text(-0.12 / cell, -0.14 / cell, "true ↓   predicted →", ha="right", fontsize=7, color=MUTED)
         for spine in axes.spines.values():
             spine.set_visible(True)
             spine.set_edgecolor(RULE)
