@@ -1,0 +1,161 @@
+"""What the probes measured, before anybody judges: raw paired outcomes per image, so that they can be judged again.
+
+Everything here is saved in the run folder under `evidence/`; judging reads nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from auditor.records import Box, Measurement, Record
+
+
+class PairedEffects(Record):
+    """How often something happened to each recipient under the intervention, and under its matched control.
+
+    Attributes:
+        name: follow_rate, removal_blur, removal_inpaint, removal_donor, background_gap, background_follow, accuracy_gain.
+        half: "A" (discovery) or "B" (confirmation).
+        recipients: Index in the sample.
+        clusters: Patient, video, site as a number: what halves, tests and intervals treat as one unit.
+        effect, control: Mean over the recipient's donors, in [0, 1].
+        donors: Donors a recipient, at most.
+        controls: Names of the control regions.
+    """
+
+    name: str
+    half: str
+    recipients: tuple[int, ...]
+    clusters: tuple[int, ...]
+    effect: tuple[float, ...]
+    control: tuple[float, ...]
+    donors: int = 1
+    controls: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_value_a_recipient(self) -> Self:
+        lengths = {len(self.recipients), len(self.clusters), len(self.effect), len(self.control)}
+        if len(lengths) != 1:
+            raise ValueError(f"{self.name}: recipients, clusters, effect and control differ in length: {sorted(lengths)}")
+        return self
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Effect minus control, one a recipient."""
+        return tuple(a - b for a, b in zip(self.effect, self.control, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.recipients)
+
+
+class FillSanity(Record):
+    """Whether filled pictures still look like pictures to the model.
+
+    Attributes:
+        beyond: Share of pictures filled at control regions that lie beyond the 95th percentile of the originals'
+            nearest-neighbour distance in penultimate features.
+        control_flips_low: Lower bound of the share of predictions that flip when a control region is filled.
+        passed: beyond ≤ .20 and control_flips_low ≤ .10.
+    """
+
+    fill: str
+    beyond: float
+    control_flips_low: float
+    passed: bool
+
+
+class Presence(Record):
+    """An artefact found in the data, whatever the model does with it."""
+
+    prevalence: Measurement
+    p: float
+    draws: int
+    association_p: float | None = None
+    per_class: Mapping[str, Measurement] = Field(default_factory=dict)
+
+
+class Example(Record):
+    """One counterfactual worth showing: recipient with the region of the donor."""
+
+    recipient: int
+    donor: int
+    before: str
+    before_score: float
+    after: str
+    after_score: float
+
+
+class CheckEvidence(Record):
+    """All that was measured for one kind × region × class."""
+
+    kind: str
+    region: Box | None = None
+    class_name: str | None = Field(default=None, alias="class")
+    not_tested: str | None = None
+    screen: tuple[PairedEffects, ...] = ()
+    stood_out: bool = False
+    out_of_budget: bool = False
+    confirm: tuple[PairedEffects, ...] = ()
+    fills: tuple[FillSanity, ...] = ()
+    accuracy_gain: PairedEffects | None = None
+    """Correct after the region is removed minus correct before: positive where the cue costs accuracy."""
+    off_object: bool = False
+    """The region provably does not touch the object (mask or box) in the pictures used."""
+    judged: bool = True
+    """False for regions inside the picture: drawn in the causal map, proving nothing by themselves."""
+    presence: Presence | None = None
+    examples: tuple[Example, ...] = ()
+    facts: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """kind.region.class, stable between audits."""
+        parts = [self.kind]
+        if self.region is not None:
+            parts.append(self.region.name)
+        if self.class_name is not None:
+            parts.append(f"class-{self.class_name}")
+        return ".".join(parts)
+
+
+class CausalMap(Record):
+    """Follow rate of each grid cell: an annotation-free map of what decides the class.
+
+    Attributes:
+        rows, columns: The grid.
+        rates: Row-major share of predictions that follow the swapped cell.
+        lows, highs: 95 % Wilson intervals (recipients as units).
+        count: Recipients.
+    """
+
+    rows: int
+    columns: int
+    rates: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    count: int
+
+
+class RingProfile(Record):
+    """Follow rate of border rings by width, beside the inner ring of the same width."""
+
+    widths: tuple[int, ...]
+    rates: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    controls: tuple[float, ...]
+    count: int
+
+
+class ProbeEvidence(Record):
+    """Everything one probe brought home."""
+
+    probe: str
+    checks: tuple[CheckEvidence, ...] = ()
+    ring_profile: RingProfile | None = None
+    forwards: int = 0
+    notes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,292 @@
+"""The two-stage experiment that all location probes share.
+
+Half A screens every region with few donors an image; what stands out goes to half B with more donors, where the
+verdict is made. The unit is the recipient image (or its cluster): average over donors, test over recipients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.evidence import CausalMap, CheckEvidence, Example, PairedEffects
+from auditor.interventions import Swapper
+from auditor.regions import Region, grid
+from auditor.statistics.intervals import wilson
+from auditor.statistics.testing import sign_flip_test
+
+if TYPE_CHECKING:
+    from auditor.engine.predictor import Predictor
+    from auditor.subjects import Sample
+
+SCREEN_ALPHA = 0.05
+SCREEN_EFFECT = 0.05
+"""A region stands out on half A with p ≤ .05, uncorrected, and an effect over its control of at least 5 points."""
+MINIMUM_RECIPIENTS = 8
+MINIMUM_DONORS = 3
+SCREEN_DRAWS = 1999
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A region to be tested, and what it is compared with.
+
+    Attributes:
+        controls: Matched control regions; the effect at the region minus their mean is tested.
+        eligible: bool (n,): pictures that may take part, as recipient and donor; None for all.
+        off_object: Whether the region provably does not touch the object in the eligible pictures.
+        judged: False where following proves nothing (inside the picture).
+    """
+
+    region: Region
+    controls: tuple[Region, ...]
+    eligible: np.ndarray | None = None
+    off_object: bool = False
+    judged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What happened in a set of swaps: one row a region, one column a (recipient, donor) pair.
+
+    Attributes:
+        recipient, donor: (pairs,) indices in the sample.
+        followed: bool (regions, pairs): the prediction became the donor's class.
+        after, after_score: (regions, pairs): predicted class and its probability after the swap.
+    """
+
+    recipient: np.ndarray
+    donor: np.ndarray
+    followed: np.ndarray
+    after: np.ndarray
+    after_score: np.ndarray
+
+
+@dataclass
+class Experiment:
+    """One model, one sample, and everything that all probes share.
+
+    Attributes:
+        scores: float32 (n, classes) on the untouched pictures; predicted: (n,) their arg-max.
+        clusters: int (n,): pictures with the same number belong together.
+        halves: "A" and "B" → sorted indices; split by cluster, stratified by predicted class.
+        budget: Forwards left for all probes together; confirmation stops when it is used up.
+        progress: (done, total, what).
+    """
+
+    sample: Sample
+    predictor: Predictor
+    scores: np.ndarray
+    classes: tuple[str, ...]
+    clusters: np.ndarray
+    halves: dict[str, np.ndarray]
+    seed: int
+    budget: float
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None
+    notes: list[str] = field(default_factory=list)
+    _causal: tuple[CausalMap, list[Region], Outcomes] | None = None
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(n,) predicted class of each untouched picture."""
+        return np.asarray(self.scores.argmax(axis=1))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the model's input, pixels."""
+        return int(self.sample.images.shape[-2]), int(self.sample.images.shape[-1])
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator of its own for each purpose, so that adding a probe changes no other's draws."""
+        return np.random.default_rng([self.seed, *(byte for name in names for byte in name.encode())])
+
+    def pairs(
+        self,
+        half: str,
+        donors: int,
+        purpose: str,
+        *,
+        eligible: np.ndarray | None = None,
+        donor_class: int | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw donors from the same half and another predicted class, without replacement, for each recipient.
+
+        Args:
+            donor_class: Only donors predicted as this class, and recipients predicted as any other.
+
+        Returns:
+            recipient, donor: (pairs,) indices, sorted by recipient; empty where a class has too few donors.
+        """
+        predicted, members = self.predicted, self.halves[half]
+        if eligible is not None:
+            members = members[eligible[members]]
+        pool = members if donor_class is None else members[predicted[members] == donor_class]
+        if donor_class is not None and len(np.unique(self.clusters[pool])) < MINIMUM_DONORS:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        rng = self.rng("pairs", purpose, half, str(donor_class))
+        recipients, chosen = [], []
+        for i in members:
+            choices = pool[(predicted[pool] != predicted[i]) & (self.clusters[pool] != self.clusters[i])]
+            if len(choices):
+                picked = rng.choice(choices, size=min(donors, len(choices)), replace=False)
+                recipients.extend([i] * len(picked))
+                chosen.extend(picked)
+        return np.asarray(recipients, dtype=np.int64), np.asarray(chosen, dtype=np.int64)
+
+    def swap(self, regions: Sequence[Region], recipient: np.ndarray, donor: np.ndarray, what: str) -> Outcomes:
+        """Swap every region for every pair and predict."""
+        pairs = len(recipient)
+        swapper = Swapper(self.sample.images, regions)
+
+        def make(start: int, stop: int):  # type: ignore[no-untyped-def]
+            flat = np.arange(start, stop)
+            return swapper.compose(flat // pairs, recipient[flat % pairs], donor[flat % pairs])
+
+        total = len(regions) * pairs
+        if total == 0:
+            empty = np.zeros((len(regions), pairs))
+            return Outcomes(recipient, donor, empty.astype(bool), empty.astype(np.int64), empty)
+        self.budget -= total
+        scores = self.predictor.scores_of(total, make, progress=lambda done, of: self.progress(done, of, what))
+        after = scores.argmax(axis=1).reshape(len(regions), pairs)
+        after_score = scores.max(axis=1).reshape(len(regions), pairs)
+        return Outcomes(recipient, donor, after == self.predicted[donor][None, :], after, after_score)
+
+    def causal_map(self, cells: int, donors: int = 1, most: int | None = None) -> CausalMap:
+        """Follow rate of each cell of a cells × cells grid on half A; computed once."""
+        if self._causal is None:
+            regions = grid(*self.size, cells)
+            recipient, donor = self.pairs("A", donors, "causal-map")
+            if most is not None and len(np.unique(recipient)) > most:
+                kept = self.rng("causal-map").permutation(np.unique(recipient))[:most]
+                chosen = np.isin(recipient, kept)
+                recipient, donor = recipient[chosen], donor[chosen]
+            outcomes = self.swap(regions, recipient, donor, "causal map")
+            rates = [per_recipient(row, recipient).mean() if len(recipient) else 0.0 for row in outcomes.followed]
+            count = len(np.unique(recipient))
+            bounds = [wilson(rate * count, count) if count else (0.0, 1.0) for rate in rates]
+            record = CausalMap(
+                rows=cells,
+                columns=cells,
+                rates=tuple(float(rate) for rate in rates),
+                lows=tuple(min(low, rate) for (low, _), rate in zip(bounds, rates, strict=True)),
+                highs=tuple(max(high, rate) for (_, high), rate in zip(bounds, rates, strict=True)),
+                count=count,
+            )
+            self._causal = (record, regions, outcomes)
+        return self._causal[0]
+
+    def causal_screen(self) -> tuple[list[Region], Outcomes]:
+        """The cells and swaps behind the causal map, which screen grid cells at no further cost.
+
+        Raises:
+            RuntimeError: `causal_map` was not called before.
+        """
+        if self._causal is None:
+            raise RuntimeError("causal_map() comes first")
+        return self._causal[1], self._causal[2]
+
+
+def per_recipient(values: np.ndarray, recipient: np.ndarray) -> np.ndarray:
+    """Mean over each recipient's pairs: (pairs,) → (recipients,), in the order of np.unique."""
+    _, inverse, counts = np.unique(recipient, return_inverse=True, return_counts=True)
+    return np.asarray(np.bincount(inverse, weights=values.astype(float)) / counts)
+
+
+def paired(
+    name: str,
+    half: str,
+    target: np.ndarray,
+    controls: np.ndarray,
+    recipient: np.ndarray,
+    clusters: np.ndarray,
+    control_names: Sequence[str],
+) -> PairedEffects:
+    """Average over donors and over control regions.
+
+    Args:
+        target: (pairs,) outcome at the region.
+        controls: (control regions, pairs) outcome at the controls; no rows: control 0.
+    """
+    recipients = np.unique(recipient)
+    control = controls.astype(float).mean(axis=0) if len(controls) else np.zeros(len(recipient))
+    _, counts = np.unique(recipient, return_counts=True)
+    return PairedEffects(
+        name=name,
+        half=half,
+        recipients=tuple(int(i) for i in recipients),
+        clusters=tuple(int(clusters[i]) for i in recipients),
+        effect=tuple(float(v) for v in per_recipient(target, recipient)),
+        control=tuple(float(v) for v in per_recipient(control, recipient)),
+        donors=int(counts.max()) if len(counts) else 0,
+        controls=tuple(control_names),
+    )
+
+
+def screen_p(tests: Sequence[PairedEffects], seed: int) -> list[float]:
+    """Uncorrected one-sided p of each test on half A."""
+    found = []
+    for test in tests:
+        if len(test) < 2:
+            found.append(1.0)
+            continue
+        raw, _ = sign_flip_test(np.asarray([test.differences]), test.clusters, seed=seed, draws=SCREEN_DRAWS)
+        found.append(float(raw[0]))
+    return found
+
+
+def split_halves(clusters: np.ndarray, strata: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Two halves by cluster, each stratum shared as evenly as its clusters allow.
+
+    Args:
+        clusters: int (n,).
+        strata: int (n,): predicted class.
+
+    Returns:
+        "A" and "B" → sorted indices.
+    """
+    rng = np.random.default_rng([seed, 0xA11D])
+    unique, first = np.unique(clusters, return_index=True)
+    order = rng.permutation(len(unique))
+    order = order[np.argsort(strata[first[order]], kind="stable")]
+    half_of = np.empty(len(unique), dtype=bool)
+    half_of[order] = np.arange(len(unique)) % 2 == 0
+    in_a = half_of[np.searchsorted(unique, clusters)]
+    return {"A": np.flatnonzero(in_a), "B": np.flatnonzero(~in_a)}
+
+
+def examples_of(
+    outcomes: Outcomes, row: int, scores: np.ndarray, classes: Sequence[str], wanted: int = 4
+) -> tuple[Example, ...]:
+    """Swaps worth showing: those that followed with the highest probability, one a recipient."""
+    hits = np.flatnonzero(outcomes.followed[row])
+    order = hits[np.argsort(-outcomes.after_score[row][hits], kind="stable")]
+    shown: list[Example] = []
+    for pair in order:
+        i, j = int(outcomes.recipient[pair]), int(outcomes.donor[pair])
+        if any(example.recipient == i for example in shown):
+            continue
+        before = int(scores[i].argmax())
+        shown.append(
+            Example(
+                recipient=i,
+                donor=j,
+                before=classes[before],
+                before_score=float(scores[i, before]),
+                after=classes[int(outcomes.after[row, pair])],
+                after_score=float(outcomes.after_score[row, pair]),
+            )
+        )
+        if len(shown) == wanted:
+            break
+    return tuple(shown)
+
+
+def empty_check(kind: str, region: Region | None, why: str, class_name: str | None = None) -> CheckEvidence:
+    """A check that could not be made, with the reason."""
+    return CheckEvidence(
+        kind=kind, region=None if region is None else region.record(), class_name=class_name, not_tested=why
+    )

@@ -1,0 +1,1 @@
+"""Judging: evidence against limits gives findings. Knows no model and no picture."""

@@ -1,0 +1,294 @@
+"""From raw paired outcomes to verdicts. Pure: the same evidence gives the same verdicts, today and next year.
+
+Source: docs/methods.md, statistics and verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.evidence import CheckEvidence, PairedEffects
+from auditor.findings.grades import STEPS, grade, severity
+from auditor.findings.words import recommendation, sentence
+from auditor.records import Check, Grade, Measurement, Verdict
+from auditor.statistics.intervals import mean_interval
+from auditor.statistics.testing import ALPHA, across_kinds, minimum_detectable_effect, sign_flip_test
+
+LOCATION_KINDS = ("overlay", "corner", "border", "region")
+"""From the most specific to the least; their regions overlap."""
+MINIMUM_COUNT = 8
+LARGEST_MDE = 0.25
+PRESENCE_ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for all checks of an audit.
+
+    Attributes:
+        above_chance: Whether accuracy is above chance; None without labels.
+        chance_words: The figures, for sentences.
+        seed: Of permutation draws and bootstrap.
+    """
+
+    above_chance: bool | None
+    chance_words: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One test of one check on the confirmation half."""
+
+    check: int
+    test: PairedEffects
+
+
+def judge(evidence: Sequence[CheckEvidence], circumstances: Circumstances) -> list[Check]:
+    """Verdict of every check, in the order given."""
+    p_of, q_of = _corrected(evidence, circumstances.seed)
+    return [
+        _judge_one(item, p_of.get(index, {}), q_of.get(index, {}), circumstances)
+        for index, item in enumerate(evidence)
+    ]
+
+
+def _corrected(
+    evidence: Sequence[CheckEvidence], seed: int
+) -> tuple[dict[int, dict[str, float]], dict[int, dict[str, float]]]:
+    """Adjusted p within each kind, and q across kinds, for each test of the confirmation half that can confirm."""
+    rows: dict[str, list[_Row]] = {}
+    for index, item in enumerate(evidence):
+        if item.not_tested is None and item.judged:
+            rows.setdefault(item.kind, [])
+            rows[item.kind] += [_Row(index, test) for test in item.confirm if _can_confirm(item, test)]
+    adjusted: dict[str, list[float]] = {kind: _within(found, seed) for kind, found in rows.items()}
+    # a kind in which nothing went to the confirmation half was tested all the same: it enters with p = 1
+    qs = across_kinds(
+        {kind: ps or [1.0] for kind, ps in adjusted.items()},
+        overlapping=sum(kind in LOCATION_KINDS for kind in rows) > 1,
+    )
+    p_of: dict[int, dict[str, float]] = {}
+    q_of: dict[int, dict[str, float]] = {}
+    for kind, found in rows.items():
+        for row, p, q in zip(found, adjusted[kind], qs[kind], strict=False):
+            p_of.setdefault(row.check, {})[row.test.name] = p
+            q_of.setdefault(row.check, {})[row.test.name] = q
+    return p_of, q_of
+
+
+def _can_confirm(item: CheckEvidence, test: PairedEffects) -> bool:
+    """Following confirms anywhere that is judged; removal only where the region is provably off the object."""
+    if not test.name.startswith("removal"):
+        return True
+    return item.off_object and _fills_sane(item) and _fills_agree(item)
+
+
+def _fills_sane(item: CheckEvidence) -> bool:
+    return sum(fill.passed for fill in item.fills) >= 2
+
+
+def _fills_agree(item: CheckEvidence) -> bool:
+    signs = [np.sign(np.mean(test.differences)) for test in item.confirm if test.name.startswith("removal")]
+    return bool(signs) and max(signs.count(1.0), signs.count(-1.0)) >= 2
+
+
+def _within(rows: Sequence[_Row], seed: int) -> list[float]:
+    """Max-statistic over the checks of one kind; rows share recipients, so they share the signs."""
+    if not rows:
+        return []
+    recipients = sorted({i for row in rows for i in row.test.recipients})
+    column = {recipient: position for position, recipient in enumerate(recipients)}
+    clusters = np.zeros(len(recipients), dtype=int)
+    differences = np.full((len(rows), len(recipients)), np.nan)
+    for place, row in enumerate(rows):
+        columns = [column[i] for i in row.test.recipients]
+        differences[place, columns] = row.test.differences
+        clusters[columns] = row.test.clusters
+    _, adjusted = sign_flip_test(differences, list(clusters), seed=seed)
+    return [float(p) for p in adjusted]
+
+
+def measure(test: PairedEffects, name: str, seed: int) -> Measurement:
+    """Effect minus control with its clustered bootstrap interval."""
+    if not len(test):
+        return Measurement(name=name, value=None, count=0, reason="no recipients")
+    differences = np.asarray(test.differences)
+    low, high = mean_interval(differences, test.clusters, seed=seed, lower=-1.0, upper=1.0)
+    note = f"half {test.half}, {test.donors} donor{'s' if test.donors != 1 else ''} an image"
+    if test.controls:
+        note += f"; minus control: {', '.join(test.controls)}"
+    return Measurement(
+        name=name, value=float(differences.mean()), low=low, high=high, count=_units(test), note=note
+    )
+
+
+def _level(values: Sequence[float], clusters: Sequence[int], name: str, seed: int, note: str) -> Measurement:
+    low, high = mean_interval(np.asarray(values), clusters, seed=seed)
+    return Measurement(
+        name=name, value=float(np.mean(values)), low=low, high=high, count=len(set(clusters)), note=note
+    )
+
+
+def _units(test: PairedEffects) -> int:
+    return len(set(test.clusters))
+
+
+def _measurements(item: CheckEvidence, seed: int) -> list[Measurement]:
+    tests = item.confirm or item.screen
+    found = []
+    for test in tests:
+        if not len(test):
+            continue
+        found.append(measure(test, test.name, seed))
+        if not test.name.startswith("removal"):
+            target, control = _level_names(test.name)
+            found.append(_level(test.effect, test.clusters, target, seed, f"half {test.half}"))
+            found.append(_level(test.control, test.clusters, control, seed, ", ".join(test.controls) or "none"))
+    if item.presence is not None:
+        found.append(item.presence.prevalence)
+    if item.accuracy_gain is not None and len(item.accuracy_gain):
+        found.append(measure(item.accuracy_gain, "accuracy_gain_when_removed", seed))
+    return found
+
+
+def _level_names(test: str) -> tuple[str, str]:
+    if test == "background_gap":
+        return "accuracy_own_background", "accuracy_other_background"
+    return f"{test}_raw", f"{test}_control"
+
+
+def _judge_one(
+    item: CheckEvidence, p_of: dict[str, float], q_of: dict[str, float], circumstances: Circumstances
+) -> Check:
+    if item.not_tested is not None:
+        return _check(item, Verdict.NOT_TESTED, why=item.not_tested)
+    measurements = _measurements(item, circumstances.seed)
+    main = _main_test(item, measurements, q_of)
+    tests = item.confirm or item.screen
+    units = max((_units(test) for test in tests), default=0)
+    mde = minimum_detectable_effect(units) if units else None
+    common = {
+        "measurements": tuple(measurements),
+        "p": p_of.get(main.name) if main else None,
+        "q": q_of.get(main.name) if main else None,
+        "minimum_detectable_effect": mde,
+    }
+    if not item.judged:
+        return _check(item, Verdict.NOT_TESTED, why=_UNJUDGED, **common)
+    if circumstances.above_chance is False:
+        return _check(item, Verdict.INSUFFICIENT, why=circumstances.chance_words, **common)
+    if units < MINIMUM_COUNT:
+        why = f"{units} images can follow another class here, {MINIMUM_COUNT} are needed"
+        return _check(item, Verdict.INSUFFICIENT, why=why, **common)
+    reached = _confirmed_grade(item, main, measurements, q_of)
+    if reached is not None:
+        harmful = _harmful(item, circumstances.seed)
+        weight = severity(reached, harmful=harmful is True)
+        return _check(item, Verdict.CONFIRMED, grade=reached, severity=weight, harmful=harmful, main=main, **common)
+    verdict, why = _without_confirmation(item, main, p_of, q_of, mde)
+    return _check(item, verdict, why=why, main=main, **common)
+
+
+_UNJUDGED = "a region inside the picture moves the object with it, so following proves nothing; see the causal map"
+
+
+def _main_test(item: CheckEvidence, measurements: Iterable[Measurement], q_of: dict[str, float]) -> Measurement | None:
+    """The test that speaks for the check: the most significant that can confirm, else the first."""
+    named = [m for m in measurements if m.name in STEPS or m.name.startswith("removal")]
+    able = [m for m in named if m.name in q_of]
+    if able:
+        return min(able, key=lambda m: (q_of[m.name], -(m.value or 0.0)))
+    return named[0] if named else None
+
+
+def _confirmed_grade(
+    item: CheckEvidence, main: Measurement | None, measurements: Sequence[Measurement], q_of: dict[str, float]
+) -> Grade | None:
+    """The highest grade that any test reaches with q ≤ .05 and a positive lower bound."""
+    reached = [
+        grade(m.name, m.value)
+        for m in measurements
+        if m.name in q_of and q_of[m.name] <= ALPHA and m.value is not None and m.low is not None and m.low > 0
+    ]
+    grades = [g for g in reached if g is not None]
+    return max(grades, key=list(Grade).index) if grades else None
+
+
+def _harmful(item: CheckEvidence, seed: int) -> bool | None:
+    """Whether labels show that the cue costs accuracy: pictures are classified better once it is removed."""
+    if item.accuracy_gain is None or len(item.accuracy_gain) < MINIMUM_COUNT:
+        return None
+    gain = measure(item.accuracy_gain, "accuracy_gain", seed)
+    return bool(gain.low is not None and gain.low > 0)
+
+
+def _without_confirmation(
+    item: CheckEvidence,
+    main: Measurement | None,
+    p_of: dict[str, float],
+    q_of: dict[str, float],
+    mde: float | None,
+) -> tuple[Verdict, str]:
+    if item.out_of_budget:
+        return Verdict.SUSPECTED, "it stood out on the discovery half; the budget held no confirmation for it"
+    able = bool(p_of)
+    significant = able and min(q_of.values()) <= ALPHA
+    nearly = able and min(p_of.values()) <= ALPHA
+    if item.stood_out and item.confirm:
+        removal_only = not significant and _removal_speaks(item)
+        if removal_only and not (_fills_sane(item) and _fills_agree(item)):
+            return Verdict.INCONCLUSIVE, _fill_words(item)
+        if significant:
+            return Verdict.NO_EVIDENCE, "the effect is real but below the level that is reported as minor"
+        if nearly:
+            return Verdict.SUSPECTED, "significant alone, not after correction for the number of checks"
+        return Verdict.NOT_REPRODUCED, "it stood out on the discovery half and vanished on the confirmation half"
+    if mde is None or mde > LARGEST_MDE:
+        shown = "no effect at all" if mde is None else f"only effects of {mde:.0%} and more"
+        return Verdict.INSUFFICIENT, f"with so few images {shown} would have been seen"
+    if item.presence is not None and item.presence.p <= PRESENCE_ALPHA:
+        return Verdict.PRESENT_NOT_USED, ""
+    return Verdict.NO_EVIDENCE, ""
+
+
+def _removal_speaks(item: CheckEvidence) -> bool:
+    """Whether removing the region flips predictions more than removing its control, by any fill."""
+    return any(
+        test.name.startswith("removal") and len(test) >= MINIMUM_COUNT and np.mean(test.differences) >= 0.05
+        for test in item.confirm
+    )
+
+
+def _fill_words(item: CheckEvidence) -> str:
+    failed = [fill.fill for fill in item.fills if not fill.passed]
+    if failed:
+        return f"removal moves predictions, but filled pictures look unlike pictures to the model ({', '.join(failed)})"
+    return "removal moves predictions, but the kinds of fill disagree"
+
+
+def _check(
+    item: CheckEvidence,
+    verdict: Verdict,
+    *,
+    why: str = "",
+    main: Measurement | None = None,
+    measurements: tuple[Measurement, ...] = (),
+    grade: Grade | None = None,
+    **fields: object,
+) -> Check:
+    return Check(
+        id=item.id,
+        kind=item.kind,
+        region=item.region,
+        class_name=item.class_name,
+        verdict=verdict,
+        grade=grade,
+        measurements=measurements,
+        sentence=sentence(item, verdict, main, grade, fields.get("minimum_detectable_effect"), why),
+        recommendation=recommendation(item.kind) if verdict is Verdict.CONFIRMED else "",
+        **fields,
+    )

@@ -1,0 +1,125 @@
+"""What is done to pictures: swap a region with another picture's, or remove it. Always on copies, in 0..255.
+
+Sources: follow rate and removal, docs/methods.md; neighbour blur as a normalised convolution (Knutsson & Westin,
+"Normalized and differential convolution", CVPR 1993); inpainting by Telea, "An image inpainting technique based on
+the fast marching method", J. Graphics Tools 2004, as OpenCV has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+import torch
+
+from auditor.regions import Region
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Fill = Literal["blur", "inpaint", "donor"]
+FILLS: tuple[Fill, ...] = ("blur", "inpaint", "donor")
+
+
+class Swapper:
+    """Composes x_i outside R and x_j inside R, lazily and in chunks, for many (R, i, j)."""
+
+    def __init__(self, images: Tensor, regions: Sequence[Region]) -> None:
+        """Prepare the regions' soft masks.
+
+        Args:
+            images: uint8 or float (n, channels, height, width).
+            regions: Regions of those pictures.
+        """
+        self.images = images
+        height, width = images.shape[-2:]
+        self.weights = torch.from_numpy(np.stack([region.weights(height, width) for region in regions]))[:, None]
+
+    def compose(self, region: np.ndarray, recipient: np.ndarray, donor: np.ndarray) -> Tensor:
+        """The pictures for index arrays of equal length: float32 (len, channels, height, width)."""
+        weights = self.weights[torch.from_numpy(region)]
+        kept = self.images[torch.from_numpy(recipient)].float()
+        brought = self.images[torch.from_numpy(donor)].float()
+        return torch.lerp(kept, brought, weights)
+
+
+def remove(image: np.ndarray, region: Region, fill: Fill, donor: np.ndarray | None = None) -> np.ndarray:
+    """One picture with a region removed.
+
+    Args:
+        image: (channels, height, width), uint8 or float32.
+        region: What goes.
+        fill: blur (from the neighbourhood, normalised convolution), inpaint (Telea), donor (the same place in `donor`).
+        donor: Another picture, for fill "donor".
+
+    Returns:
+        float32, same shape.
+    """
+    height, width = image.shape[-2:]
+    weights = region.weights(height, width)
+    original = image.astype(np.float32)
+    if fill == "donor":
+        if donor is None:
+            raise ValueError("fill 'donor' needs a donor picture")
+        filled = donor.astype(np.float32)
+    elif fill == "blur":
+        filled = _neighbour_blur(original, region.mask(height, width))
+    else:
+        filled = _inpaint(image, region.mask(height, width))
+    return np.asarray(original + weights * (filled - original), dtype=np.float32)
+
+
+def _neighbour_blur(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fill from outside: blur of the pixels outside over blur of their indicator, finest scale that reaches wins."""
+    outside = (~mask).astype(np.float32)
+    filled = image.copy()
+    missing = mask.copy()
+    size = 15
+    while missing.any():
+        reach = cv2.blur(outside, (size, size), borderType=cv2.BORDER_REFLECT)
+        done = missing & (reach > 1e-4)
+        if done.any():
+            for channel in filled:
+                blurred = cv2.blur(channel * outside, (size, size), borderType=cv2.BORDER_REFLECT)
+                channel[done] = blurred[done] / reach[done]
+            missing &= ~done
+        if size > 4 * max(mask.shape):
+            break
+        size = 2 * size + 1
+    return filled
+
+
+def _inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Telea inpainting; float pictures (an own transform) are mapped to 8 bits and back."""
+    dilated = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    radius = max(2.0, 0.03 * min(mask.shape))
+    low, high = (0.0, 255.0) if image.dtype == np.uint8 else (float(image.min()), float(image.max()))
+    scale = 255.0 / max(high - low, 1e-12)
+    planes = ((image.astype(np.float32) - low) * scale).round().clip(0, 255).astype(np.uint8)
+    filled = np.stack([cv2.inpaint(plane, dilated, radius, cv2.INPAINT_TELEA) for plane in planes])
+    return filled.astype(np.float32) / scale + low
+
+
+def paste_object(recipient: np.ndarray, background: np.ndarray, object_weights: np.ndarray) -> np.ndarray:
+    """The recipient's object on another picture's background.
+
+    Args:
+        recipient, background: (channels, height, width).
+        object_weights: float (height, width), 1 on the object, soft seam.
+
+    Returns:
+        float32, same shape.
+    """
+    kept, brought = recipient.astype(np.float32), background.astype(np.float32)
+    return np.asarray(brought + object_weights * (kept - brought), dtype=np.float32)
+
+
+def clean_plate(image: np.ndarray, object_mask: np.ndarray) -> np.ndarray:
+    """A background without its own object: the object is inpainted away, so that it cannot be followed.
+
+    Returns:
+        float32 (channels, height, width).
+    """
+    return _inpaint(image, object_mask)

@@ -1,0 +1,67 @@
+"""Probes: one file each. An experiment on the model that answers whether it leans on one kind of cue."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from auditor.evidence import ProbeEvidence
+from auditor.records import PlannedCheck
+from auditor.registry import Part
+
+if TYPE_CHECKING:
+    from auditor.experiment import Experiment
+    from auditor.two_stage import Budget
+
+__all__ = ["LocationProbe", "Probe"]
+
+
+class Probe(Part):
+    """Measures; never judges. Judging sets what it brings home against limits afterwards."""
+
+    @abstractmethod
+    def planned(self) -> PlannedCheck:
+        """The row of the test plan, fixed before the run."""
+
+    @abstractmethod
+    def forwards(self) -> float:
+        """Upper bound of forwards an image of the sample, averaged over both halves."""
+
+    @abstractmethod
+    def run(self, experiment: Experiment) -> ProbeEvidence:
+        """Experiment on the model. What cannot be tested is a check with `not_tested`, in words."""
+
+
+class LocationProbe(Probe):
+    """A probe of regions: screened on half A, confirmed on half B, by swaps and removals with matched controls."""
+
+    steps: ClassVar[str] = (
+        "follow rate minus control: ≥ .10 minor, ≥ .25 material, ≥ .60 severe; q ≤ .05 on the confirmation half"
+    )
+
+    donors_screen: int = Field(2, ge=1, le=16, description="Donor pictures an image on the discovery half.")
+    donors_confirm: int = Field(5, ge=1, le=64, description="Donor pictures an image on the confirmation half.")
+    shortlist: int = Field(3, ge=1, le=64, description="Checks that may go to the confirmation half.")
+    removal: bool = Field(True, description="Also remove what goes to the confirmation half, by three kinds of fill.")
+
+    @abstractmethod
+    def pool(self) -> int:
+        """Distinct regions swapped on the discovery half, controls included."""
+
+    @abstractmethod
+    def controls(self) -> int:
+        """Control regions of one candidate."""
+
+    def forwards(self) -> float:
+        confirm = self.shortlist * (1 + self.controls()) * self.donors_confirm
+        removals = self.shortlist * (1 + min(2, self.controls())) * 3 if self.removal else 0
+        return (self.pool() * self.donors_screen + confirm + removals) / 2
+
+    def budget(self) -> Budget:
+        """What the two-stage experiment may spend."""
+        from auditor.interventions import FILLS
+        from auditor.two_stage import Budget
+
+        return Budget(self.donors_screen, self.donors_confirm, self.shortlist, FILLS if self.removal else ())

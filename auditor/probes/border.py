@@ -1,0 +1,85 @@
+"""Border rings: does the prediction follow the rim of another picture?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from auditor.evidence import CheckEvidence, ProbeEvidence, RingProfile
+from auditor.probes import LocationProbe
+from auditor.records import PlannedCheck
+from auditor.regions import RING_WIDTHS, border_rings
+from auditor.statistics.intervals import mean_interval
+
+if TYPE_CHECKING:
+    from auditor.experiment import Experiment
+
+
+class Border(LocationProbe):
+    """Reliance on frames, letterboxes and rims: swaps border rings of several widths between pictures.
+
+    The rim of a picture of another class replaces the picture's own. If the prediction follows the rim more often than
+    it follows an inner ring of the same width, the model judges by the border. The inner ring is the control because
+    honest networks follow wide rims of natural scenes as well (sky, sea, grass): context, not a frame.
+    """
+
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "quick": {"widths": (0.05, 0.10, 0.22), "donors_screen": 1, "shortlist": 1, "removal": False},
+        "standard": {},
+        "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6},
+    }
+
+    widths: tuple[float, ...] = Field(RING_WIDTHS, description="Ring widths as shares of the shorter side.")
+
+    def planned(self) -> PlannedCheck:
+        return PlannedCheck(
+            kind="border",
+            what=f"{len(self.widths)} border rings swapped with pictures of other classes; whole sample and each class",
+            control="inner ring of the same width, a quarter of the side in",
+            limit=self.steps,
+            minimum_count=8,
+            severity="low, medium, high by grade",
+            rationale="Frames, letterboxes and collimator edges differ by source and give the label away.",
+        )
+
+    def pool(self) -> int:
+        return 2 * len(self.widths)
+
+    def controls(self) -> int:
+        return 1
+
+    def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.experiment import Candidate
+        from auditor.two_stage import two_stage
+
+        before = experiment.predictor.forwards
+        candidates = [Candidate(ring, (inner,)) for ring, inner in border_rings(*experiment.size, self.widths)]
+        checks = two_stage(experiment, "border", candidates, self.budget())
+        return ProbeEvidence(
+            probe="border",
+            checks=tuple(checks),
+            ring_profile=_profile(checks, experiment.seed),
+            forwards=experiment.predictor.forwards - before,
+            options=self.model_dump(mode="json"),
+        )
+
+
+def _profile(checks: list[CheckEvidence], seed: int) -> RingProfile | None:
+    """Follow rate by ring width, from the discovery half, which sees every width with the same pairs."""
+    rings = [check for check in checks if check.class_name is None and check.screen and check.region is not None]
+    rings = [check for check in rings if len(check.screen[0])]
+    if not rings:
+        return None
+    screens = [check.screen[0] for check in rings]
+    intervals = [mean_interval(np.asarray(s.effect), s.clusters, seed=seed) for s in screens]
+    return RingProfile(
+        widths=tuple(check.region.hole[0] for check in rings if check.region and check.region.hole),
+        rates=tuple(float(np.mean(s.effect)) for s in screens),
+        lows=tuple(low for low, _ in intervals),
+        highs=tuple(high for _, high in intervals),
+        controls=tuple(float(np.mean(s.control)) for s in screens),
+        count=len(screens[0]),
+    )

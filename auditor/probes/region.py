@@ -1,0 +1,134 @@
+"""Grid cells and regions that the spec names: what decides the class, and where it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from auditor.evidence import CheckEvidence, ProbeEvidence
+from auditor.probes import LocationProbe
+from auditor.records import PlannedCheck
+from auditor.regions import Region, displaced, grid, same_distance_cells
+
+if TYPE_CHECKING:
+    from auditor.experiment import Candidate, Experiment
+
+OFF_OBJECT = 0.02
+"""A region is off the object where at most 2 % of it are covered."""
+
+
+class RegionProbe(LocationProbe):
+    """The causal map: swaps every cell of a grid, and judges cells off the object and regions named in the spec.
+
+    An honest network follows the object wherever it lies, so a region inside the picture proves nothing by itself: it
+    is drawn in the causal map and not judged, unless masks or boxes show that it is off the object, or the spec
+    forbids it (`forbidden`). Controls are the other cells at the same distance from the centre.
+    """
+
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "quick": {"cells": 4, "donors_screen": 1, "shortlist": 1, "removal": False, "most": 32},
+        "standard": {"donors_screen": 1},
+        "full": {"cells": 8, "donors_screen": 3, "donors_confirm": 8, "shortlist": 6},
+    }
+
+    cells: int = Field(6, ge=2, le=16, description="The grid is cells × cells.")
+    most: int | None = Field(None, ge=8, description="Recipients of the causal map, at most; all when null.")
+    forbidden: tuple[str, ...] = Field(
+        (), description="Names from dataset.regions that the model must not use: judged even inside the picture."
+    )
+
+    def planned(self) -> PlannedCheck:
+        return PlannedCheck(
+            kind="region",
+            what=f"{self.cells} × {self.cells} cells swapped (the causal map); cells off the object and named regions judged",
+            control="cells at the same distance from the centre, off the object",
+            limit=self.steps,
+            minimum_count=8,
+            severity="low, medium, high by grade",
+            rationale="Shows what decides the class without labels; finds cues in places that nobody named.",
+        )
+
+    def pool(self) -> int:
+        return self.cells**2
+
+    def controls(self) -> int:
+        return 3
+
+    def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.experiment import empty_check
+        from auditor.two_stage import two_stage
+
+        before = experiment.predictor.forwards
+        notes: list[str] = []
+        checks: list[CheckEvidence] = []
+        experiment.causal_map(self.cells, self.donors_screen, self.most)
+        off_object = self._off_object(experiment)
+        if off_object:
+            screened = experiment.causal_screen()
+            checks += two_stage(experiment, "region", off_object, self.budget(), screened=screened)
+        else:
+            why = (
+                "no grid cell is off the object in enough pictures"
+                if experiment.sample.objects is not None
+                else "no masks or boxes: a cell inside the picture proves nothing by itself, so the grid is drawn, not judged"
+            )
+            checks.append(empty_check("region", None, why))
+        named = self._named(experiment, notes)
+        if named:
+            checks += two_stage(experiment, "region", named, self.budget())
+        return ProbeEvidence(
+            probe="region",
+            checks=tuple(checks),
+            forwards=experiment.predictor.forwards - before,
+            notes=tuple(notes),
+            options=self.model_dump(mode="json"),
+        )
+
+    def _off_object(self, experiment: Experiment) -> list[Candidate]:
+        """Cells that are off the object, with controls off it as well, in at least 32 pictures."""
+        from auditor.experiment import Candidate
+
+        objects = experiment.sample.objects
+        if objects is None:
+            return []
+        cells = grid(*experiment.size, self.cells)
+        known = experiment.sample.has_object
+        free = np.stack([known & (cell.overlap(objects) <= OFF_OBJECT) for cell in cells])
+        found = []
+        for index, cell in enumerate(cells):
+            others = sorted(same_distance_cells(index, self.cells), key=lambda other: -(free[index] & free[other]).sum())
+            eligible = free[index].copy()
+            controls: list[Region] = []
+            for other in others[: self.controls()]:
+                if (eligible & free[other]).sum() >= 32:
+                    eligible &= free[other]
+                    controls.append(cells[other])
+            if controls and eligible.sum() >= 32:
+                found.append(Candidate(cell, tuple(controls), eligible=eligible, off_object=True))
+        return found
+
+    def _named(self, experiment: Experiment, notes: list[str]) -> list[Candidate]:
+        """Regions that the spec names: judged where forbidden or off the object."""
+        from auditor.experiment import Candidate
+
+        height, width = experiment.size
+        objects, known = experiment.sample.objects, experiment.sample.has_object
+        found = []
+        for name, box in experiment.sample.extras.get("regions", {}).items():
+            region = Region(name, (max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])))
+            controls = displaced(region, height, width)
+            if not controls:
+                notes.append(f"region {name}: no place at the same distance from the centre to compare it with")
+                continue
+            eligible = None
+            if objects is not None:
+                free = known & (region.overlap(objects) <= OFF_OBJECT)
+                eligible = free if free.sum() >= 32 else None
+            judged = name in self.forbidden or eligible is not None
+            found.append(
+                Candidate(region, tuple(controls), eligible=eligible, off_object=eligible is not None, judged=judged)
+            )
+        return found

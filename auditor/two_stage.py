@@ -1,0 +1,303 @@
+"""Screens candidate regions on half A and confirms what stands out on half B, with swaps and removals.
+
+Source: docs/methods.md, interventions and statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from auditor.evidence import CheckEvidence, FillSanity, PairedEffects
+from auditor.experiment import (
+    MINIMUM_DONORS,
+    MINIMUM_RECIPIENTS,
+    SCREEN_ALPHA,
+    SCREEN_EFFECT,
+    Candidate,
+    Experiment,
+    Outcomes,
+    examples_of,
+    paired,
+    screen_p,
+)
+from auditor.interventions import FILLS, Fill, remove
+from auditor.regions import Region
+from auditor.statistics.intervals import clopper_pearson
+
+SANE_SHARE = 0.20
+SANE_FLIPS = 0.10
+NEIGHBOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a probe may spend.
+
+    Attributes:
+        donors_screen, donors_confirm: Donors an image on half A and on half B.
+        shortlist: Checks that may go to half B, at most.
+        fills: Fill families tried on what goes to half B; none in `quick`.
+    """
+
+    donors_screen: int
+    donors_confirm: int
+    shortlist: int
+    fills: tuple[Fill, ...] = FILLS
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    candidate: Candidate
+    donor_class: int | None
+    screen: PairedEffects
+    p: float
+
+    @property
+    def effect(self) -> float:
+        return float(np.mean(self.screen.differences)) if len(self.screen) else 0.0
+
+    @property
+    def stood_out(self) -> bool:
+        return self.p <= SCREEN_ALPHA and self.effect >= SCREEN_EFFECT
+
+
+def two_stage(
+    experiment: Experiment,
+    kind: str,
+    candidates: Sequence[Candidate],
+    budget: Budget,
+    *,
+    screened: tuple[list[Region], Outcomes] | None = None,
+) -> list[CheckEvidence]:
+    """Test candidates of one kind, for the whole sample and for each donor class.
+
+    Args:
+        screened: Swaps that were already made on half A for all the regions (the causal map's), so that they cost
+            nothing again.
+
+    Returns:
+        One record a candidate for the whole sample, and one for each class with enough donors and recipients.
+    """
+    rows = list(_screen(experiment, kind, candidates, budget, screened))
+    ranked = sorted((row for row in rows if row.stood_out and row.candidate.judged), key=lambda r: (r.p, -r.effect))
+    chosen = _spread(ranked, budget.shortlist)
+    return [_confirm(experiment, kind, row, budget, taken=row in chosen) for row in rows]
+
+
+def _spread(ranked: list[_Row], wanted: int) -> list[_Row]:
+    """The strongest rows; a region takes part for the whole sample and one class before others follow."""
+    by_class: dict[int | None, list[_Row]] = {}
+    for row in sorted(ranked, key=lambda r: (-r.effect, r.p)):
+        by_class.setdefault(row.donor_class, []).append(row)
+    chosen: list[_Row] = []
+    queues = sorted(by_class.values(), key=lambda rows: -rows[0].effect)
+    while queues and len(chosen) < wanted:
+        for queue in queues:
+            if queue and len(chosen) < wanted:
+                chosen.append(queue.pop(0))
+        queues = [queue for queue in queues if queue]
+    return chosen
+
+
+def _screen(
+    experiment: Experiment,
+    kind: str,
+    candidates: Sequence[Candidate],
+    budget: Budget,
+    screened: tuple[list[Region], Outcomes] | None,
+) -> Iterator[_Row]:
+    groups: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        key = 0 if candidate.eligible is None else hash(candidate.eligible.tobytes())
+        groups.setdefault(key, []).append(candidate)
+    for members in groups.values():
+        pool, outcomes = screened or _swap_pool(experiment, kind, members, budget)
+        place = {region.name: row for row, region in enumerate(pool)}
+        for candidate in members:
+            target = outcomes.followed[place[candidate.region.name]]
+            controls = outcomes.followed[[place[c.name] for c in candidate.controls]]
+            names = [c.name for c in candidate.controls]
+            keep = _allowed(candidate, outcomes)
+            for donor_class, subset in _classes(experiment, outcomes, keep):
+                test = paired(
+                    "follow_rate",
+                    "A",
+                    target[subset],
+                    controls[:, subset],
+                    outcomes.recipient[subset],
+                    experiment.clusters,
+                    names,
+                )
+                yield _Row(candidate, donor_class, test, screen_p([test], experiment.seed)[0])
+
+
+def _swap_pool(
+    experiment: Experiment, kind: str, members: Sequence[Candidate], budget: Budget
+) -> tuple[list[Region], Outcomes]:
+    pool = {region.name: region for c in members for region in (c.region, *c.controls)}
+    recipient, donor = experiment.pairs("A", budget.donors_screen, kind, eligible=members[0].eligible)
+    regions = list(pool.values())
+    return regions, experiment.swap(regions, recipient, donor, f"{kind}: screening")
+
+
+def _allowed(candidate: Candidate, outcomes: Outcomes) -> np.ndarray:
+    if candidate.eligible is None:
+        return np.ones(len(outcomes.recipient), dtype=bool)
+    return np.asarray(candidate.eligible[outcomes.recipient] & candidate.eligible[outcomes.donor])
+
+
+def _classes(
+    experiment: Experiment, outcomes: Outcomes, keep: np.ndarray
+) -> Iterator[tuple[int | None, np.ndarray]]:
+    """All pairs, then the pairs of each donor class that has enough donors and recipients."""
+    yield None, keep
+    donor_classes = experiment.predicted[outcomes.donor]
+    for label in np.unique(donor_classes):
+        subset = keep & (donor_classes == label)
+        donors = np.unique(experiment.clusters[outcomes.donor[subset]])
+        recipients = np.unique(outcomes.recipient[subset])
+        if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:
+            yield int(label), subset
+
+
+def _confirm(experiment: Experiment, kind: str, row: _Row, budget: Budget, *, taken: bool) -> CheckEvidence:
+    candidate = row.candidate
+    evidence = CheckEvidence(
+        kind=kind,
+        region=candidate.region.record(),
+        class_name=None if row.donor_class is None else experiment.classes[row.donor_class],
+        screen=(row.screen,),
+        stood_out=row.stood_out,
+        off_object=candidate.off_object,
+        judged=candidate.judged,
+    )
+    if not taken:
+        return evidence.model_copy(update={"out_of_budget": row.stood_out and candidate.judged})
+    recipient, donor = experiment.pairs(
+        "B",
+        budget.donors_confirm,
+        f"{kind}.{candidate.region.name}",
+        eligible=candidate.eligible,
+        donor_class=row.donor_class,
+    )
+    regions = [candidate.region, *candidate.controls]
+    if len(recipient) == 0 or experiment.budget < len(regions) * len(recipient):
+        return evidence.model_copy(update={"out_of_budget": True})
+    what = f"{kind}: confirming {candidate.region.name}"
+    outcomes = experiment.swap(regions, recipient, donor, what)
+    names = [control.name for control in candidate.controls]
+    test = paired(
+        "follow_rate", "B", outcomes.followed[0], outcomes.followed[1:], recipient, experiment.clusters, names
+    )
+    evidence = evidence.model_copy(
+        update={
+            "confirm": (test,),
+            "examples": examples_of(outcomes, 0, experiment.scores, experiment.classes),
+        }
+    )
+    return _with_removal(experiment, evidence, row, budget)
+
+
+def _with_removal(experiment: Experiment, evidence: CheckEvidence, row: _Row, budget: Budget) -> CheckEvidence:
+    """Remove the region and its controls by each fill: flips, fill sanity, and what it does to accuracy."""
+    members = experiment.halves["B"]
+    if row.candidate.eligible is not None:
+        members = members[row.candidate.eligible[members]]
+    if row.donor_class is not None:
+        members = members[experiment.predicted[members] == row.donor_class]
+    regions = [row.candidate.region, *row.candidate.controls[:2]]
+    if not budget.fills or len(members) < 2 or experiment.budget < len(regions) * len(budget.fills) * len(members):
+        return evidence
+    donors = _other_class_donors(experiment, members, evidence.id)
+    tests, sanity, corrects = [], [], []
+    labels = experiment.sample.labels[members]
+    for fill in budget.fills:
+        flips, correct, features = _fill(experiment, fill, regions, members, donors)
+        test = paired(
+            f"removal_{fill}", "B", flips[0], flips[1:], members, experiment.clusters, [r.name for r in regions[1:]]
+        )
+        tests.append(test)
+        corrects.append(correct)
+        if len(regions) > 1:
+            sanity.append(_sanity(experiment, fill, features, flips[1:]))
+    gain = None
+    known = labels >= 0
+    if known.any():
+        before = (experiment.predicted[members] == labels).astype(float)
+        after = np.mean(corrects, axis=0)
+        gain = PairedEffects(
+            name="accuracy_gain",
+            half="B",
+            recipients=tuple(int(i) for i in members[known]),
+            clusters=tuple(int(experiment.clusters[i]) for i in members[known]),
+            effect=tuple(float(v) for v in after[known]),
+            control=tuple(float(v) for v in before[known]),
+        )
+    return evidence.model_copy(
+        update={"confirm": (*evidence.confirm, *tests), "fills": tuple(sanity), "accuracy_gain": gain}
+    )
+
+
+def _other_class_donors(experiment: Experiment, members: np.ndarray, purpose: str) -> np.ndarray:
+    rng = experiment.rng("removal", purpose)
+    everyone = experiment.halves["B"]
+    chosen = []
+    for i in members:
+        others = everyone[experiment.predicted[everyone] != experiment.predicted[i]]
+        chosen.append(int(rng.choice(others)) if len(others) else int(i))
+    return np.asarray(chosen)
+
+
+def _fill(
+    experiment: Experiment, fill: Fill, regions: Sequence[Region], members: np.ndarray, donors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flips (regions, members), correct after removal of the first region (members,), features at the first control."""
+    images, count = experiment.sample.images, len(members)
+
+    def one(flat: int) -> np.ndarray:
+        region, member = divmod(flat, count)
+        donor = images[int(donors[member])].numpy() if fill == "donor" else None
+        return remove(images[int(members[member])].numpy(), regions[region], fill, donor)
+
+    with ThreadPoolExecutor() as pool:
+
+        def make(start: int, stop: int) -> torch.Tensor:
+            return torch.from_numpy(np.stack(list(pool.map(one, range(start, stop)))))
+
+        total = len(regions) * count
+        experiment.budget -= total
+        scores = experiment.predictor.scores_of(
+            total, make, progress=lambda done, of: experiment.progress(done, of, f"removal by {fill}")
+        )
+        features = np.empty((0, 0))
+        if len(regions) > 1:
+            features = experiment.predictor.features(make(count, 2 * count))
+    after = scores.argmax(axis=1).reshape(len(regions), count)
+    flips = after != experiment.predicted[members][None, :]
+    return flips, (after[0] == experiment.sample.labels[members]).astype(float), features
+
+
+def _sanity(experiment: Experiment, fill: str, filled: np.ndarray, control_flips: np.ndarray) -> FillSanity:
+    originals = experiment.predictor.features(experiment.sample.images[torch.from_numpy(experiment.halves["B"])])
+    k = min(NEIGHBOURS, len(originals) - 1)
+    neighbours = NearestNeighbors(n_neighbors=k + 1).fit(originals)
+    own = neighbours.kneighbors(originals)[0][:, 1:].mean(axis=1)
+    # the filled picture's own original is among the neighbours: take it out as an original takes out itself
+    distance = neighbours.kneighbors(filled)[0][:, 1:].mean(axis=1)
+    beyond = float((distance > np.quantile(own, 0.95)).mean())
+    flipped = int(control_flips[0].sum())
+    low = clopper_pearson(flipped, control_flips.shape[1])[0]
+    return FillSanity(
+        fill=fill, beyond=beyond, control_flips_low=low, passed=beyond <= SANE_SHARE and low <= SANE_FLIPS
+    )
+
+
+def restrict(candidate: Candidate, eligible: np.ndarray) -> Candidate:
+    """The same candidate on fewer pictures, where the region is off the object."""
+    return replace(candidate, eligible=eligible, off_object=True)
