@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.records import Measurement
 from auditor.registry import Part
+from auditor.visualizers import MapSet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,28 +18,6 @@ if TYPE_CHECKING:
     from auditor.subjects import LoadedModel, Sample
 
 __all__ = ["MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult"]
-
-
-@dataclass(frozen=True, slots=True)
-class MapSet:
-    """All maps of one method on one layer, at the input's size.
-
-    Attributes:
-        method: Visualizer name.
-        layer: Dotted module name, or None.
-        maps: float32 (n, height, width), non-negative, magnitude kept.
-        usable: bool (n,): False where the map is zero, constant or not finite; such maps are never scored.
-    """
-
-    method: str
-    layer: str | None
-    maps: np.ndarray
-    usable: np.ndarray
-
-    @property
-    def name(self) -> str:
-        """method, or method@layer."""
-        return self.method if self.layer is None else f"{self.method}@{self.layer}"
 
 
 MapMaker = Callable[[Any, "np.ndarray"], list[MapSet]]

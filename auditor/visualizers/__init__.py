@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-__all__ = ["Captured", "ChannelVisualizer", "MapVisualizer", "Need", "NetworkVisualizer", "Sheet", "Visualizer"]
+__all__ = [
+    "Captured",
+    "ChannelSet",
+    "ChannelVisualizer",
+    "MapSet",
+    "MapVisualizer",
+    "Need",
+    "NetworkVisualizer",
+    "Sheet",
+    "Visualizer",
+]
 
 
 class Need(StrEnum):
@@ -54,6 +64,45 @@ class Captured:
     input_gradients: Tensor | None = None
     target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
     fill: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapSet:
+    """All maps of one method on one layer, at the input's size.
+
+    Attributes:
+        method: Visualizer name.
+        layer: Dotted module name, or None.
+        maps: float32 (n, height, width), non-negative, magnitude kept.
+        usable: bool (n,): False where the map is zero, constant or not finite; such maps are never scored.
+    """
+
+    method: str
+    layer: str | None
+    maps: np.ndarray
+    usable: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """method, or method@layer."""
+        return self.method if self.layer is None else f"{self.method}@{self.layer}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSet:
+    """The units of one layer that a channel visualizer found worth showing, for every image.
+
+    Attributes:
+        method: Visualizer name.
+        layer: Dotted module name.
+        maps: float32 (n, shown, rows, columns) at the layer's own resolution.
+        units: int64 (n, shown), the index of each map's unit, strongest first.
+    """
+
+    method: str
+    layer: str
+    maps: np.ndarray
+    units: np.ndarray
 
 
 class Visualizer(Part):
