@@ -26,6 +26,7 @@ class Preprocessing:
         channels: rgb, bgr or grey.
         transform: `file.py:callable` that replaces all of it; then images are kept as float inputs.
         origin: Where it came from: "spec", or the torchvision weight's own preset.
+        interpolation: bilinear, unless the weights' own preset says bicubic; always antialiased.
     """
 
     height: int
@@ -38,6 +39,7 @@ class Preprocessing:
     channels: Literal["rgb", "bgr", "grey"] = "rgb"
     transform: str | None = None
     origin: str = "spec"
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
     def to_input(self, images: Tensor) -> Tensor:
         """Normalise on the images' device.
@@ -116,8 +118,8 @@ class Sample:
         images: uint8 (n, channels, height, width) in RGB order (one channel for grey); float32 model inputs where
             the spec gives its own transform.
         labels: int64 (n,), −1 where unknown.
-        objects: bool (n, height, width), True on the object (mask, else box), in the model's input pixels; None where no picture
-            has one.
+        objects: bool (n, height, width), True on the object (mask, else box), in the model's input pixels; None where
+            no picture has one.
         has_object: bool (n,): which pictures have a mask or box that is neither empty nor the whole picture.
         object_source: "mask", "box", "mixed" or "none".
         unreadable: (name, why) of pictures left out.

@@ -40,5 +40,13 @@ class ModelSource(Part):
         return []
 
     def own_weights(self, weights: str) -> tuple[dict[str, Any], Preprocessing, tuple[str, ...]] | None:
-        """State dict, preset preprocessing and class names where `weights` is a name that the source knows; else None."""
+        """State dict, preset preprocessing and class names where the source knows `weights` by name; else None."""
+        return None
+
+    def options_with(self, weights: str) -> dict[str, Any]:
+        """Constructor options that belong to weights of the source's own (an image size); `model.options` win."""
+        return {}
+
+    def weights_file(self, weights: str) -> Path | None:
+        """The local file that `own_weights` read, for its digest; None where there is none."""
         return None
