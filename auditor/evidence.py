@@ -17,7 +17,8 @@ class PairedEffects(Record):
     """How often something happened to each recipient under the intervention, and under its matched control.
 
     Attributes:
-        name: follow_rate, removal_blur, removal_inpaint, removal_donor, background_gap, background_follow, accuracy_gain.
+        name: follow_rate, removal_blur, removal_inpaint, removal_donor, background_gap, background_follow,
+            accuracy_gain.
         half: "A" (discovery) or "B" (confirmation).
         recipients: Index in the sample.
         clusters: Patient, video, site as a number: what halves, tests and intervals treat as one unit.
@@ -39,7 +40,7 @@ class PairedEffects(Record):
     def _one_value_a_recipient(self) -> Self:
         lengths = {len(self.recipients), len(self.clusters), len(self.effect), len(self.control)}
         if len(lengths) != 1:
-            raise ValueError(f"{self.name}: recipients, clusters, effect and control differ in length: {sorted(lengths)}")
+            raise ValueError(f"{self.name}: recipients, clusters, effect, control differ in length: {sorted(lengths)}")
         return self
 
     @property
@@ -95,6 +96,8 @@ class CheckEvidence(Record):
     region: Box | None = None
     class_name: str | None = Field(default=None, alias="class")
     not_tested: str | None = None
+    absent: str | None = None
+    """Why there is nothing to test: what was looked for is not in the data."""
     screen: tuple[PairedEffects, ...] = ()
     stood_out: bool = False
     out_of_budget: bool = False
@@ -137,6 +140,7 @@ class CausalMap(Record):
     lows: tuple[float, ...]
     highs: tuple[float, ...]
     count: int
+    forwards: int = 0
 
 
 class RingProfile(Record):

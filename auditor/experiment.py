@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.errors import ModelError
 from auditor.evidence import CausalMap, CheckEvidence, Example, PairedEffects
 from auditor.interventions import Swapper
 from auditor.regions import Region, grid
@@ -19,6 +20,8 @@ from auditor.statistics.intervals import wilson
 from auditor.statistics.testing import sign_flip_test
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from auditor.engine.predictor import Predictor
     from auditor.subjects import Sample
 
@@ -37,6 +40,8 @@ class Candidate:
     Attributes:
         controls: Matched control regions; the effect at the region minus their mean is tested.
         eligible: bool (n,): pictures that may take part, as recipient and donor; None for all.
+        carriers: bool (n,): pictures that carry an artefact. They alone are donors, the others alone are recipients;
+            None where everybody is both.
         off_object: Whether the region provably does not touch the object in the eligible pictures.
         judged: False where following proves nothing (inside the picture).
     """
@@ -44,6 +49,7 @@ class Candidate:
     region: Region
     controls: tuple[Region, ...]
     eligible: np.ndarray | None = None
+    carriers: np.ndarray | None = None
     off_object: bool = False
     judged: bool = True
 
@@ -110,6 +116,7 @@ class Experiment:
         purpose: str,
         *,
         eligible: np.ndarray | None = None,
+        carriers: np.ndarray | None = None,
         donor_class: int | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw donors from the same half and another predicted class, without replacement, for each recipient.
@@ -124,6 +131,8 @@ class Experiment:
         if eligible is not None:
             members = members[eligible[members]]
         pool = members if donor_class is None else members[predicted[members] == donor_class]
+        if carriers is not None:
+            pool, members = pool[carriers[pool]], members[~carriers[members]]
         if donor_class is not None and len(np.unique(self.clusters[pool])) < MINIMUM_DONORS:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         rng = self.rng("pairs", purpose, half, str(donor_class))
@@ -155,6 +164,16 @@ class Experiment:
         after_score = scores.max(axis=1).reshape(len(regions), pairs)
         return Outcomes(recipient, donor, after == self.predicted[donor][None, :], after, after_score)
 
+    def features(self, images: Tensor) -> np.ndarray:
+        """Penultimate features; class probabilities where the network has no such layer, which is noted."""
+        try:
+            return self.predictor.features(images)
+        except ModelError as error:
+            note = f"fill sanity is measured on class probabilities: {error}"
+            if note not in self.notes:
+                self.notes.append(note)
+            return self.predictor.scores(images)
+
     def causal_map(self, cells: int, donors: int = 1, most: int | None = None) -> CausalMap:
         """Follow rate of each cell of a cells × cells grid on half A; computed once."""
         if self._causal is None:
@@ -175,6 +194,7 @@ class Experiment:
                 lows=tuple(min(low, rate) for (low, _), rate in zip(bounds, rates, strict=True)),
                 highs=tuple(max(high, rate) for (_, high), rate in zip(bounds, rates, strict=True)),
                 count=count,
+                forwards=len(regions) * len(recipient),
             )
             self._causal = (record, regions, outcomes)
         return self._causal[0]

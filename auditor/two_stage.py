@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -87,7 +87,7 @@ def two_stage(
     rows = list(_screen(experiment, kind, candidates, budget, screened))
     ranked = sorted((row for row in rows if row.stood_out and row.candidate.judged), key=lambda r: (r.p, -r.effect))
     chosen = _spread(ranked, budget.shortlist)
-    return [_confirm(experiment, kind, row, budget, taken=row in chosen) for row in rows]
+    return [_confirm(experiment, kind, row, budget, taken=any(row is other for other in chosen)) for row in rows]
 
 
 def _spread(ranked: list[_Row], wanted: int) -> list[_Row]:
@@ -112,10 +112,9 @@ def _screen(
     budget: Budget,
     screened: tuple[list[Region], Outcomes] | None,
 ) -> Iterator[_Row]:
-    groups: dict[int, list[Candidate]] = {}
+    groups: dict[tuple[bytes, bytes], list[Candidate]] = {}
     for candidate in candidates:
-        key = 0 if candidate.eligible is None else hash(candidate.eligible.tobytes())
-        groups.setdefault(key, []).append(candidate)
+        groups.setdefault((_key(candidate.eligible), _key(candidate.carriers)), []).append(candidate)
     for members in groups.values():
         pool, outcomes = screened or _swap_pool(experiment, kind, members, budget)
         place = {region.name: row for row, region in enumerate(pool)}
@@ -137,11 +136,17 @@ def _screen(
                 yield _Row(candidate, donor_class, test, screen_p([test], experiment.seed)[0])
 
 
+def _key(pictures: np.ndarray | None) -> bytes:
+    return b"" if pictures is None else pictures.tobytes()
+
+
 def _swap_pool(
     experiment: Experiment, kind: str, members: Sequence[Candidate], budget: Budget
 ) -> tuple[list[Region], Outcomes]:
     pool = {region.name: region for c in members for region in (c.region, *c.controls)}
-    recipient, donor = experiment.pairs("A", budget.donors_screen, kind, eligible=members[0].eligible)
+    recipient, donor = experiment.pairs(
+        "A", budget.donors_screen, kind, eligible=members[0].eligible, carriers=members[0].carriers
+    )
     regions = list(pool.values())
     return regions, experiment.swap(regions, recipient, donor, f"{kind}: screening")
 
@@ -152,9 +157,7 @@ def _allowed(candidate: Candidate, outcomes: Outcomes) -> np.ndarray:
     return np.asarray(candidate.eligible[outcomes.recipient] & candidate.eligible[outcomes.donor])
 
 
-def _classes(
-    experiment: Experiment, outcomes: Outcomes, keep: np.ndarray
-) -> Iterator[tuple[int | None, np.ndarray]]:
+def _classes(experiment: Experiment, outcomes: Outcomes, keep: np.ndarray) -> Iterator[tuple[int | None, np.ndarray]]:
     """All pairs, then the pairs of each donor class that has enough donors and recipients."""
     yield None, keep
     donor_classes = experiment.predicted[outcomes.donor]
@@ -184,6 +187,7 @@ def _confirm(experiment: Experiment, kind: str, row: _Row, budget: Budget, *, ta
         budget.donors_confirm,
         f"{kind}.{candidate.region.name}",
         eligible=candidate.eligible,
+        carriers=candidate.carriers,
         donor_class=row.donor_class,
     )
     regions = [candidate.region, *candidate.controls]
@@ -209,7 +213,9 @@ def _with_removal(experiment: Experiment, evidence: CheckEvidence, row: _Row, bu
     members = experiment.halves["B"]
     if row.candidate.eligible is not None:
         members = members[row.candidate.eligible[members]]
-    if row.donor_class is not None:
+    if row.candidate.carriers is not None:
+        members = members[row.candidate.carriers[members]]
+    elif row.donor_class is not None:
         members = members[experiment.predicted[members] == row.donor_class]
     regions = [row.candidate.region, *row.candidate.controls[:2]]
     if not budget.fills or len(members) < 2 or experiment.budget < len(regions) * len(budget.fills) * len(members):
@@ -277,14 +283,14 @@ def _fill(
         )
         features = np.empty((0, 0))
         if len(regions) > 1:
-            features = experiment.predictor.features(make(count, 2 * count))
+            features = experiment.features(make(count, 2 * count))
     after = scores.argmax(axis=1).reshape(len(regions), count)
     flips = after != experiment.predicted[members][None, :]
     return flips, (after[0] == experiment.sample.labels[members]).astype(float), features
 
 
 def _sanity(experiment: Experiment, fill: str, filled: np.ndarray, control_flips: np.ndarray) -> FillSanity:
-    originals = experiment.predictor.features(experiment.sample.images[torch.from_numpy(experiment.halves["B"])])
+    originals = experiment.features(experiment.sample.images[torch.from_numpy(experiment.halves["B"])])
     k = min(NEIGHBOURS, len(originals) - 1)
     neighbours = NearestNeighbors(n_neighbors=k + 1).fit(originals)
     own = neighbours.kneighbors(originals)[0][:, 1:].mean(axis=1)
@@ -296,8 +302,3 @@ def _sanity(experiment: Experiment, fill: str, filled: np.ndarray, control_flips
     return FillSanity(
         fill=fill, beyond=beyond, control_flips_low=low, passed=beyond <= SANE_SHARE and low <= SANE_FLIPS
     )
-
-
-def restrict(candidate: Candidate, eligible: np.ndarray) -> Candidate:
-    """The same candidate on fewer pictures, where the region is off the object."""
-    return replace(candidate, eligible=eligible, off_object=True)

@@ -153,7 +153,9 @@ def _limit_words(item: LimitResult) -> str:
 
 def _too_little(checks: Sequence[Check], kind: str) -> bool:
     """All sample-level checks of the kind are insufficient (not tested for want of masks is not incomplete)."""
-    sample_level = [c for c in checks if c.kind == kind and c.class_name is None and c.verdict is not Verdict.NOT_TESTED]
+    sample_level = [
+        c for c in checks if c.kind == kind and c.class_name is None and c.verdict is not Verdict.NOT_TESTED
+    ]
     return bool(sample_level) and all(c.verdict is Verdict.INSUFFICIENT for c in sample_level)
 
 

@@ -40,6 +40,17 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What a check carries whatever its verdict."""
+
+    measurements: tuple[Measurement, ...] = ()
+    main: Measurement | None = None
+    p: float | None = None
+    q: float | None = None
+    mde: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     """One test of one check on the confirmation half."""
 
@@ -51,8 +62,7 @@ def judge(evidence: Sequence[CheckEvidence], circumstances: Circumstances) -> li
     """Verdict of every check, in the order given."""
     p_of, q_of = _corrected(evidence, circumstances.seed)
     return [
-        _judge_one(item, p_of.get(index, {}), q_of.get(index, {}), circumstances)
-        for index, item in enumerate(evidence)
+        _judge_one(item, p_of.get(index, {}), q_of.get(index, {}), circumstances) for index, item in enumerate(evidence)
     ]
 
 
@@ -121,16 +131,12 @@ def measure(test: PairedEffects, name: str, seed: int) -> Measurement:
     note = f"half {test.half}, {test.donors} donor{'s' if test.donors != 1 else ''} an image"
     if test.controls:
         note += f"; minus control: {', '.join(test.controls)}"
-    return Measurement(
-        name=name, value=float(differences.mean()), low=low, high=high, count=_units(test), note=note
-    )
+    return Measurement(name=name, value=float(differences.mean()), low=low, high=high, count=_units(test), note=note)
 
 
 def _level(values: Sequence[float], clusters: Sequence[int], name: str, seed: int, note: str) -> Measurement:
     low, high = mean_interval(np.asarray(values), clusters, seed=seed)
-    return Measurement(
-        name=name, value=float(np.mean(values)), low=low, high=high, count=len(set(clusters)), note=note
-    )
+    return Measurement(name=name, value=float(np.mean(values)), low=low, high=high, count=len(set(clusters)), note=note)
 
 
 def _units(test: PairedEffects) -> int:
@@ -166,37 +172,36 @@ def _judge_one(
 ) -> Check:
     if item.not_tested is not None:
         return _check(item, Verdict.NOT_TESTED, why=item.not_tested)
+    if item.absent is not None:
+        return _check(item, Verdict.NO_EVIDENCE, why=item.absent)
     measurements = _measurements(item, circumstances.seed)
-    main = _main_test(item, measurements, q_of)
+    main = _main_test(measurements, q_of)
     tests = item.confirm or item.screen
     units = max((_units(test) for test in tests), default=0)
     mde = minimum_detectable_effect(units) if units else None
-    common = {
-        "measurements": tuple(measurements),
-        "p": p_of.get(main.name) if main else None,
-        "q": q_of.get(main.name) if main else None,
-        "minimum_detectable_effect": mde,
-    }
+    numbers = _Numbers(
+        tuple(measurements), main, p_of.get(main.name) if main else None, q_of.get(main.name) if main else None, mde
+    )
     if not item.judged:
-        return _check(item, Verdict.NOT_TESTED, why=_UNJUDGED, **common)
+        return _check(item, Verdict.NOT_TESTED, numbers, why=_UNJUDGED)
     if circumstances.above_chance is False:
-        return _check(item, Verdict.INSUFFICIENT, why=circumstances.chance_words, **common)
+        return _check(item, Verdict.INSUFFICIENT, numbers, why=circumstances.chance_words)
     if units < MINIMUM_COUNT:
         why = f"{units} images can follow another class here, {MINIMUM_COUNT} are needed"
-        return _check(item, Verdict.INSUFFICIENT, why=why, **common)
-    reached = _confirmed_grade(item, main, measurements, q_of)
+        return _check(item, Verdict.INSUFFICIENT, numbers, why=why)
+    reached = _confirmed_grade(measurements, q_of)
     if reached is not None:
         harmful = _harmful(item, circumstances.seed)
-        weight = severity(reached, harmful=harmful is True)
-        return _check(item, Verdict.CONFIRMED, grade=reached, severity=weight, harmful=harmful, main=main, **common)
-    verdict, why = _without_confirmation(item, main, p_of, q_of, mde)
-    return _check(item, verdict, why=why, main=main, **common)
+        check = _check(item, Verdict.CONFIRMED, numbers, grade=reached)
+        return check.model_copy(update={"severity": severity(reached, harmful=harmful is True), "harmful": harmful})
+    verdict, why = _without_confirmation(item, p_of, q_of, mde)
+    return _check(item, verdict, numbers, why=why)
 
 
 _UNJUDGED = "a region inside the picture moves the object with it, so following proves nothing; see the causal map"
 
 
-def _main_test(item: CheckEvidence, measurements: Iterable[Measurement], q_of: dict[str, float]) -> Measurement | None:
+def _main_test(measurements: Iterable[Measurement], q_of: dict[str, float]) -> Measurement | None:
     """The test that speaks for the check: the most significant that can confirm, else the first."""
     named = [m for m in measurements if m.name in STEPS or m.name.startswith("removal")]
     able = [m for m in named if m.name in q_of]
@@ -205,9 +210,7 @@ def _main_test(item: CheckEvidence, measurements: Iterable[Measurement], q_of: d
     return named[0] if named else None
 
 
-def _confirmed_grade(
-    item: CheckEvidence, main: Measurement | None, measurements: Sequence[Measurement], q_of: dict[str, float]
-) -> Grade | None:
+def _confirmed_grade(measurements: Sequence[Measurement], q_of: dict[str, float]) -> Grade | None:
     """The highest grade that any test reaches with q ≤ .05 and a positive lower bound."""
     reached = [
         grade(m.name, m.value)
@@ -228,7 +231,6 @@ def _harmful(item: CheckEvidence, seed: int) -> bool | None:
 
 def _without_confirmation(
     item: CheckEvidence,
-    main: Measurement | None,
     p_of: dict[str, float],
     q_of: dict[str, float],
     mde: float | None,
@@ -271,14 +273,7 @@ def _fill_words(item: CheckEvidence) -> str:
 
 
 def _check(
-    item: CheckEvidence,
-    verdict: Verdict,
-    *,
-    why: str = "",
-    main: Measurement | None = None,
-    measurements: tuple[Measurement, ...] = (),
-    grade: Grade | None = None,
-    **fields: object,
+    item: CheckEvidence, verdict: Verdict, numbers: _Numbers = _Numbers(), *, why: str = "", grade: Grade | None = None
 ) -> Check:
     return Check(
         id=item.id,
@@ -287,8 +282,10 @@ def _check(
         class_name=item.class_name,
         verdict=verdict,
         grade=grade,
-        measurements=measurements,
-        sentence=sentence(item, verdict, main, grade, fields.get("minimum_detectable_effect"), why),
+        measurements=numbers.measurements,
+        p=numbers.p,
+        q=numbers.q,
+        minimum_detectable_effect=numbers.mde,
+        sentence=sentence(item, verdict, numbers.main, grade, numbers.mde, why),
         recommendation=recommendation(item.kind) if verdict is Verdict.CONFIRMED else "",
-        **fields,
     )

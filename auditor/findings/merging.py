@@ -27,7 +27,7 @@ def merge(checks: Sequence[Check]) -> list[Check]:
     for group in groups:
         leader = _leader(group)
         rest = [check for check in group if check is not leader]
-        rest += [check for check in checks if _explained(check, leader)]
+        rest += [check for check in checks if _explained(check, group)]
         for check in rest:
             replaced[check.id] = None
         weight = max((check.severity for check in group if check.severity), key=lambda s: s.rank)
@@ -85,7 +85,9 @@ def effect(check: Check) -> float:
     follow = check.measurement("follow_rate")
     if follow is not None and follow.value is not None:
         return follow.value
-    return max((m.value for m in check.measurements if m.name.startswith("removal") and m.value is not None), default=0.0)
+    return max(
+        (m.value for m in check.measurements if m.name.startswith("removal") and m.value is not None), default=0.0
+    )
 
 
 def _leader(group: Sequence[Check]) -> Check:
@@ -94,10 +96,11 @@ def _leader(group: Sequence[Check]) -> Check:
     corners = {check.region.name for check in group if check.kind == "corner" and check.region is not None}
     if len(corners) >= FRAME_CORNERS and any(check.kind == "border" for check in able):
         able = [check for check in able if check.kind != "corner"]
-    return min(able, key=lambda c: (LOCATION_KINDS.index(c.kind), -effect(c), c.class_name is None, c.id))
+    # where the whole sample shows the cue as strongly as any class does, it is not a matter of one class
+    return min(able, key=lambda c: (LOCATION_KINDS.index(c.kind), c.class_name is not None, -effect(c), c.id))
 
 
-def _explained(check: Check, leader: Check) -> bool:
+def _explained(check: Check, group: Sequence[Check]) -> bool:
     """A suspicion at a place where a confirmed cue of the same class already explains it."""
     doubtful = check.verdict in (Verdict.SUSPECTED, Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE)
-    return doubtful and check.kind in LOCATION_KINDS and _same_cue(check, leader)
+    return doubtful and check.kind in LOCATION_KINDS and any(_same_cue(check, member) for member in group)

@@ -39,7 +39,9 @@ class Background(Probe):
     }
 
     donors_screen: int = Field(2, ge=1, le=16, description="Other-class backgrounds an image on the discovery half.")
-    donors_confirm: int = Field(5, ge=1, le=64, description="Other-class backgrounds an image on the confirmation half.")
+    donors_confirm: int = Field(
+        5, ge=1, le=64, description="Other-class backgrounds an image on the confirmation half."
+    )
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
@@ -49,7 +51,7 @@ class Background(Probe):
             limit="BG-gap ≥ .15 minor, ≥ .25 material, ≥ .40 severe, or background follow ≥ .60; q ≤ .05",
             minimum_count=8,
             severity="low, medium, high by grade",
-            rationale="A background that goes with a class gives it away; 7 to 14 points are ordinary for ImageNet networks.",
+            rationale="A background that goes with a class gives it away; 7 to 14 points are ordinary on ImageNet.",
         )
 
     def forwards(self) -> float:
@@ -178,13 +180,7 @@ class _Pasting:
     def _weights(self, index: int) -> np.ndarray:
         objects = self.experiment.sample.objects
         assert objects is not None
-        mask = objects[index].astype(np.float32)
-        feather = round(FEATHER * min(mask.shape) / 2)
-        if feather < 1:
-            return mask
-        size = 2 * feather + 1
-        # never eat into the object: the seam lies outside it
-        return np.maximum(mask, cv2.blur(cv2.dilate(mask, np.ones((size, size))), (size, size)))
+        return object_weights(objects[index])
 
     def _keep_examples(
         self, recipient: np.ndarray, donor: np.ndarray, followed: np.ndarray, after: np.ndarray, scores: np.ndarray
@@ -201,3 +197,20 @@ def _by_recipient(
     from auditor.experiment import paired
 
     return paired(name, half, effect, control[None], recipient, clusters, ["a background of the own class"])
+
+
+def object_weights(objects: np.ndarray) -> np.ndarray:
+    """Soft mask of an object; the seam lies outside it, so that nothing of the object is lost.
+
+    Args:
+        objects: bool (height, width).
+
+    Returns:
+        float32 (height, width).
+    """
+    mask = objects.astype(np.float32)
+    feather = round(FEATHER * min(mask.shape) / 2)
+    if feather < 1:
+        return mask
+    size = 2 * feather + 1
+    return np.maximum(mask, cv2.blur(cv2.dilate(mask, np.ones((size, size))), (size, size)))

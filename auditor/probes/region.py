@@ -43,7 +43,7 @@ class RegionProbe(LocationProbe):
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="region",
-            what=f"{self.cells} × {self.cells} cells swapped (the causal map); cells off the object and named regions judged",
+            what=f"{self.cells} × {self.cells} cells swapped (causal map); cells off the object and named regions judged",
             control="cells at the same distance from the centre, off the object",
             limit=self.steps,
             minimum_count=8,
@@ -73,7 +73,7 @@ class RegionProbe(LocationProbe):
             why = (
                 "no grid cell is off the object in enough pictures"
                 if experiment.sample.objects is not None
-                else "no masks or boxes: a cell inside the picture proves nothing by itself, so the grid is drawn, not judged"
+                else "no masks or boxes: a cell inside the picture proves nothing by itself; the grid is drawn, not judged"
             )
             checks.append(empty_check("region", None, why))
         named = self._named(experiment, notes)
@@ -99,7 +99,9 @@ class RegionProbe(LocationProbe):
         free = np.stack([known & (cell.overlap(objects) <= OFF_OBJECT) for cell in cells])
         found = []
         for index, cell in enumerate(cells):
-            others = sorted(same_distance_cells(index, self.cells), key=lambda other: -(free[index] & free[other]).sum())
+            others = sorted(
+                same_distance_cells(index, self.cells), key=lambda other: -(free[index] & free[other]).sum()
+            )
             eligible = free[index].copy()
             controls: list[Region] = []
             for other in others[: self.controls()]:

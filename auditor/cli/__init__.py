@@ -1,0 +1,60 @@
+"""The command line: parses, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from auditor.cli import asking, reference, running
+from auditor.errors import AuditorError
+
+OWN_BUG = 70
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="auditor",
+    help="Audit reports for PyTorch vision models: which regions a model judges by, proven by intervention.\n\n"
+    "Start with `auditor demo`, or `auditor init` for a spec of your own.\n\n"
+    "Exit codes: 0 the gate passed · 1 a finding at or above fail_on · 2 could not run (spec, usage, model, data) · "
+    "3 incomplete · 70 a bug of ours · 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+running.register(app)
+asking.register(app)
+reference.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(invoke(arguments))
+
+
+def invoke(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code. A user's mistake prints without a traceback, ours with one."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return 2
+    except AuditorError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted; a run that was begun goes on with `auditor run SPEC --resume`", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("this is a bug in auditor; please report it with the lines above", file=sys.stderr)
+        return OWN_BUG
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,88 @@
+"""auditor check, plan, layers, explain, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.console import ConsoleProgress, err, out
+from auditor.cli.running import SetOption, SpecArgument
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("check")(check)
+    app.command("plan")(plan)
+    app.command("layers")(layers)
+    app.command("explain")(explain)
+    app.command("doctor")(doctor)
+
+
+def check(spec: SpecArgument, overrides: SetOption = None) -> int:
+    """Check a spec without running anything: every mistake at once, one line each (file:line: what, what instead)."""
+    from auditor.plan import make_plan
+
+    make_plan(spec, overrides or [])
+    err.print(f"{spec}: no mistakes", markup=False)
+    return 0
+
+
+def plan(spec: SpecArgument, overrides: SetOption = None) -> int:
+    """Show what would run: every part with all its options, the cost in forwards, and what the sample can detect."""
+    from auditor.cli.planning import print_plan
+    from auditor.plan import make_plan
+
+    print_plan(make_plan(spec, overrides or []))
+    return 0
+
+
+def layers(spec: SpecArgument, overrides: SetOption = None) -> int:
+    """List the model's layers with their output shapes, and those that `layers: auto` would choose."""
+    from auditor.cli.planning import print_layers
+    from auditor.plan import make_plan
+
+    print_layers(make_plan(spec, overrides or []))
+    return 0
+
+
+def explain(
+    spec: SpecArgument,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Pictures to explain.")],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pages go.")] = Path(
+        "explained"
+    ),
+    overrides: SetOption = None,
+) -> int:
+    """Explain single pictures: maps, the causal map, and what decides ("which regions did you judge by?")."""
+    from auditor.explain import explain_pictures
+    from auditor.plan import make_plan
+
+    planned = make_plan(spec, overrides or [])
+    with ConsoleProgress() as progress:
+        pages = explain_pictures(planned, images, folder, progress)
+    for page in pages:
+        out.print(str(page), markup=False, soft_wrap=True)
+    return 0
+
+
+def doctor(
+    spec: Annotated[
+        Path | None, typer.Argument(metavar="[SPEC]", help="With a spec: is its preprocessing right?")
+    ] = None,
+    overrides: SetOption = None,
+) -> int:
+    """Look at the environment; with a spec, find the preprocessing (channels, scale, mean) that fits the labels."""
+    from auditor.cli.planning import print_environment, print_variants
+
+    healthy = print_environment()
+    if spec is not None:
+        from auditor.doctor import preprocessing_fit
+        from auditor.plan import make_plan
+
+        planned = make_plan(spec, overrides or [])
+        with ConsoleProgress() as progress:
+            fits = preprocessing_fit(planned, progress)
+        print_variants(fits)
+    return 0 if healthy else 2

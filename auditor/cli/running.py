@@ -1,0 +1,136 @@
+"""auditor run, render, demo."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.console import ConsoleProgress, out
+from auditor.records import Audit
+
+SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML spec.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Set one value of the spec, read as YAML; may be given again."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("render")(render)
+    app.command("demo")(demo)
+
+
+def run(
+    spec: SpecArgument,
+    folder: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="The run folder; default audits/NAME/TIME.")
+    ] = None,
+    overrides: SetOption = None,
+    device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda:N", help="Where to run.")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option("--fail-on", metavar="LEVEL", help="low, medium, high, critical or never.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that broke off.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Leave with 0 whatever the verdict.")] = False,
+) -> int:
+    """Audit a model: maps, probes, verdicts, report.
+
+    Leaves a run folder with report.html, report.pdf, audit.json, the evidence and a manifest. Gates by its exit code:
+    0 passed, 1 a finding at or above fail_on, 3 incomplete.
+    """
+    from auditor.plan import make_plan
+
+    plan = make_plan(spec, _with_gate(overrides, device, fail_on))
+
+    from auditor.pipeline import RunRequest
+    from auditor.pipeline import run as run_plan
+    from auditor.runs import default_folder, newest_unfinished
+
+    chosen = folder
+    if chosen is None and resume:
+        chosen = newest_unfinished(plan.spec.name, plan.spec_file.sha256)
+        if chosen is None:
+            raise typer.BadParameter("no unfinished run of this spec under audits/; name its folder with -o")
+    chosen = chosen or default_folder(plan.spec.name, datetime.now(UTC))
+    with ConsoleProgress() as progress:
+        audit = run_plan(plan, RunRequest(chosen, resume=resume), progress)
+    announce(audit, chosen)
+    return 0 if exit_zero else audit.exit_code
+
+
+def _with_gate(overrides: list[str] | None, device: str | None, fail_on: str | None) -> list[str]:
+    """--device and --fail-on are short for --set, so that they are checked and recorded alike."""
+    given = list(overrides or [])
+    given += [f"runtime.device={device}"] if device is not None else []
+    given += [f"policy.fail_on={fail_on}"] if fail_on is not None else []
+    return given
+
+
+def announce(audit: Audit, folder: Path) -> None:
+    """The verdict in a line on stderr, the written paths on stdout."""
+    from auditor.cli.console import err
+    from auditor.findings.words import headline
+
+    err.print(headline(audit), markup=False)
+    for reason in audit.reasons[:5]:
+        err.print(f"  · {reason}", markup=False)
+    for name in ("report.html", "report.pdf", "audit.json"):
+        if (folder / name).is_file():
+            out.print(str(folder / name), markup=False, soft_wrap=True)
+
+
+def render(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A finished run folder.")],
+    formats: Annotated[
+        list[str] | None, typer.Option("-f", "--format", metavar="FORMAT", help="html, pdf, json; may be given again.")
+    ] = None,
+    template: Annotated[str, typer.Option(help="A shipped template's name, or a folder of your own.")] = "default",
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
+) -> int:
+    """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
+    from auditor import registry
+    from auditor.errors import PartError
+    from auditor.reports import RenderOptions, Report
+    from auditor.runs import RunFolder, load_audit
+
+    audit = load_audit(run_dir)
+    folder = RunFolder(run_dir)
+    own = Path(template)
+    options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
+    written: list[Path] = []
+    parts = [registry.load("reports", name)() for name in formats or ["html", "pdf"]]
+    folder.unfinish()
+    try:
+        for part in parts:
+            if not isinstance(part, Report):
+                raise PartError(f"{part.part_name()} is not a report format")
+            written += part.write(audit, run_dir, options)
+    finally:
+        folder.finish()
+    for path in written:
+        out.print(str(path), markup=False, soft_wrap=True)
+    return 0
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where pictures, specs and reports go.")
+    ] = Path("demo-audit"),
+    only: Annotated[str | None, typer.Option(help="Only one of the networks: tag, frame or honest.")] = None,
+) -> int:
+    """Audit three small networks on drawn radiographs: two that cheat, and an honest one.
+
+    Offline. Draws the pictures, runs the three audits, and prints where the reports are.
+    """
+    from auditor.demo.auditing import run_demo
+
+    with ConsoleProgress() as progress:
+        audits = run_demo(folder, progress, only=only)
+    for audit, run_folder in audits:
+        announce(audit, run_folder)
+    return 0

@@ -1,0 +1,214 @@
+"""Makes every map in one shared pass, measures how far each can be trusted, and draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from auditor.engine.maps import MapRun, make_maps
+from auditor.metrics import MetricContext, MetricResult
+from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_rows
+from auditor.records import Measurement, PartFailure, VisualizationRecord
+from auditor.visualizers import ChannelVisualizer, MapSet, MapVisualizer, NetworkVisualizer
+
+if TYPE_CHECKING:
+    from auditor.pipeline.gallery import Gallery
+    from auditor.pipeline.progress import Progress
+    from auditor.pipeline.subject import Subject
+    from auditor.plan import Plan, PlannedPart
+    from auditor.runs import RunFolder
+
+EVIDENCE_SIDE = 64
+"""Maps are kept as evidence at this resolution at most, as half floats: enough to draw and to compare them again."""
+_TRUST = ("failed", "not enough data", "passed")
+"""From the worst to the best; of two metrics the worse speaks."""
+
+
+@dataclass
+class Explained:
+    """Maps, metrics and their figures."""
+
+    metrics: list[Measurement] = field(default_factory=list)
+    tables: dict[str, Any] = field(default_factory=dict)
+    visualizations: list[VisualizationRecord] = field(default_factory=list)
+    image_figures: dict[int, list[str]] = field(default_factory=dict)
+    failures: list[PartFailure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gallery, progress: Progress) -> Explained:
+    """All visualizations and metrics of the plan; one that breaks is recorded and the others go on."""
+    explained = Explained()
+    mappers = [item for item in plan.visualizers if isinstance(item.part, MapVisualizer | ChannelVisualizer)]
+    made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
+    explained.notes += list(made.notes)
+    _record_failures(explained, made, mappers)
+    _save_maps(made, folder)
+    results = _measure(plan, subject, made, mappers, folder, explained, progress)
+    _draw(plan, subject, made, results, gallery, explained)
+    return explained
+
+
+def _make(
+    subject: Subject, parts: Sequence[Any], module: Any, indices: np.ndarray | None, progress: Progress | None
+) -> MapRun:
+    return make_maps(
+        subject.model,
+        module,
+        subject.sample,
+        list(parts),
+        list(subject.layers.names),
+        device=subject.device,
+        chunk=subject.predictor.chunk,
+        targets=subject.predicted if indices is None else subject.predicted[indices],
+        indices=indices,
+        predictor=subject.predictor,
+        progress=None if progress is None else lambda done, total: progress.step(done, total, "maps: one shared pass"),
+    )
+
+
+def _record_failures(explained: Explained, made: MapRun, planned: Sequence[PlannedPart]) -> None:
+    required = {item.name: item.required for item in planned}
+    for name, layer, reason in made.failures:
+        place = name if layer is None else f"{name}@{layer}"
+        part = PartFailure(part=f"visualizations.{place}", reason=reason, required=required.get(name, True))
+        explained.failures.append(part)
+        explained.visualizations.append(VisualizationRecord(name=name, layer=layer, status="failed", reason=reason))
+
+
+def _save_maps(made: MapRun, folder: RunFolder) -> None:
+    import cv2
+
+    for item in made.maps:
+        height, width = item.maps.shape[1:]
+        scale = min(1.0, EVIDENCE_SIDE / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in item.maps])
+        folder.save_arrays(f"maps/{item.name}", {"maps": small.astype(np.float16), "usable": item.usable})
+
+
+def _measure(
+    plan: Plan,
+    subject: Subject,
+    made: MapRun,
+    mappers: Sequence[PlannedPart],
+    folder: RunFolder,
+    explained: Explained,
+    progress: Progress,
+) -> list[MetricResult]:
+    """Every metric, saved as it ends; read back in a run that goes on."""
+
+    def again(module: Any, indices: np.ndarray) -> list[MapSet]:
+        parts = [item.part for item in mappers if isinstance(item.part, MapVisualizer)]
+        return _make(subject, parts, module, indices, None).maps
+
+    context = MetricContext(
+        model=subject.model,
+        sample=subject.sample,
+        predictor=subject.predictor,
+        scores=subject.scores,
+        predicted=subject.predicted,
+        maps=made.maps,
+        make_maps=again,
+        seed=plan.spec.runtime.seed,
+        progress=progress.step,
+    )
+    stored = TypeAdapter(MetricResult)
+    results = []
+    for item in plan.metrics:
+        saved = folder.load_json(f"metrics/{item.name}")
+        if saved is not None:
+            results.append(stored.validate_python(saved))
+            continue
+        try:
+            result = item.part.measure(context)
+        except MemoryError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            explained.failures.append(PartFailure(part=f"metrics.{item.name}", reason=reason, required=item.required))
+            progress.message(f"metric {item.name} broke: {reason}")
+            continue
+        folder.save_json(f"metrics/{item.name}", stored.dump_python(result, mode="json"))
+        results.append(result)
+    for result in results:
+        explained.metrics += result.measurements
+        explained.tables.update(result.tables)
+    return results
+
+
+def _trust(results: Sequence[MetricResult], name: str) -> str | None:
+    said = [result.trust[name] for result in results if name in result.trust]
+    return min(said, key=_TRUST.index) if said else None
+
+
+def _draw(
+    plan: Plan,
+    subject: Subject,
+    made: MapRun,
+    results: Sequence[MetricResult],
+    gallery: Gallery,
+    explained: Explained,
+) -> None:
+    """Contact sheets by method and by image, channel sheets, kernel sheets; one record each."""
+    parts = {item.name: item.part for item in plan.visualizers}
+    trust = {item.name: _trust(results, item.name) for item in made.maps}
+    for item in made.maps:
+        measured: list[Measurement] = [m for result in results for m in result.of_maps.get(item.name, [])]
+        explained.visualizations.append(
+            VisualizationRecord(
+                name=item.method,
+                layer=item.layer,
+                status="ok" if item.usable.any() else "failed",
+                reason=None if item.usable.any() else "every map is blank; take another layer",
+                figures=tuple(draw_maps(item, parts[item.method].reading, trust[item.name], subject, gallery)),
+                images=len(item.usable),
+                blank=int((~item.usable).sum()),
+                trust=trust[item.name],
+                measurements=tuple(measured),
+                options=parts[item.method].model_dump(mode="json"),
+            )
+        )
+    for channel_set in made.channels:
+        reading = parts[channel_set.method].reading
+        explained.visualizations.append(
+            VisualizationRecord(
+                name=channel_set.method,
+                layer=channel_set.layer,
+                status="ok",
+                figures=tuple(draw_channels(channel_set, reading, subject, gallery)),
+                images=len(channel_set.maps),
+                options=parts[channel_set.method].model_dump(mode="json"),
+            )
+        )
+    for item in plan.visualizers:
+        if isinstance(item.part, NetworkVisualizer):
+            explained.visualizations += _network(item, subject, gallery, explained)
+    explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
+
+
+def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: Explained) -> list[VisualizationRecord]:
+    """What shows the network itself."""
+    options: Mapping[str, Any] = item.part.model_dump(mode="json")
+    try:
+        sheets = item.part.sheets(subject.model.module, list(subject.layers.names))
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        explained.failures.append(
+            PartFailure(part=f"visualizations.{item.name}", reason=reason, required=item.required)
+        )
+        return [VisualizationRecord(name=item.name, status="failed", reason=reason, options=options)]
+    records = []
+    for sheet in sheets:
+        explained.notes += [f"{sheet.layer}: {note}" for note in sheet.notes]
+        path = draw_kernels(item.name, sheet, item.part.reading, gallery)
+        records.append(
+            VisualizationRecord(name=item.name, layer=sheet.layer, status="ok", figures=(path,), options=options)
+        )
+    return records

@@ -1,0 +1,55 @@
+"""Collects figures: each is written whole, and known by its path with caption, alternative text and reading."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from auditor.figures import encode_jpeg, svg_size
+from auditor.records import Picture
+
+if TYPE_CHECKING:
+    from auditor.runs import RunFolder
+
+LONGEST_SIDE = 1800
+"""Pictures are averaged down to this many pixels on their longer side: enough for print at the width of a page."""
+
+
+class Gallery:
+    """The figures of one run."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self.pictures: dict[str, Picture] = {}
+
+    def photo(self, name: str, rgb: np.ndarray, *, caption: str, alt: str, reading: str | None = None) -> str:
+        """Save a picture as JPEG; returns its path in the run folder."""
+        longest = max(rgb.shape[:2])
+        if longest > LONGEST_SIDE:
+            scale = LONGEST_SIDE / longest
+            size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+            rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), rgb.shape[1], rgb.shape[0], caption, alt, reading)
+
+    def chart(self, name: str, svg: bytes, *, caption: str, alt: str, reading: str | None = None) -> str:
+        """Save a chart as SVG; returns its path in the run folder."""
+        width, height = svg_size(svg)
+        return self._keep(f"{safe_name(name)}.svg", svg, round(width), round(height), caption, alt, reading)
+
+    def _keep(
+        self, name: str, content: bytes, width: int, height: int, caption: str, alt: str, reading: str | None
+    ) -> str:
+        path = f"figures/{name}"
+        self._folder.write(path, content)
+        self.pictures[path] = Picture(path=path, caption=caption, alt=alt, reading=reading, width=width, height=height)
+        return path
+
+
+def safe_name(name: str) -> str:
+    """A file name of letters, digits, dots and dashes; what had to change is told apart by a digest."""
+    clean = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:80]
+    return clean if clean == name else f"{clean}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,133 @@
+"""Draws maps as contact sheets: a sheet a method, and rows of all methods for every picture of the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import figures
+from auditor.visualizers import ChannelSet, MapSet, Sheet
+
+if TYPE_CHECKING:
+    from auditor.pipeline.gallery import Gallery
+    from auditor.pipeline.subject import Subject
+
+SHOWN = 8
+"""Pictures on a method's sheet: the surest mistakes first, then pictures drawn at random."""
+CHANNELS_SHOWN = 3
+ROWS = 10
+"""Pictures on one sheet of the annex."""
+FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
+CELL = 104
+"""Short side of a cell of the annex, pixels."""
+
+
+def shown_pictures(subject: Subject, count: int = SHOWN) -> list[int]:
+    """The surest mistakes (half at most), then pictures drawn at random: worst and random, never chosen by looks."""
+    labels, predicted = subject.sample.labels, subject.predicted
+    wrong = np.flatnonzero((labels >= 0) & (labels != predicted))
+    sure = subject.scores[wrong, predicted[wrong]]
+    worst = [int(i) for i in wrong[np.argsort(-sure, kind="stable")][: count // 2]]
+    order = np.random.default_rng(0).permutation(len(subject.sample))
+    return (worst + [int(i) for i in order if i not in worst])[: min(count, len(subject.sample))]
+
+
+def describe(subject: Subject, index: int) -> str:
+    """'cat.jpg: cat, predicted dog (.91)'."""
+    predicted = int(subject.predicted[index])
+    label = int(subject.sample.labels[index])
+    truth = f"{subject.classes[label]}, " if label >= 0 else ""
+    score = float(subject.scores[index, predicted])
+    return f"{subject.sample.pictures[index].name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
+
+
+def draw_maps(item: MapSet, reading: str, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
+    """Photo, map and overlay of the shown pictures, two in a row."""
+    chosen = [i for i in shown_pictures(subject) if item.usable[i]]
+    if not chosen:
+        return []
+    tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
+    where = "" if item.layer is None else f" at {item.layer}"
+    words = "; ".join(describe(subject, i) for i in chosen)
+    mark = FAILED if trust == "failed" else ""
+    return [
+        gallery.photo(
+            f"maps-{item.name}",
+            figures.contact_sheet(tiles, 2, gap=14),
+            caption=f"{item.method}{where}. In reading order: {words}. Each map on its own scale, 0 to its maximum.{mark}",
+            alt=f"{item.method}{where} on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
+            reading=reading,
+        )
+    ]
+
+
+def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gallery) -> list[str]:
+    """The strongest units of the layer on a few pictures."""
+    paths = []
+    for index in shown_pictures(subject, CHANNELS_SHOWN):
+        units = ", ".join(str(unit) for unit in item.units[index])
+        paths.append(
+            gallery.photo(
+                f"{item.method}-{item.layer}-{index}",
+                figures.channel_sheet(subject.sample.display(index), item.maps[index]),
+                caption=f"{item.layer}: strongest units on {describe(subject, index)}. Units in order: {units}.",
+                alt=f"The picture and its {item.maps.shape[1]} strongest feature maps at {item.layer}.",
+                reading=reading,
+            )
+        )
+    return paths
+
+
+def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str:
+    """Weights of one layer."""
+    return gallery.photo(
+        f"{name}-{sheet.layer}",
+        figures.kernel_sheet(sheet.tiles),
+        caption=f"{sheet.layer}: {sheet.caption}",
+        alt=f"{len(sheet.tiles)} weight tiles of {sheet.layer}.",
+        reading=reading,
+    )
+
+
+def draw_rows(
+    maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject, gallery: Gallery
+) -> dict[int, list[str]]:
+    """Every picture in a row: photo, then one overlay a method; ten pictures a sheet.
+
+    Returns:
+        Picture's index → paths of the sheets that show it.
+    """
+    paths: dict[int, list[str]] = {}
+    if not maps:
+        return paths
+    names = [item.name + (" (failed its sanity check)" if trust.get(item.name) == "failed" else "") for item in maps]
+    count = len(subject.sample)
+    height, width = subject.sample.images.shape[-2:]
+    scale = CELL / min(height, width)
+    cell = (round(height * scale), round(width * scale))
+    for start in range(0, count, ROWS):
+        indices = range(start, min(count, start + ROWS))
+        tiles = [tile for index in indices for tile in _row(maps, subject, index)]
+        words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
+        path = gallery.photo(
+            f"images-{start + 1:04d}",
+            figures.contact_sheet(tiles, 1 + len(maps), cell=cell),
+            caption=f"Columns: picture, {', '.join(names)}. Rows: {words}.",
+            alt=f"Pictures {start + 1} to {start + len(indices)} with {len(maps)} maps each.",
+        )
+        for index in indices:
+            paths[index] = [path]
+    return paths
+
+
+def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarray]:
+    photo = subject.sample.display(index)
+    tiles = [photo]
+    for item in maps:
+        if not item.usable[index]:
+            tiles.append(np.full_like(photo, 235))
+            continue
+        tiles.append(figures.overlay(photo, item.maps[index], 0.0, float(item.maps[index].max())))
+    return tiles

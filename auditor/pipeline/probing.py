@@ -1,0 +1,112 @@
+"""Runs the probes, each saved as it ends, and turns what they measured into checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import registry
+from auditor.evidence import CausalMap, ProbeEvidence
+from auditor.experiment import Experiment
+from auditor.findings.gate import declare_legitimate
+from auditor.findings.judging import Circumstances, judge
+from auditor.findings.merging import merge
+from auditor.records import Check, PartFailure
+from auditor.statistics.testing import ALPHA, above_chance
+
+if TYPE_CHECKING:
+    from auditor.pipeline.progress import Progress
+    from auditor.pipeline.subject import Subject
+    from auditor.plan import Plan
+    from auditor.runs import RunFolder
+
+
+def run_probes(
+    plan: Plan, subject: Subject, folder: RunFolder, progress: Progress
+) -> tuple[list[ProbeEvidence], CausalMap | None, list[PartFailure]]:
+    """Run every probe; one that breaks is recorded and the others go on.
+
+    What a run that broke off had finished is read back instead of being run again.
+    """
+    experiment = make_experiment(plan, subject, progress)
+    evidence: list[ProbeEvidence] = []
+    failures: list[PartFailure] = []
+    if subject.model.output == "embedding" or subject.scores.shape[1] < 2:
+        reason = "the model gives no class scores (output: embedding), so no prediction can follow anything"
+        return [], None, [PartFailure(part=f"probes.{p.name}", reason=reason, required=p.required) for p in plan.probes]
+    causal = _causal_map(plan, experiment, folder)
+    for planned in plan.probes:
+        saved = folder.load_record(f"probes/{planned.name}", ProbeEvidence)
+        if saved is not None:
+            experiment.budget -= saved.forwards
+            evidence.append(saved)
+            continue
+        try:
+            found = planned.part.run(experiment)
+        except MemoryError:
+            raise
+        except Exception as error:
+            failures.append(
+                PartFailure(
+                    part=f"probes.{planned.name}", reason=f"{type(error).__name__}: {error}", required=planned.required
+                )
+            )
+            progress.message(f"probe {planned.name} broke: {type(error).__name__}: {error}")
+            continue
+        folder.save_record(f"probes/{planned.name}", found)
+        evidence.append(found)
+    return evidence, causal, failures
+
+
+def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> CausalMap:
+    """The causal map of every audit, with the region probe's options where it is planned."""
+    options = next((p.part for p in plan.probes if p.name == "region"), None) or registry.load("probes", "region")()
+    finished = folder.load_record("probes/region", ProbeEvidence) is not None
+    saved = folder.load_record("causal-map", CausalMap)
+    if saved is not None and finished:
+        experiment.budget -= saved.forwards
+        return saved
+    causal = experiment.causal_map(options.cells, options.donors_screen, options.most)
+    folder.save_record("causal-map", causal)
+    return causal
+
+
+def make_experiment(plan: Plan, subject: Subject, progress: Progress) -> Experiment:
+    """What the probes share, with the preset's budget of forwards."""
+    return Experiment(
+        sample=subject.sample,
+        predictor=subject.predictor,
+        scores=subject.scores,
+        classes=subject.classes,
+        clusters=subject.clusters,
+        halves=subject.halves,
+        seed=plan.spec.runtime.seed,
+        budget=plan.probe_forwards() * len(subject.sample),
+        progress=progress.step,
+    )
+
+
+def circumstances(plan: Plan, subject: Subject) -> Circumstances:
+    """Whether the model is better than chance on the sample; without labels nobody knows."""
+    labels, predicted = subject.sample.labels, subject.predicted
+    known = labels >= 0
+    if not known.any():
+        return Circumstances(None, "", plan.spec.runtime.seed)
+    correct, count = int((predicted == labels)[known].sum()), int(known.sum())
+    classes = len(subject.classes)
+    majority = float(np.bincount(labels[known]).max() / count)
+    chance = max(1 / classes, majority if majority < 1 else 1 / classes)
+    p = above_chance(correct, count, chance)
+    words = f"accuracy {correct}/{count} is not above chance ({chance:.2f}, one-sided p = {p:.2g})"
+    return Circumstances(p <= ALPHA, words, plan.spec.runtime.seed)
+
+
+def checks_of(plan: Plan, subject: Subject, evidence: Sequence[ProbeEvidence]) -> list[Check]:
+    """Judge, merge overlapping cues, and mark what the owner declares legitimate."""
+    measured = [check for probe in evidence for check in probe.checks]
+    checks = merge(judge(measured, circumstances(plan, subject)))
+    lines = {planned.name: planned.line for planned in plan.probes}
+    placed = [check.model_copy(update={"spec_line": lines.get(check.kind)}) for check in checks]
+    return declare_legitimate(placed, plan.spec.policy.legitimate)

@@ -1,0 +1,145 @@
+"""Loads model and sample as the plan says, and checks them before anything is measured."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.engine import integrity, layers
+from auditor.engine.device import choose_device
+from auditor.engine.predictor import Predictor
+from auditor.errors import DataError, ModelError
+from auditor.experiment import split_halves
+from auditor.subjects.loading import load_model
+from auditor.subjects.sampling import load_sample
+
+if TYPE_CHECKING:
+    import torch
+
+    from auditor.engine.layers import LayerChoice
+    from auditor.pipeline.progress import Progress
+    from auditor.plan import Plan
+    from auditor.subjects import LoadedModel, Sample
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and a sample, ready to be examined.
+
+    Attributes:
+        classes: One name an output.
+        scores: float32 (n, classes) probabilities on the untouched sample.
+        layers: Target layers, and why.
+        digest: Of the model before anything was done with it.
+        clusters: int (n,).
+        halves: "A" and "B" → indices.
+    """
+
+    model: LoadedModel
+    sample: Sample
+    device: torch.device
+    predictor: Predictor
+    classes: tuple[str, ...]
+    scores: np.ndarray
+    layers: LayerChoice
+    digest: str
+    clusters: np.ndarray
+    halves: dict[str, np.ndarray]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(n,) arg-max of the scores."""
+        return np.asarray(self.scores.argmax(axis=1))
+
+
+def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | None = None) -> Subject:
+    """Load, predict the sample once, check `expected`, choose layers.
+
+    Args:
+        device_name: From the command line, or the spec's.
+        chunk: A chunk measured by an earlier part of the same run; None measures it.
+
+    Raises:
+        ModelError, DataError: What the spec names cannot be used; says what instead.
+    """
+    spec = plan.spec
+    device = choose_device(device_name)
+    model = load_model(spec.model, source=plan.model_source, folder=plan.folder, device=device)
+    workers = spec.runtime.workers if spec.runtime.workers != "auto" else min(8, os.cpu_count() or 1)
+    sample, classes = load_sample(
+        spec.dataset,
+        plan.dataset_source,
+        plan.folder,
+        model.preprocessing,
+        model.classes,
+        workers=workers,
+        progress=lambda done, total: progress.step(done, total, "reading pictures"),
+    )
+    sample.extras["regions"] = dict(spec.dataset.regions)
+    digest = integrity.digest(model.module)
+    predictor = Predictor(model, device, chunk=chunk or spec.runtime.chunk)
+    scores = predictor.scores(
+        sample.images, progress=lambda done, total: progress.step(done, total, "predicting the sample")
+    )
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores).all(axis=1)).sum())
+        raise ModelError(
+            f"the model gives NaN or infinite scores on {bad} of {len(scores)} pictures; nothing can be judged"
+        )
+    names = _class_names(classes, scores.shape[1], sample.labels)
+    _check_expected(plan, sample, scores)
+    example = model.preprocessing.to_input(sample.images[:2].to(device))
+    chosen = layers.target_layers(model.module, _wanted(spec.layers), example)
+    clusters = _clusters(sample)
+    halves = split_halves(clusters, scores.argmax(axis=1), spec.runtime.seed)
+    return Subject(model, sample, device, predictor, names, scores, chosen, digest, clusters, halves)
+
+
+def _wanted(value: str | list[str]) -> str | list[str]:
+    return value
+
+
+def _class_names(classes: tuple[str, ...], count: int, labels: np.ndarray) -> tuple[str, ...]:
+    """Names of the outputs; the data's names where the model has none, numbers where nobody named them."""
+    if classes and len(classes) != count:
+        raise ModelError(f"model.classes: {len(classes)} names for {count} outputs; give one name an output, in order")
+    if len(labels) and labels.max() >= count:
+        raise DataError(f"dataset: label {labels.max()} is beyond the model's {count} outputs (0 to {count - 1})")
+    return classes or tuple(str(index) for index in range(count))
+
+
+def _check_expected(plan: Plan, sample: Sample, scores: np.ndarray) -> None:
+    """Stop when accuracy is far from what the owner measured: the preprocessing is probably wrong."""
+    expected = plan.spec.model.expected
+    known = sample.labels >= 0
+    if expected is None:
+        return
+    if not known.any():
+        raise DataError("model.expected: the sample has no labels, so accuracy cannot be compared; remove `expected`")
+    accuracy = float((scores.argmax(axis=1) == sample.labels)[known].mean())
+    # the sample's own noise does not count as a deviation
+    noise = 1.96 * float(np.sqrt(expected.accuracy * (1 - expected.accuracy) / known.sum()))
+    if abs(accuracy - expected.accuracy) > max(expected.tolerance, noise):
+        line = plan.spec_file.line(("model", "expected"))
+        place = f"{plan.spec_file.shown_path}:{line}: " if line else ""
+        raise ModelError(
+            f"{place}model.expected: accuracy is {accuracy:.3f} on {int(known.sum())} pictures, {expected.accuracy} ± "
+            f"{expected.tolerance} was expected; the preprocessing is probably wrong: run `auditor doctor "
+            f"{plan.spec_file.shown_path}`"
+        )
+
+
+def _clusters(sample: Sample) -> np.ndarray:
+    """A number for each cluster; pictures without one, and exact duplicates apart, are their own."""
+    duplicate = {name: names[0] for names in sample.duplicates for name in names}
+    keys = [
+        f"cluster:{picture.cluster}"
+        if picture.cluster is not None
+        else f"picture:{duplicate.get(picture.name, picture.name)}"
+        for picture in sample.pictures
+    ]
+    _, numbers = np.unique(keys, return_inverse=True)
+    return np.asarray(numbers)

@@ -1,0 +1,137 @@
+"""Overlays: tags, watermarks, logos and frames found in the sample without labels, and whether the model uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
+from auditor.overlays import Letterbox, Overlay, class_association, find_letterboxes, find_overlays
+from auditor.probes import LocationProbe
+from auditor.records import Measurement, PlannedCheck
+from auditor.regions import Region, displaced
+from auditor.statistics.intervals import wilson
+
+if TYPE_CHECKING:
+    from auditor.experiment import Candidate, Experiment
+
+EVERYWHERE = 0.9
+"""An overlay on more than this share of the pictures leaves too few recipients without it: all take part."""
+MARGIN = 0.02
+"""The box around the strokes is widened by this share of the shorter side, for soft edges."""
+
+
+class OverlayProbe(LocationProbe):
+    """Reliance on static artefacts that nobody named: finds them in the pictures, then swaps them.
+
+    Gradients whose direction agrees at exactly the same pixels of many pictures betray a tag, logo or frame; pictures
+    rolled and flipped at random are the null. What is found is brought, with its box, from pictures that carry it into
+    pictures that do not. The same box at mirrored places is the control. An artefact that is present and moves
+    nothing is reported as present, not used.
+
+    Source: gradient consensus after Dekel et al., "On the Effectiveness of Visible Watermarks", CVPR 2017; the test
+    is ours, docs/methods.md.
+    """
+
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "quick": {"donors_screen": 1, "shortlist": 1, "removal": False, "most": 1},
+        "standard": {},
+        "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6, "most": 6},
+    }
+
+    most: int = Field(3, ge=1, le=16, description="Overlays tested, most frequent first.")
+
+    def planned(self) -> PlannedCheck:
+        return PlannedCheck(
+            kind="overlay",
+            what=f"static artefacts found without labels (at most {self.most}), swapped into pictures without them",
+            control="the same box at mirrored places",
+            limit=self.steps,
+            minimum_count=8,
+            severity="low, medium, high by grade",
+            rationale="Watermarks, scanner tags and logos go with a source, and sources go with labels.",
+        )
+
+    def pool(self) -> int:
+        return 4 * self.most
+
+    def controls(self) -> int:
+        return 3
+
+    def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.two_stage import two_stage
+
+        before = experiment.predictor.forwards
+        images = experiment.sample.images.numpy()
+        if images.dtype != np.uint8:
+            low, high = float(images.min()), float(images.max())
+            images = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
+        experiment.progress(0, len(images), "overlay: looking for static artefacts")
+        found = find_overlays(images, seed=experiment.seed)
+        frames = find_letterboxes(images)
+        experiment.progress(len(images), len(images), "overlay: looking for static artefacts")
+        notes = [_frame_words(frame) for frame in frames]
+        checks: list[CheckEvidence] = []
+        for number, overlay in enumerate(found[: self.most], start=1):
+            candidate = _candidate(experiment, overlay, number)
+            if not candidate.controls:
+                notes.append(f"{candidate.region.name} lies in the middle: no mirrored place to compare it with")
+            presence = _presence(experiment, overlay)
+            for check in two_stage(experiment, "overlay", [candidate], self.budget()):
+                checks.append(check.model_copy(update={"presence": presence, "facts": _facts(overlay)}))
+        if not checks:
+            what = f"No overlay was found in the {len(images)} pictures that were looked at"
+            checks.append(CheckEvidence(kind="overlay", absent=f"{what}, so there is none to rely on."))
+        return ProbeEvidence(
+            probe="overlay",
+            checks=tuple(checks),
+            forwards=experiment.predictor.forwards - before,
+            notes=tuple(notes),
+            options=self.model_dump(mode="json"),
+        )
+
+
+def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> Candidate:
+    """The overlay's box, a little wider, with its mirror images as controls; carriers bring it to the others."""
+    from auditor.experiment import Candidate
+
+    height, width = experiment.size
+    margin = max(1, round(MARGIN * min(height, width)))
+    x1, y1, x2, y2 = overlay.box
+    box = (max(0, x1 - margin), max(0, y1 - margin), min(width, x2 + margin), min(height, y2 + margin))
+    region = Region(f"overlay-{number}", box)
+    carriers = np.asarray(overlay.present) if overlay.prevalence <= EVERYWHERE else None
+    return Candidate(region, tuple(displaced(region, height, width)), carriers=carriers)
+
+
+def _presence(experiment: Experiment, overlay: Overlay) -> Presence:
+    count, hits = len(overlay.present), int(overlay.present.sum())
+    low, high = wilson(hits, count)
+    association = class_association(overlay.present, experiment.sample.labels, seed=experiment.seed)
+    per_class = {
+        experiment.classes[label]: Measurement(
+            name="prevalence", value=share.value, low=share.low, high=share.high, count=share.count
+        )
+        for label, share in association.per_class.items()
+    }
+    return Presence(
+        prevalence=Measurement(
+            name="prevalence", value=hits / count, low=low, high=high, count=count, note="pictures that carry it"
+        ),
+        p=overlay.p,
+        draws=overlay.draws,
+        association_p=association.p,
+        per_class=per_class,
+    )
+
+
+def _facts(overlay: Overlay) -> dict[str, Any]:
+    return {"opacity": overlay.opacity, "polarity": overlay.polarity, "pinned_share": overlay.pinned_share}
+
+
+def _frame_words(frame: Letterbox) -> str:
+    share = float(np.mean(frame.present))
+    return f"uniform strip, {frame.width} px, at the {frame.side} side of {share:.0%} of the pictures"
