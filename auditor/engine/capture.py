@@ -1,0 +1,283 @@
+"""The shared pass: one forward and one backward of the tail give what every visualizer needs, for all layers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from auditor.engine import grids, scoring
+from auditor.engine.integrity import evaluating
+from auditor.engine.outputs import replaced, tensor_of, unwrapped
+from auditor.engine.plain_paths import plain_paths
+from auditor.errors import ModelError
+from auditor.visualizers import Captured, Need
+
+__all__ = ["Pass", "capture", "submodule"]
+
+HALF_SCALE = 1024.0
+"""fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
+
+_locks: WeakKeyDictionary[nn.Module, threading.Lock] = WeakKeyDictionary()
+_locks_lock = threading.Lock()
+
+
+class Pass(dict[str | None, Captured]):
+    """What one pass captured: layer name → Captured; None → what belongs to no layer.
+
+    Attributes:
+        notes: What a reader of the maps must know, such as a layer that is called several times.
+        blank: Layers at whose grid no gradient arrives, so that every gradient map of theirs is zero.
+    """
+
+    def __init__(self, captured: dict[str | None, Captured], notes: Iterable[str], blank: Iterable[str]) -> None:
+        super().__init__(captured)
+        self.notes = tuple(notes)
+        self.blank = tuple(blank)
+
+
+def capture(
+    model: nn.Module,
+    inputs: Tensor,
+    *,
+    layers: Sequence[str],
+    needs: frozenset[Need],
+    targets: Tensor | None = None,
+    target_scores: Callable[[Tensor, Tensor], Tensor] | None = None,
+    fill: Tensor | None = None,
+) -> Pass:
+    """Run the model once on a chunk, and backwards once through what follows the first target layer.
+
+    The model is in eval mode and its parameters are frozen meanwhile; both are restored, and hooks come off, also
+    after an exception. Passes over one model wait for each other; over different models they run side by side.
+
+    Args:
+        model: DataParallel, DistributedDataParallel and torch.compile wrappers are looked through.
+        inputs: Normalised, shape (batch, channels, height, width), on the model's device.
+        layers: Dotted names of modules whose output is a grid.
+        needs: What is wanted; SCORES costs nothing here.
+        targets: int64 (batch,); None explains the class that this very forward predicts.
+        target_scores, fill: Handed on to `Captured`.
+
+    Returns:
+        One Captured for each layer and one under None.
+
+    Raises:
+        ModelError: A layer does not exist, never runs, or is no grid; no gradient reaches the scores; the output is
+            no row of scores.
+    """
+    module = unwrapped(model)
+    of_layers = bool(needs & {Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
+    backward = bool(needs & {Need.LAYER_GRADIENTS, Need.INPUT_GRADIENTS})
+    taps = [
+        _Tap(name, submodule(module, name), gradients=Need.LAYER_GRADIENTS in needs)
+        for name in (dict.fromkeys(layers) if of_layers else ())
+    ]
+    _refuse_hidden_parts(module, taps, backward=backward)
+    with _alone(module), _settings(module, inputs.device, gradients=backward), _hooked(module, taps, backward=backward):
+        seen = inputs.detach().to(torch.float32, copy=True).requires_grad_(Need.INPUT_GRADIENTS in needs)
+        logits = scoring.forward(module, seen.clone())  # a model may write to its input
+        targets = scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device)
+        for tap in taps:
+            tap.close()
+        input_gradients = _backward(module, logits, targets, seen, taps) if backward else None
+    plain = Captured(
+        inputs=seen.detach(),
+        logits=logits.detach(),
+        targets=targets,
+        input_gradients=input_gradients,
+        target_scores=target_scores,
+        fill=fill,
+    )
+    around = grids.surroundings(module, seen) if taps else None
+    captured: dict[str | None, Captured] = {None: plain}
+    for tap in taps:
+        assert around is not None
+        captured[tap.name] = tap.captured(plain, around)
+    blank = [name for name, at in captured.items() if name and at.gradients is not None and not at.gradients.any()]
+    return Pass(captured, [tap.note for tap in taps if tap.note], blank)
+
+
+def submodule(module: nn.Module, name: str) -> nn.Module:
+    """A part of an unwrapped model by name; a wrapper's own prefix is accepted.
+
+    Raises:
+        ModelError: There is none.
+    """
+    for prefix in ("", "module.", "_orig_mod."):
+        if name.startswith(prefix):
+            try:
+                return module.get_submodule(name.removeprefix(prefix))
+            except AttributeError:
+                continue
+    raise ModelError(f"the model has no layer '{name}'")
+
+
+class _Tap:
+    """Records what one layer returns, and where in the graph its gradient will arrive."""
+
+    def __init__(self, name: str, part: nn.Module, *, gradients: bool) -> None:
+        self.name = name
+        self.part = part
+        self.note = ""
+        self.values: list[Tensor] = []
+        self.sources: list[Tensor | GradientEdge] = []
+        self.gradients: list[Tensor] = []
+        self._wants_gradients = gradients
+        self._open = True
+
+    def close(self) -> None:
+        """Record no more: what still calls the layer is a checkpoint that recomputes it during the backward.
+
+        Raises:
+            ModelError: The layer did not run.
+        """
+        self._open = False
+        if not self.values:
+            raise ModelError(f"layer '{self.name}' never runs when the model predicts; take another layer")
+        if len(self.values) > 1:
+            if len({value.shape for value in self.values}) > 1:
+                raise ModelError(
+                    f"layer '{self.name}' is called {len(self.values)} times with outputs of different shapes, which "
+                    "cannot be summed; take the block around one of its calls"
+                )
+            self.note = f"{self.name} is called {len(self.values)} times in one forward: its maps sum over the calls"
+
+    def hook(self, part: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        """Forward hook: copies the output, so that in-place code after the layer cannot alter what was captured."""
+        tensor = tensor_of(output, layer=self.name)
+        if self._open:
+            self.values.append(tensor.detach().clone())
+        if not self._wants_gradients:
+            return output
+        if tensor.requires_grad:
+            if self._open:
+                # taken before in-place code can move the tensor further down the graph
+                self.sources.append(get_gradient_edge(tensor))
+            return output
+        if tensor.is_inference() or not tensor.is_floating_point():
+            raise ModelError(f"layer '{self.name}' returns a tensor that cannot carry a gradient; take another layer")
+        # the first target layer on its path: everything before it ran without a graph, the tail starts here
+        leaf = tensor.detach().requires_grad_()
+        if self._open:
+            self.sources.append(leaf)
+        with torch.enable_grad():
+            return replaced(output, tensor, leaf.clone())
+
+    def captured(self, plain: Captured, around: grids.Surroundings) -> Captured:
+        """Lay the sums over all calls out as grids.
+
+        Raises:
+            ModelError: The output is no grid.
+        """
+        shape = self.values[0].shape
+        grid = grids.grid_of(shape, around, tokens_first=_takes_tokens_first(self.part))
+        if grid is None:
+            raise ModelError(
+                f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
+                "before pooling"
+            )
+        return Captured(
+            inputs=plain.inputs,
+            logits=plain.logits,
+            targets=plain.targets,
+            layer=self.name,
+            activations=grid.lay_out(_total(self.values)),
+            gradients=grid.lay_out(_total(self.gradients)) if self._wants_gradients else None,
+            input_gradients=plain.input_gradients,
+            target_scores=plain.target_scores,
+            fill=plain.fill,
+        )
+
+
+def _backward(module: nn.Module, logits: Tensor, targets: Tensor, seen: Tensor, taps: Sequence[_Tap]) -> Tensor | None:
+    """Fill the taps' gradients, and return those of the inputs, in one backward."""
+    score = scoring.target_logits(logits, targets).sum()
+    if not score.requires_grad:
+        raise ModelError(
+            "no gradient reaches the scores: the forward detaches them, or runs under inference_mode; only methods "
+            "without gradients (occlusion and all probes) can be used on this model"
+        )
+    sources: list[Any] = [source for tap in taps for source in tap.sources]
+    if seen.requires_grad:
+        sources.append(seen)
+    scale = HALF_SCALE if scoring.weights_dtype(module) is torch.float16 else 1.0
+    found = list(torch.autograd.grad(score * scale, sources, allow_unused=True))
+    found = [gradient if gradient is None or scale == 1 else gradient.float() / scale for gradient in found]
+    for tap in taps:
+        for value, _ in zip(tap.values, tap.sources, strict=False):
+            gradient = found.pop(0)
+            tap.gradients.append(torch.zeros_like(value) if gradient is None else gradient)
+    if not seen.requires_grad:
+        return None
+    gradients = found[0]
+    if gradients is None:
+        raise ModelError(
+            "no gradient reaches the input: part of the forward runs without a graph before the first layer; methods "
+            "that use input gradients cannot be used on this model"
+        )
+    return gradients
+
+
+def _refuse_hidden_parts(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> None:
+    if taps and isinstance(module, torch.jit.ScriptModule):
+        raise ModelError("a TorchScript model hides its layers; only methods that need no layer can be used on it")
+    if backward and any(tensor.is_inference() for tensor in (*module.parameters(), *module.buffers())):
+        raise ModelError(
+            "the weights were made under torch.inference_mode and allow no gradients; load them outside it"
+        )
+
+
+@contextmanager
+def _alone(module: nn.Module) -> Iterator[None]:
+    with _locks_lock:
+        lock = _locks.setdefault(module, threading.Lock())
+    with lock:
+        yield
+
+
+@contextmanager
+def _settings(module: nn.Module, device: torch.device, *, gradients: bool) -> Iterator[None]:
+    """The pass's own settings, whatever the caller's are: no_grad, inference_mode, autocast, train mode."""
+    with (
+        torch.inference_mode(False),
+        torch.set_grad_enabled(gradients),
+        torch.autocast(device.type, enabled=False),
+        evaluating(module, freeze=True),
+        plain_paths(),
+    ):
+        yield
+
+
+@contextmanager
+def _hooked(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> Iterator[None]:
+    with ExitStack() as stack:
+        if backward and not isinstance(module, torch.jit.ScriptModule):
+            for part in module.modules():
+                stack.callback(part.register_forward_pre_hook(_record_again).remove)
+        for tap in taps:
+            # first, so that what the user's own hooks make of the output belongs to the tail
+            stack.callback(tap.part.register_forward_hook(tap.hook, prepend=True).remove)
+        yield
+
+
+def _record_again(part: nn.Module, args: tuple[Any, ...]) -> None:
+    """A forward under @torch.no_grad switched the graph off; its decorator switches back at the end."""
+    torch.set_grad_enabled(True)
+
+
+def _takes_tokens_first(part: nn.Module) -> bool:
+    return any(isinstance(inner, nn.MultiheadAttention) and not inner.batch_first for inner in part.modules())
+
+
+def _total(calls: Sequence[Tensor]) -> Tensor:
+    total = calls[0].float()
+    for call in calls[1:]:
+        total = total + call.float()
+    return total
