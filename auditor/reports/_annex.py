@@ -1,0 +1,55 @@
+"""Annex: every image, every check, the spec as it was read."""
+
+from __future__ import annotations
+
+from auditor.records import Audit
+from auditor.reports._evidence import check_table, unjudged
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._tables import Cell, Column, Table, numeric, table
+from auditor.reports._words import count, plain, short
+
+SPEC_LETTERS = 60_000
+"""A longer spec is cut here in print; the whole file is attached to the PDF and in the run folder."""
+
+
+def image_sheets(audit: Audit, pictures: Pictures) -> tuple[Figure, ...]:
+    """The sheets of maps, each once, in the order of the images."""
+    return pictures.figures(path for image in audit.images for path in image.figures)
+
+
+def image_table(audit: Audit) -> Table:
+    """Every image with its label and prediction; wrong ones are marked."""
+    rows = []
+    for image in audit.images:
+        wrong = image.label is not None and image.label != image.predicted
+        rows.append(
+            (
+                short(image.image, 70),
+                short(image.label, 40) if image.label is not None else "–",
+                Cell(short(image.predicted, 40), "✗" if wrong else "", "high" if wrong else ""),
+                f"{image.score:.2f}".removeprefix("0"),
+                image.half or "–",
+            )
+        )
+    columns = (Column("Image", "name"), Column("Label", "name"), Column("Predicted", "name"), numeric("Score"), "Half")
+    return table(f"All {count(len(rows), 'image')} of the sample", columns, rows, empty="No images are recorded.")
+
+
+def full_check_table(audit: Audit) -> Table:
+    """Every check that audit.json holds, judged ones first."""
+    ordered = sorted(audit.checks, key=unjudged)
+    return check_table(f"All {count(len(ordered), 'check')}", ordered)
+
+
+def spec_text(text: str) -> str:
+    """The spec's own words, line by line, safe to show."""
+    lines = [_line(line) for line in text[:SPEC_LETTERS].splitlines()]
+    if len(text) > SPEC_LETTERS:
+        lines.append(f"… {len(text) - SPEC_LETTERS:,} more letters: see the attached file")
+    return "\n".join(lines)
+
+
+def _line(line: str) -> str:
+    body = line.lstrip(" \t")
+    indent = line[: len(line) - len(body)].replace("\t", "    ")
+    return indent + "".join(plain(letter) or letter for letter in body)

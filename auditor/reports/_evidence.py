@@ -1,0 +1,201 @@
+"""Section 8, what the experiments showed, kind by kind; and section 2, what was not tested and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from auditor.records import Audit, Check, Verdict
+from auditor.reports._effects import control_of, main_measurement
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._summary import tallies, tone_of
+from auditor.reports._tables import Cell, Column, Table, numeric, table
+from auditor.reports._words import (
+    GRADES,
+    KINDS,
+    NONE,
+    SEVERITY_MARKS,
+    VERDICT_MARKS,
+    VERDICTS,
+    count,
+    interval,
+    number,
+    place,
+    plain,
+    probability,
+)
+
+SHOWN_CLASS_LEVEL = 15
+"""Class-level rows in section 8; the rest is in the annex."""
+QUIET = (Verdict.NO_EVIDENCE, Verdict.INSUFFICIENT, Verdict.NOT_TESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class KindView:
+    """One kind of check.
+
+    Attributes:
+        counts: "Whole sample: 1 confirmed, 3 no evidence. Single classes: ..."
+        what, control: From the test plan.
+        pictures: Of checks that are no findings.
+    """
+
+    title: str
+    anchor: str
+    what: str
+    control: str
+    counts: str
+    table: Table
+    pictures: tuple[Figure, ...]
+
+
+def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
+    """All kinds in the order of the test plan, then those that the plan does not name."""
+    planned = {row.kind: row for row in audit.test_plan}
+    kinds = [*planned, *dict.fromkeys(check.kind for check in audit.checks if check.kind not in planned)]
+    views = []
+    for kind in kinds:
+        checks = [check for check in audit.checks if check.kind == kind]
+        if not checks:
+            continue
+        row = planned.get(kind)
+        views.append(
+            KindView(
+                title=KINDS.get(kind, plain(kind).capitalize()),
+                anchor=f"kind-{kinds.index(kind)}",
+                what=plain(row.what) if row else "",
+                control=plain(row.control) if row else "",
+                counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
+                table=check_table("", _shown(checks)),
+                pictures=pictures.figures(path for check in checks if not check.is_finding for path in check.figures)[
+                    :4
+                ],
+            )
+        )
+    return tuple(views)
+
+
+def check_table(caption: str, checks: Iterable[Check]) -> Table:
+    """Effect, interval, control, n, q, smallest visible effect and verdict; passes as well as failures."""
+    columns = (
+        "Where",
+        numeric("Effect"),
+        numeric("95 %"),
+        numeric("Control"),
+        numeric("n"),
+        numeric("Visible from"),
+        numeric("q"),
+        "Verdict",
+    )
+    empty = "Nothing of this kind was judged; the reason stands above."
+    return table(caption, columns, (_row(check) for check in checks), empty=empty)
+
+
+def not_tested_table(audit: Audit) -> Table:
+    """What was not tested, and why; checks that share a kind and a reason are one row."""
+    rows = [(KINDS.get(row.kind, plain(row.kind)), plain(row.what), plain(row.rationale)) for row in audit.not_tested]
+    for check in audit.checks:
+        if check.verdict is Verdict.NOT_TESTED and not check.measurements:
+            rows.append((KINDS.get(check.kind, plain(check.kind)), place(check), plain(check.sentence)))
+    for failure in audit.failures:
+        need = "required" if failure.required else "optional"
+        rows.append((f"Broke ({need})", plain(failure.part), plain(failure.reason)))
+    drawn = sum(unjudged(check) for check in audit.checks)
+    if drawn:
+        rows.append(
+            (
+                "Regions inside",
+                f"{count(drawn, 'region')} drawn in the causal map and not judged",
+                "Swapping a region inside the picture moves the object with it, so following proves nothing.",
+            )
+        )
+    for kind, amount in audit.checks_left_out.items():
+        words = f"{count(amount, 'class-level check')}"
+        rows.append(
+            (KINDS.get(kind, plain(kind)), words, "Fewer than 8 images and no finding: left out of the tables.")
+        )
+    empty = "Everything that was planned was tested."
+    return table("What was not tested, and why", ("Kind", "What", "Why"), rows, empty=empty)
+
+
+def open_questions_table(audit: Audit) -> Table:
+    """What is neither a finding nor a pass, and what is declared legitimate."""
+    wanted = (
+        Verdict.SUSPECTED,
+        Verdict.INCONCLUSIVE,
+        Verdict.NOT_REPRODUCED,
+        Verdict.ENCODED,
+        Verdict.DECLARED_LEGITIMATE,
+    )
+    checks = sorted((c for c in audit.checks if c.verdict in wanted), key=lambda c: (wanted.index(c.verdict), c.id))
+    rows = [(verdict_cell(check), plain(check.id), plain(check.sentence)) for check in checks]
+    empty = "No check was left open: nothing is suspected, inconclusive or declared legitimate."
+    return table("Not confirmed, not cleared", ("Verdict", Column("Check", "name"), "What was seen"), rows, empty=empty)
+
+
+def verdict_cell(check: Check) -> Cell:
+    """Shape and word, with grade."""
+    words = VERDICTS[check.verdict]
+    if check.grade is not None:
+        words += f", {GRADES[check.grade]}"
+    if check.is_finding and check.severity is not None:
+        return Cell(words, SEVERITY_MARKS[check.severity], check.severity.value)
+    return Cell(words, VERDICT_MARKS[check.verdict], tone_of(check.verdict))
+
+
+def unjudged(check: Check) -> bool:
+    """Measured and drawn, but proving nothing by itself."""
+    return check.verdict is Verdict.NOT_TESTED and bool(check.measurements)
+
+
+def _row(check: Check) -> tuple[str | Cell, ...]:
+    main = main_measurement(check)
+    where = Cell(place(check), note="" if check.class_name is None else f"class {plain(check.class_name)}")
+    visible = NONE if check.minimum_detectable_effect is None else number(check.minimum_detectable_effect)
+    if main is None or main.value is None:
+        return (where, NONE, NONE, NONE, NONE, visible, probability(check.q), verdict_cell(check))
+    return (
+        where,
+        number(main.value, main.unit),
+        interval(main),
+        control_of(check, main),
+        f"{main.count:,}",
+        visible,
+        probability(check.q),
+        verdict_cell(check),
+    )
+
+
+def _shown(checks: Sequence[Check]) -> list[Check]:
+    """All judged sample-level checks, then the class-level ones that say most."""
+    sample = [check for check in checks if check.class_name is None and not unjudged(check)]
+    single = [check for check in checks if check.class_name is not None and not unjudged(check)]
+    order = list(VERDICTS)
+    single.sort(key=lambda check: (order.index(check.verdict), -_size(check), check.id))
+    telling = [check for check in single if check.verdict not in QUIET]
+    room = max(0, 3 - len(telling))
+    quiet = [check for check in single if check.verdict in QUIET]
+    return [*sample, *telling[:SHOWN_CLASS_LEVEL], *quiet[:room]]
+
+
+def _size(check: Check) -> float:
+    main = main_measurement(check)
+    return 0.0 if main is None or main.value is None else main.value
+
+
+def _counts(checks: Sequence[Check], left_out: int) -> str:
+    parts = []
+    for name, some in (
+        ("Whole sample", [c for c in checks if c.class_name is None]),
+        ("Single classes", [c for c in checks if c.class_name is not None]),
+    ):
+        judged = tuple(check for check in some if not unjudged(check))
+        words = [f"{tally.amount} {tally.word}" for tally in tallies(judged)]
+        drawn = len(some) - len(judged)
+        if drawn:
+            words.append(f"{drawn} drawn in the causal map and not judged")
+        if words:
+            parts.append(f"{name}: {', '.join(words)}.")
+    if left_out:
+        parts.append(f"{count(left_out, 'class-level check')} with fewer than 8 images left out.")
+    return " ".join(parts)

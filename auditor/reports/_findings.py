@@ -1,0 +1,159 @@
+"""Findings as a page shows them: what was seen, how sure, what it means, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.records import Audit, Check, Severity
+from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._tables import Cell, Table, numeric, table
+from auditor.reports._words import (
+    ANY_KIND,
+    GRADES,
+    MEANS,
+    SEVERITY_MARKS,
+    STATUSES,
+    label,
+    measured,
+    number,
+    place,
+    plain,
+    probability,
+    short,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One finding, every word finished.
+
+    Attributes:
+        key: "F1", in order of severity.
+        anchor: For links.
+        severity, mark, tone: Word, shape and colour class.
+        title: "Top-left corner, class pneumonia".
+        seen, sure, means, act: The four sentences of every finding.
+        facts: Small print: (label, value); `print_facts` are those that no table holds.
+        main: The picture shown large; `more` are shown small.
+    """
+
+    key: str
+    anchor: str
+    id: str
+    severity: str
+    mark: str
+    tone: str
+    grade: str
+    status: str
+    title: str
+    classes: str
+    seen: str
+    sure: str
+    means: str
+    act: str
+    effect: Effect | None
+    facts: tuple[tuple[str, str], ...]
+    print_facts: tuple[tuple[str, str], ...]
+    main: Figure | None
+    more: tuple[Figure, ...]
+    thumbnail: Figure | None
+
+
+def finding_views(audit: Audit, pictures: Pictures) -> tuple[FindingView, ...]:
+    """All findings, most severe first, on one shared axis."""
+    axis = shared_axis(audit.findings)
+    return tuple(_view(check, index, axis, pictures) for index, check in enumerate(audit.findings, start=1))
+
+
+def title_of(check: Check) -> str:
+    """The cue and the class that it leads to."""
+    return place(check) if check.class_name is None else f"{place(check)}, class {short(check.class_name, 48)}"
+
+
+def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingView:
+    severity = check.severity or Severity.LOW
+    effect = effect_of(check, axis)
+    grade = GRADES[check.grade] if check.grade else ""
+    words = f"Verdict: confirmed{', ' + grade if grade else ''}"
+    if effect is not None:
+        words += f"; effect {effect.value} ({effect.interval}), n = {effect.count}"
+    shown = pictures.figures(check.figures, facts=f"{words}.")
+    first = next((path for path in check.figures if path.lower().endswith((".jpg", ".jpeg"))), None)
+    return FindingView(
+        key=f"F{index}",
+        anchor=f"finding-{index}",
+        id=plain(check.id),
+        severity=severity.value,
+        mark=SEVERITY_MARKS[severity],
+        tone=severity.value,
+        grade=grade,
+        status=STATUSES[check.status],
+        title=title_of(check),
+        classes="all classes" if check.class_name is None else plain(check.class_name),
+        seen=plain(check.sentence),
+        sure=_sure(check, effect),
+        means=MEANS.get(check.kind, ANY_KIND),
+        act=plain(check.recommendation) or "Find where the cue comes from in the training data and balance it.",
+        effect=effect,
+        facts=(*_numbers(check), *_references(check)),
+        print_facts=_references(check),
+        main=shown[0] if shown else None,
+        more=shown[1:],
+        thumbnail=pictures.thumbnail(first) if first else None,
+    )
+
+
+def _sure(check: Check, effect: Effect | None) -> str:
+    words = "Confirmed on the half of the sample that was not used to find it"
+    if check.q is not None:
+        words += f": q = {probability(check.q)} after correction for all checks"
+    words += "."
+    if effect is not None and effect.control != "–":
+        words += f" The matched control moves {effect.control}."
+    if check.harmful is not None:
+        words += (
+            " Labels show that it costs accuracy." if check.harmful else " Labels do not show that it costs accuracy."
+        )
+    return words
+
+
+def _numbers(check: Check) -> tuple[tuple[str, str], ...]:
+    main = main_measurement(check)
+    facts = [(label(item.name), measured(item)) for item in check.measurements if item is not main]
+    if check.minimum_detectable_effect is not None:
+        facts.append(("Smallest effect visible at 80 % power", number(check.minimum_detectable_effect)))
+    return tuple(facts)
+
+
+def _references(check: Check) -> tuple[tuple[str, str], ...]:
+    facts = [("Check", plain(check.id))]
+    if check.also:
+        facts.append(("Same cue, other checks", ", ".join(plain(other) for other in check.also)))
+    if check.clauses:
+        facts.append(("Supports evidence for", ", ".join(plain(clause) for clause in check.clauses)))
+    if check.spec_line:
+        facts.append(("Spec", f"line {check.spec_line}"))
+    return tuple(facts)
+
+
+def register_table(findings: tuple[FindingView, ...]) -> Table:
+    """Every finding in one line; owner and ticket are for people to fill in."""
+    rows = [
+        (
+            Cell(finding.key),
+            Cell(
+                f"{finding.severity}, {finding.grade}" if finding.grade else finding.severity,
+                finding.mark,
+                finding.tone,
+            ),
+            Cell(finding.title, note=finding.id),
+            Cell(finding.effect.value, note=finding.effect.interval) if finding.effect else Cell("–"),
+            Cell(finding.status),
+            Cell(""),
+            Cell(""),
+        )
+        for finding in findings
+    ]
+    columns = ("", "Severity", "Finding", numeric("Effect"), "Status", "Owner", "Ticket")
+    return table("Findings register", columns, rows, empty="The register is empty.")

@@ -1,0 +1,94 @@
+"""Section 7: which explanations were made, and which of them may be believed on this model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.records import Audit, VisualizationRecord
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._tables import Cell, Column, Table, numeric, table
+from auditor.reports._words import label, measured, plain
+
+FAILED = "Failed its trust check on this model: do not read anything from it."
+UNCHECKED = "Too little data to check it on this model: read it with caution."
+_TRUST = {
+    "passed": ("passed", "○", "quiet"),
+    "failed": ("failed", "▲", "high"),
+    "not enough data": ("not enough data", "□", "open"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MethodView:
+    """One method on one layer, with its pictures.
+
+    Attributes:
+        title: "Grad cam, layer4.1".
+        trust: Mark, tone and word of its trust check.
+        warning: What stands over pictures that must not be believed; "" for none.
+        reading: How to read them, once for all pictures of the method.
+        numbers: Its trust measurements.
+    """
+
+    title: str
+    anchor: str
+    trust: Cell
+    warning: str
+    reading: str
+    numbers: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+
+def method_table(audit: Audit) -> Table:
+    """Every method that was asked for: made, failed or skipped, and its trust verdict."""
+    columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust", "Measured")
+    empty = "No visualizations were asked for."
+    return table("Methods and their trust checks", columns, (_row(item) for item in audit.visualizations), empty=empty)
+
+
+def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
+    """The methods that have pictures: believed first, failed last."""
+    order = {"passed": 0, None: 1, "not enough data": 2, "failed": 3}
+    shown = sorted((item for item in audit.visualizations if item.figures), key=lambda item: order.get(item.trust, 1))
+    views = []
+    for index, item in enumerate(shown):
+        warning = {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", "")
+        mark = "Not to be believed" if item.trust == "failed" else ""
+        figures = pictures.figures(item.figures, facts=warning, mark=mark)
+        readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))
+        views.append(
+            MethodView(
+                title=_title(item),
+                anchor=f"method-{index}",
+                trust=_trust(item),
+                warning=warning,
+                reading=" ".join(readings),
+                numbers=tuple(f"{label(number.name)}: {measured(number)}" for number in item.measurements),
+                figures=figures,
+            )
+        )
+    return tuple(views)
+
+
+def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
+    made = Cell("yes") if item.status == "ok" else Cell(plain(item.status), "□", "open", plain(item.reason or ""))
+    numbers = "; ".join(f"{label(number.name).lower()} {measured(number)}" for number in item.measurements)
+    return (
+        label(item.name),
+        item.layer or "–",
+        f"{item.images:,}",
+        f"{item.blank:,}",
+        made,
+        _trust(item),
+        numbers or "–",
+    )
+
+
+def _trust(item: VisualizationRecord) -> Cell:
+    if item.trust is None:
+        return Cell("not checked" if item.status == "ok" else "–")
+    return Cell(*_TRUST.get(item.trust, (plain(item.trust), "□", "open")))
+
+
+def _title(item: VisualizationRecord) -> str:
+    return label(item.name) if item.layer is None else f"{label(item.name)}, {plain(item.layer)}"

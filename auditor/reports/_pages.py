@@ -1,0 +1,105 @@
+"""Turns a view into one HTML page: templates, style sheets and typefaces, a user's folder winning file by file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from auditor.errors import RenderError
+from auditor.reports import RenderOptions
+from auditor.reports._pictures import Embed
+from auditor.reports._view import ReportView
+from auditor.shipped import shipped_folder
+
+PAGE = "report.html.j2"
+SHEETS = {"screen": ("style.css", "screen.css"), "print": ("style.css", "print.css")}
+FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
+_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
+
+
+def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) -> str:
+    """The report as one HTML page.
+
+    Args:
+        view: What it says.
+        options: Whose templates are used.
+        embed: Gives each typeface its address on the page.
+        media: "screen" or "print": which style sheets go with it.
+
+    Raises:
+        RenderError: No such template, or one that cannot be rendered; names file and line.
+    """
+    folders = template_folders(options)
+    environment = ImmutableSandboxedEnvironment(
+        loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style = stylesheet(folders, SHEETS[media], embed) + f":root{{--accent:{view.accent}}}\n"
+    try:
+        # Markup: style sheets come from template folders, never from the audit
+        return environment.get_template(PAGE).render(report=view, media=media, style=Markup(style))
+    except TemplateSyntaxError as error:
+        raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
+    except TemplateError as error:
+        raise RenderError(f"{_place(error, folders)}: {error.message or type(error).__name__}") from error
+
+
+def template_folders(options: RenderOptions) -> list[Path]:
+    """The user's folder, if any, then the shipped one.
+
+    Raises:
+        RenderError: Either does not exist; says which templates are shipped.
+    """
+    shipped = shipped_folder("templates")
+    known = sorted(folder.name for folder in shipped.iterdir() if (folder / PAGE).is_file())
+    if options.template not in known:
+        raise RenderError(f"no template is named '{options.template}'; shipped: {', '.join(known)}")
+    if options.templates is None:
+        return [shipped / options.template]
+    if not options.templates.is_dir():
+        raise RenderError(f"{options.templates}: no such template folder")
+    return [options.templates, shipped / options.template]
+
+
+def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str:
+    """Style sheets one after the other, every typeface embedded.
+
+    Raises:
+        RenderError: A file is missing, or a sheet reaches for anything but a typeface in the template folder.
+    """
+    css = "\n".join(_find(folders, name).read_text(encoding="utf-8") for name in names)
+
+    def embedded(found: re.Match[str]) -> str:
+        name = found.group(1)
+        kind = FONT_TYPES.get(Path(name).suffix)
+        if kind is None or not name.startswith("fonts/") or ".." in name:
+            raise RenderError(f"style sheet: url({name}) is neither a typeface nor in fonts/; nothing else is loaded")
+        return f'url("{embed(name, _find(folders, name).read_bytes(), kind)}")'
+
+    return _ADDRESS.sub(embedded, css)
+
+
+def _loader(folders: list[Path]) -> BaseLoader:
+    return ChoiceLoader([FileSystemLoader(folder) for folder in folders])
+
+
+def _find(folders: list[Path], name: str) -> Path:
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise RenderError(f"{name}: in none of the template folders ({', '.join(str(folder) for folder in folders)})")
+
+
+def _place(error: TemplateError, folders: list[Path]) -> str:
+    """The innermost template line in the error's trace."""
+    place = PAGE
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if any(Path(file).is_relative_to(folder) for folder in folders):
+            place = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,173 @@
+"""The run's figures as a page shows them: checked, described, and reachable only through the page's own scheme.
+
+Where a figure is printed follows from who names it: a check, a method, an image. Those of the run as a whole are placed
+by the beginning of their file name (`SECTIONS`), and in the annex where it says nothing, so that none is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from auditor.errors import RenderError
+from auditor.records import Audit
+from auditor.reports._words import plain
+
+Embed = Callable[[str, bytes, str], str]
+"""(name, bytes, media type) → the address under which the page shows them."""
+
+MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml"}
+SECTIONS = {
+    "causal-map": "8",
+    "forest": "8",
+    "per-class-accuracy": "6",
+    "reliability": "6",
+    "confusion": "6",
+    "insertion": "7",
+    "deletion": "7",
+    "curves": "7",
+    "trust": "7",
+    "agreement": "7",
+}
+"""How a file name begins → the section that shows it."""
+_BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+_ENDINGS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"}
+WIDE = 1.9
+"""Pictures wider than this, in heights, take the whole text width; others share it with a neighbour or their words."""
+HALF_CHART = 340
+"""Charts at most this wide, in CSS pixels, stand two in a row."""
+THUMBNAIL = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One picture on a page.
+
+    Attributes:
+        url: Address in the page's own scheme.
+        alt: What it shows, for those who do not see it.
+        width, height: Pixels.
+        layout: "wide", "half", "chart" or "chart-half".
+        mark: A warning that goes with it, such as a failed trust check; "" for none.
+    """
+
+    url: str
+    alt: str
+    caption: str
+    reading: str
+    width: int
+    height: int
+    layout: str
+    mark: str = ""
+
+
+class Pictures:
+    """All figures of one audit; asking for one that is missing, broken or outside the run folder ends the rendering."""
+
+    def __init__(self, audit: Audit, run: Path, embed: Embed, *, images: bool) -> None:
+        self._audit, self._run, self._embed, self._images = audit, run, embed, images
+        self._urls: dict[str, str] = {}
+
+    @property
+    def shown(self) -> bool:
+        """False where pictures of the sample are left out on request."""
+        return self._images
+
+    def figure(self, path: str, *, facts: str = "", mark: str = "") -> Figure | None:
+        """One figure by its path; None where pictures are left out and this is not a chart.
+
+        Args:
+            path: As the audit names it.
+            facts: Verdict and numbers, added to the alternative text.
+            mark: A warning that goes with it.
+
+        Raises:
+            RenderError: The audit does not describe it, or its file is missing, broken or outside the run folder.
+        """
+        picture = self._audit.figures.get(path)
+        if picture is None:
+            raise RenderError(f"{path}: is used in the audit and missing from its list of figures")
+        data, kind = self._read(path)
+        if not self._images and (kind != "image/svg+xml" or b"<image" in data):
+            return None
+        if kind == "image/svg+xml":
+            layout = "chart-half" if picture.width <= HALF_CHART else "chart"
+        else:
+            layout = "wide" if picture.width > WIDE * picture.height else "half"
+        if path not in self._urls:
+            self._urls[path] = self._embed(path, data, kind)
+        alt = plain(picture.alt or picture.caption)
+        return Figure(
+            url=self._urls[path],
+            alt=f"{alt.rstrip('.')}. {plain(facts)}".strip() if facts else alt,
+            caption=plain(picture.caption),
+            reading=plain(picture.reading or ""),
+            width=picture.width,
+            height=picture.height,
+            layout=layout,
+            mark=mark,
+        )
+
+    def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
+        """Those of several that are shown."""
+        found = (self.figure(path, facts=facts, mark=mark) for path in dict.fromkeys(paths))
+        return tuple(figure for figure in found if figure is not None)
+
+    def thumbnail(self, path: str) -> Figure | None:
+        """The picture at a small size, for lists; None for charts and where pictures are left out."""
+        if not self._images or not path.lower().endswith((".jpg", ".jpeg")):
+            return None
+        import cv2
+        import numpy as np
+
+        from auditor.figures import encode_jpeg
+
+        figure = self.figure(path)
+        data, _ = self._read(path)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if figure is None or pixels is None:
+            raise RenderError(f"{path}: cannot be decoded as a picture")
+        height = max(1, round(pixels.shape[0] * THUMBNAIL / pixels.shape[1]))
+        small = cv2.resize(pixels, (THUMBNAIL, height), interpolation=cv2.INTER_AREA)
+        url = self._embed(f"thumbnails/{path}", encode_jpeg(np.asarray(small[:, :, ::-1], np.uint8)), "image/jpeg")
+        return replace(figure, url=url, width=THUMBNAIL, height=height)
+
+    def placed(self, section: str) -> tuple[Figure, ...]:
+        """Figures of the run as a whole that belong to a section: "6", "7", "8" or "A" (all that nobody else shows)."""
+        audit = self._audit
+        lists = [item.figures for item in audit.checks] + [item.figures for item in audit.visualizations]
+        named = {path for paths in (*lists, *(item.figures for item in audit.images)) for path in paths}
+        return self.figures(path for path in audit.figures if path not in named and section_of(path) == section)
+
+    def _read(self, path: str) -> tuple[bytes, str]:
+        kind = MEDIA_TYPES.get(Path(path).suffix.lower())
+        if kind is None:
+            raise RenderError(f"{path}: figures are {', '.join(sorted(MEDIA_TYPES))}; this is none of them")
+        data = read_inside(self._run, path)
+        whole = data.startswith(_BEGINNINGS.get(kind, b"")) and data.rstrip(b"\0").endswith(_ENDINGS.get(kind, b""))
+        if not data or not whole:
+            raise RenderError(f"{path}: is not a whole {kind} file; draw it again with `auditor run --resume`")
+        return data, kind
+
+
+def section_of(path: str) -> str:
+    """The section for a figure of the run as a whole; "A" where its name says nothing."""
+    stem = Path(path).stem
+    return next((section for beginning, section in SECTIONS.items() if stem.startswith(beginning)), "A")
+
+
+def read_inside(run: Path, name: str) -> bytes:
+    """A file of the run folder.
+
+    Raises:
+        RenderError: It is missing, or lies outside the folder.
+    """
+    folder = run.resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        raise RenderError(f"{name}: lies outside the run folder {run}; nothing outside it is rendered")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RenderError(f"{name}: the audit names this file, and it cannot be read ({error.strerror})") from error

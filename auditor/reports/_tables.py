@@ -1,0 +1,66 @@
+"""Tables as a page prints them: every cell is finished text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from auditor.reports._words import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        mark: A shape before the text, for verdicts and severities.
+        tone: The mark's colour: "critical", "high", "medium", "low", "quiet" or "".
+        note: Smaller words under the text.
+    """
+
+    text: str
+    mark: str = ""
+    tone: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading and kind: "text", "number", "mono" or "name" (long names may break anywhere)."""
+
+    title: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, or the sentence that stands where it would be empty."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value; `kind` "mono" for digests and paths, `loud` for what must not be missed."""
+
+    label: str
+    value: str
+    kind: str = "text"
+    loud: bool = False
+
+
+def table(
+    caption: str, columns: Sequence[str | Column], rows: Iterable[Sequence[str | Cell]], *, empty: str = ""
+) -> Table:
+    """A table from cells or plain strings, which are made safe to show."""
+    heads = tuple(column if isinstance(column, Column) else Column(column) for column in columns)
+    cells = tuple(tuple(cell if isinstance(cell, Cell) else Cell(plain(cell)) for cell in row) for row in rows)
+    return Table(caption, heads, cells, empty)
+
+
+def numeric(title: str) -> Column:
+    """A right-aligned column of figures."""
+    return Column(title, "number")

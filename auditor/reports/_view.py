@@ -1,0 +1,179 @@
+"""Everything a template prints, finished: words, numbers with intervals and n, tables, figures in order.
+
+Templates hold loops and conditions only; what is said, and in which order, is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.records import Audit
+from auditor.reports import _annex, _evidence, _methods, _subject
+from auditor.reports._evidence import KindView
+from auditor.reports._findings import FindingView, finding_views, register_table
+from auditor.reports._methods import MethodView
+from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
+from auditor.reports._summary import Summary, Tally, summarise, tallies
+from auditor.reports._tables import Fact, Table
+from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plain
+
+ACCENT = "#1f4e8c"
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Section 6."""
+
+    metrics: Table
+    limits: Table
+    per_class: Table
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Section 3."""
+
+    model: tuple[Fact, ...]
+    preprocessing: tuple[Fact, ...]
+    environment: tuple[Fact, ...]
+    run: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleView:
+    """Section 4."""
+
+    facts: tuple[Fact, ...]
+    classes: Table
+    groups: Table
+    changed: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """Section A."""
+
+    sheets: tuple[Figure, ...]
+    others: tuple[Figure, ...]
+    images: Table
+    checks: Table
+    spec_file: str
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """What `report.html.j2` gets as `report`."""
+
+    title: str
+    organisation: str
+    purpose: str
+    report_id: str
+    date: str
+    finished: str
+    accent: str
+    pictures_shown: bool
+    control: tuple[Fact, ...]
+    signatories: tuple[str, ...]
+    summary: Summary
+    worst: FindingView | None
+    findings: tuple[FindingView, ...]
+    register: Table
+    notes: tuple[str, ...]
+    not_tested: Table
+    system: System
+    sample: SampleView
+    plan: Table
+    performance: Performance
+    methods: Table
+    method_views: tuple[MethodView, ...]
+    trust_figures: tuple[Figure, ...]
+    causal: tuple[Figure, ...]
+    kinds: tuple[KindView, ...]
+    open_questions: Table
+    verdict_key: tuple[Tally, ...]
+    annex: Annex
+
+
+def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool) -> ReportView:
+    """Prepare an audit for the templates.
+
+    Args:
+        run: The run folder, which holds the spec and the figures.
+        embed: Gives each picture its address on the page.
+        images: False leaves all pictures of the sample out.
+
+    Raises:
+        RenderError: A figure or the spec is missing or broken.
+    """
+    pictures = Pictures(audit, run, embed, images=images)
+    findings = finding_views(audit, pictures)
+    return ReportView(
+        title=plain(audit.title or audit.name),
+        organisation=plain(audit.organisation),
+        purpose=plain(audit.purpose),
+        report_id=plain(audit.report_id),
+        date=date(audit.finished),
+        finished=plain(audit.finished),
+        accent=_accent(audit),
+        pictures_shown=pictures.shown,
+        control=_subject.control_facts(audit),
+        signatories=tuple(plain(name) for name in audit.reviewers) or ("Auditor", "Owner of the model", "Reviewer"),
+        summary=summarise(audit),
+        worst=next((finding for finding in findings if finding.main is not None), None),
+        findings=findings,
+        register=register_table(findings),
+        notes=tuple(plain(note) for note in audit.notes),
+        not_tested=_evidence.not_tested_table(audit),
+        system=System(
+            _subject.model_facts(audit),
+            _subject.settings_facts(audit.model.preprocessing),
+            _subject.settings_facts({**audit.environment, **audit.runtime}),
+            _subject.run_facts(audit),
+        ),
+        sample=SampleView(
+            _subject.sample_facts(audit),
+            _subject.class_table(audit),
+            _subject.group_table(audit),
+            _subject.changed_table(audit),
+        ),
+        plan=_subject.plan_table(audit),
+        performance=Performance(
+            _subject.metric_table(audit),
+            _subject.limit_table(audit),
+            _subject.per_class_table(audit),
+            pictures.placed("6"),
+        ),
+        methods=_methods.method_table(audit),
+        method_views=_methods.method_views(audit, pictures),
+        trust_figures=pictures.placed("7"),
+        causal=pictures.placed("8"),
+        kinds=_evidence.kind_views(audit, pictures),
+        open_questions=_evidence.open_questions_table(audit),
+        verdict_key=_key(audit),
+        annex=Annex(
+            _annex.image_sheets(audit, pictures),
+            pictures.placed("A"),
+            _annex.image_table(audit),
+            _annex.full_check_table(audit),
+            plain(audit.spec_file),
+            _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
+        ),
+    )
+
+
+def _accent(audit: Audit) -> str:
+    wanted = str(audit.report_options.get("accent") or "")
+    return wanted if re.fullmatch(r"#[0-9a-fA-F]{6}", wanted) else ACCENT
+
+
+def _key(audit: Audit) -> tuple[Tally, ...]:
+    """Every verdict with its meaning and how often it occurs here, also those that do not."""
+    amounts = {tally.word: tally.amount for tally in tallies(audit.checks)}
+    return tuple(
+        Tally(VERDICT_MARKS[verdict], "open", word, amounts.get(word, 0), MEANINGS[verdict])
+        for verdict, word in VERDICTS.items()
+    )

@@ -1,0 +1,27 @@
+"""report.html: one file that opens anywhere and reaches for nothing."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+from auditor.records import Audit
+from auditor.reports import RenderOptions, Report
+from auditor.runs import write_whole
+
+
+class Html(Report):
+    """One self-contained page: pictures and typefaces inside, no script, nothing fetched, light and dark."""
+
+    def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        from auditor.reports._pages import page
+        from auditor.reports._view import view_of
+
+        view = view_of(audit, run, _data_address, images=options.images)
+        file = run / "report.html"
+        write_whole(file, page(view, options, _data_address, media="screen").encode("utf-8"))
+        return [file]
+
+
+def _data_address(name: str, data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode('ascii')}"
