@@ -7,7 +7,9 @@ people and tools that draw boxes see. A mask of the picture's stored size is tur
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from math import isfinite
@@ -70,6 +72,17 @@ class _Opened:
     sha256: str
 
 
+@contextmanager
+def without_pillow_warnings() -> Iterator[None]:
+    """Keep Pillow from warning of odd metadata and large pictures: what matters of it, `decode` notes or refuses.
+
+    For the whole process, as all warning filters are; hence around a batch rather than in `decode`.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
 def decode(
     picture: PictureInfo,
     preprocessing: Preprocessing,
@@ -104,7 +117,7 @@ def decode(
         inputs = _transformed(image, transform, preprocessing)
         return Decoded(inputs, None, None, size, tuple(notes), opened.sha256)
     geometry = Geometry.of(image.width, image.height, preprocessing)
-    resized = np.asarray(geometry.resize(image, preprocessing.interpolation))
+    resized = np.array(geometry.resize(image, preprocessing.interpolation))
     planes = resized[None] if resized.ndim == 2 else resized.transpose(2, 0, 1)
     objects, source = _objects(picture, geometry, opened, pixel_limit, notes)
     return Decoded(torch.from_numpy(np.ascontiguousarray(planes)), objects, source, size, tuple(notes), opened.sha256)
@@ -117,11 +130,15 @@ def _open(path: Path, pixel_limit: int, notes: list[str]) -> _Opened:
         image: Image.Image = Image.open(BytesIO(content), formats=FORMATS)
         stored_size = image.size
         _check_pixels(image, pixel_limit)
-        orientation = _orientation(image, notes)
         frames = int(getattr(image, "n_frames", 1))
         deep = _has_16_bit_colour(image)
-        image.load()
-        image = _turned(image, _orientation(image, []))
+        if image.format == "TIFF":  # Pillow turns these itself as it loads them, and forgets the orientation
+            orientation = _orientation(image, notes)
+            image.load()
+        else:
+            image.load()
+            orientation = _orientation(image, notes)
+            image = _turned(image, orientation)
     except DataError:
         raise
     except UnidentifiedImageError as error:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from auditor.subjects import Preprocessing
 
 
+LONG = 32
+"""Resized pictures of more than this many windows are not computed whole: 1 × 20 000 pixels would take gigabytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """A picture resized to (scaled_height, scaled_width), of which a window becomes the model's input.
-
-    Only the window is ever computed, so that a picture of 1 × 10 000 pixels costs no more than a square one.
 
     Attributes:
         width, height: The picture, pixels.
@@ -65,9 +67,17 @@ class Geometry:
         return (self.left * across, self.top * down, min(x2, self.width), min(y2, self.height))
 
     def resize(self, image: Image.Image, interpolation: str) -> Image.Image:
-        """The model's input: bilinear or bicubic, antialiased."""
+        """The model's input: bilinear or bicubic, antialiased; bit for bit what torchvision makes of a PIL image.
+
+        Of a very long picture only the window is computed, which may differ by the rounding between Pillow's two
+        passes.
+        """
         method = Image.Resampling[interpolation.upper()]
-        return image.resize((self.input_width, self.input_height), method, box=self.window)
+        size = (self.input_width, self.input_height)
+        if self.scaled_width * self.scaled_height > LONG * self.input_width * self.input_height:
+            return image.resize(size, method, box=self.window)
+        scaled = image.resize((self.scaled_width, self.scaled_height), method)
+        return scaled.crop((self.left, self.top, self.left + self.input_width, self.top + self.input_height))
 
     def resize_mask(self, mask: np.ndarray) -> np.ndarray:
         """Nearest neighbour by pixel centres: bool (height, width) → bool (input_height, input_width)."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,7 @@ def load_model(
         file_sha256=digest,
         notes=(*notes, *more),
     )
-    outputs = count_outputs(loaded)
-    return _named(loaded, outputs, class_names(spec, folder) or tuple(names))
+    return _named(loaded, class_names(spec, folder) or tuple(names), count_outputs(module, preprocessing))
 
 
 def build_on_meta(spec: ModelSpec, source: ModelSource, folder: Path) -> nn.Module:
@@ -116,50 +115,35 @@ def class_names(spec: ModelSpec, folder: Path) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def name_classes(model: LoadedModel, classes: Sequence[str]) -> LoadedModel:
-    """Give a model without class names those that the data set brings; the output's numbers where it brings none.
+def count_outputs(module: nn.Module, preprocessing: Preprocessing) -> int | None:
+    """Try the model once, on a picture of noise of its input size.
+
+    Returns:
+        Scores for one picture; None where the output is no row of scores (whoever predicts says so in words).
 
     Raises:
-        ModelError: There are more or fewer names than outputs.
-    """
-    if model.classes or model.output == "embedding":
-        return model
-    outputs = count_outputs(model)
-    return _named(model, outputs, tuple(classes) or tuple(str(index) for index in range(outputs)))
-
-
-def count_outputs(model: LoadedModel) -> int:
-    """Columns of the model's output, found by one forward of noise at its input size.
-
-    Raises:
-        ModelError: The forward fails, or gives no finite tensor of shape (1, outputs).
+        ModelError: The forward fails on an input of that size.
     """
     import torch
 
-    preprocessing = model.preprocessing
     size = (1, len(preprocessing.mean), preprocessing.height, preprocessing.width)
     noise = torch.randint(0, 256, size, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    first = next(model.module.parameters(), None)
     inputs = preprocessing.to_input(noise if preprocessing.transform is None else noise / 255)
-    inputs = inputs.to(first.device if first is not None else inputs.device)
-    if first is not None and first.is_floating_point():
-        inputs = inputs.to(first.dtype)
+    first = next(module.parameters(), None)
+    if first is not None:
+        inputs = inputs.to(first.device, first.dtype if first.is_floating_point() else None)
     try:
         with torch.no_grad():
-            output = _scores(model.module(inputs))
-    except Exception as error:  # the model is the user's code
-        what = describe_error(error, Path())
-        raise ModelError(f"the model fails on an input of shape {size}: {what}") from error
-    if output is None or output.dim() not in (1, 2) or len(output) != 1:
-        got = "no tensor" if output is None else f"shape {tuple(output.shape)}"
-        raise ModelError(f"the model's output for one picture is {got}; expected (1, outputs)")
-    if not bool(torch.isfinite(output).all()):
-        raise ModelError("the model's output for a picture of noise is NaN or infinite; are the weights complete?")
-    return output.numel()
+            scores = _first_tensor(module(inputs))
+    except Exception as error:  # the model is the user's code: it may raise anything
+        raise ModelError(f"the model fails on an input of shape {size}: {describe_error(error)}") from error
+    if scores is None or scores.shape not in {(1,), (1, scores.numel()), (1, scores.numel(), 1, 1)}:
+        return None
+    return scores.numel()
 
 
-def _scores(output: Any) -> Tensor | None:
-    """The tensor of scores in what a model returns: itself, `.logits`, or the first of a tuple or mapping."""
+def _first_tensor(output: Any) -> Tensor | None:
+    """The tensor itself, `.logits`, or the first in a tuple, mapping or dataclass."""
     import torch
 
     if isinstance(output, torch.Tensor):
@@ -167,24 +151,26 @@ def _scores(output: Any) -> Tensor | None:
     if isinstance(logits := getattr(output, "logits", None), torch.Tensor):
         return logits
     if isinstance(output, Mapping):
-        output = [output[key] for key in ("logits", "out") if key in output] or list(output.values())
-    if isinstance(output, Sequence):
-        return next((item for item in output if isinstance(item, torch.Tensor)), None)
-    return None
+        output = [output[key] for key in ("logits", "scores", "out", "output") if key in output] or output.values()
+    elif is_dataclass(output):
+        output = [getattr(output, field.name) for field in fields(output)]
+    items = output if isinstance(output, Iterable) else ()
+    return next((item for item in items if isinstance(item, torch.Tensor)), None)
 
 
-def _named(model: LoadedModel, outputs: int, names: Sequence[str]) -> LoadedModel:
+def _named(model: LoadedModel, names: Sequence[str], outputs: int | None) -> LoadedModel:
+    """A score alone (`output: logit`) may have a name for each of its two sides."""
     if not names or model.output == "embedding":
         return model
-    expected = (1, 2) if model.output == "logit" and outputs == 1 else (outputs,)
-    if len(names) not in expected:
-        raise ModelError(f"there are {len(names)} class names, but the model has {outputs} outputs")
+    both_sides = model.output == "logit" and outputs == 1 and len(names) == 2
+    if outputs is not None and len(names) != outputs and not both_sides:
+        raise ModelError(f"model.classes: {len(names)} names, but the model has {outputs} outputs; one name an output")
     unique = _told_apart(names)
-    if unique != tuple(names):
-        changed = sorted({name for name, other in zip(names, unique, strict=True) if name != other})
-        note = f"class names that occur twice got their index: {', '.join(changed)}"
-        return replace(model, classes=unique, notes=(*model.notes, note))
-    return replace(model, classes=unique)
+    changed = sorted({name for name, other in zip(names, unique, strict=True) if name != other})
+    if not changed:
+        return replace(model, classes=unique)
+    note = f"class names that occur twice got their index: {', '.join(changed)}"
+    return replace(model, classes=unique, notes=(*model.notes, note))
 
 
 def _told_apart(names: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ import numpy as np
 
 from auditor.errors import DataError, ModelError
 from auditor.subjects import PictureInfo, Preprocessing, Sample
-from auditor.subjects.decoding import Decoded, decode
+from auditor.subjects.decoding import Decoded, decode, without_pillow_warnings
 from auditor.subjects.preprocessing import load_transform
 from auditor.subjects.strata import Draw, draw_sample
 
@@ -63,9 +62,7 @@ def load_sample(
     pictures, names = source.pictures(folder=folder, classes=classes)
     draw = draw_sample(pictures, spec.sample.size, spec.sample.seed, spec.sample.stratify)
     slots = _Slots(draw, preprocessing, folder)
-    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        # Pillow warns of odd metadata and large pictures; what matters of it is refused or noted by `decode`.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+    with without_pillow_warnings(), ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         slots.fill(pool, batch=8 * max(1, workers), progress=progress)
     return slots.sample(available=len(pictures)), names
 

@@ -91,13 +91,18 @@ def importing_beside(reference: str, folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def describe_error(error: BaseException, folder: Path) -> str:
-    """Type, message and the innermost place below the spec's folder: one line, no traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder.resolve())]
+def describe_error(error: BaseException, folder: Path | None = None) -> str:
+    """Type, message and, where a spec's folder is given, the innermost place below it: one line, no traceback."""
     text = str(error).strip().split("\n", 1)[0]
-    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if folder is None:
+        return said
+    below = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(Path(frame.filename), folder)]
+    return f"{said} ({Path(below[-1].filename).name}:{below[-1].lineno})" if below else said
+
+
+def _is_own(file: Path, folder: Path) -> bool:
+    return file.is_relative_to(folder.resolve()) and "site-packages" not in file.parts
 
 
 def _file_problem(path: Path, shown: str, name: str) -> str | None:
