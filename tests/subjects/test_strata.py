@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.errors import DataError
@@ -35,6 +35,7 @@ def dealt(counts: dict[str, int], size: int) -> list[int]:
     return sorted(shares.values())
 
 
+@settings(deadline=None)
 @given(counts, st.integers(1, 200), st.integers(0, 5))
 def test_shares_are_those_of_dealing_cards(counts: dict[str, int], size: int, seed: int) -> None:
     shares = equal_shares(counts, size, seed)
@@ -56,6 +57,7 @@ def test_who_gets_the_one_more_depends_on_the_seed_and_on_nothing_else() -> None
     assert set().union(*chosen) == set(counts)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(24)), st.integers(1, 30), st.integers(0, 3))
 def test_the_draw_does_not_depend_on_the_listing_order(order: list[int], size: int, seed: int) -> None:
     listed = pictures({0: 10, 1: 4, None: 10})
