@@ -38,6 +38,7 @@ class Predictor:
         device: Where it runs.
         forwards: Images that went through the model so far, warm-up and timing apart.
         folded: Batch normalisations folded into convolutions in the form that runs.
+        channels_last: Whether inputs are laid out channels last: it was tried, and gives the same scores sooner.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class Predictor:
         self.device = device
         self.forwards = 0
         self.folded = 0
+        self.channels_last = False
         self._fast = fast
         self._measure = chunk == "auto"
         self._chunk = Chunk(PROVISIONAL_CHUNK if chunk == "auto" else chunk)
         self._notes: list[str] = []
         self._module: nn.Module | None = None
-        self._channels_last = False
         self._holds_probabilities = False
         if device.type == "cpu":
             keep_freed_memory()
@@ -173,7 +174,7 @@ class Predictor:
         return self.model.preprocessing.to_input(images.to(self.device, non_blocking=True))
 
     def _layout(self, inputs: Tensor) -> Tensor:
-        return fast_form.layout(inputs, self._channels_last)
+        return fast_form.layout(inputs, self.channels_last)
 
     def _score(self, inputs: Tensor) -> Tensor:
         logits = scoring.forward(self.module, inputs)
@@ -199,7 +200,7 @@ class Predictor:
         if self._holds_probabilities:
             self._notes.append("the model's output holds probabilities already; none were computed from it")
         if form is not None:
-            self._channels_last, self.folded = form.channels_last, form.folded
+            self.channels_last, self.folded = form.channels_last, form.folded
         self._module = original if form is None else form.module
         if self._measure:
             with _settings(self._module, self.device):

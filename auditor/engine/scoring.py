@@ -7,8 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from auditor.engine.chunking import is_out_of_memory
 from auditor.engine.outputs import logits_of
-from auditor.errors import ModelError
+from auditor.errors import AuditorError, ModelError
 
 __all__ = ["Output", "forward", "holds_probabilities", "predicted", "probabilities", "target_logits", "weights_dtype"]
 
@@ -24,9 +25,19 @@ def forward(module: nn.Module, inputs: Tensor) -> Tensor:
     """Raw scores, float32, shape (batch, classes).
 
     Raises:
-        ModelError: The output is no row of scores an image.
+        ModelError: The model's own code fails on such inputs, or its output is no row of scores an image.
     """
-    return logits_of(module(inputs.to(weights_dtype(module))), len(inputs)).float()
+    try:
+        output = module(inputs.to(weights_dtype(module)))
+    except AuditorError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"the model fails on inputs of shape {tuple(inputs.shape)}: {type(error).__name__}: {error}"
+        ) from error
+    return logits_of(output, len(inputs)).float()
 
 
 def probabilities(logits: Tensor, output: Output, *, given: bool = False) -> Tensor:

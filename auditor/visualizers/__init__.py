@@ -48,7 +48,8 @@ class Captured:
         layer: Dotted module name; None for visualizers that need no layer.
         activations: The layer's output as a grid, shape (batch, units, rows, columns); ViT tokens are laid out
             as their patch grid without class and register tokens.
-        gradients: d logit[target] / d activations, same shape. Summed over calls where the layer is called several times.
+        gradients: d logit[target] / d activations, same shape. Summed over calls where the layer is called several
+            times.
         input_gradients: d logit[target] / d inputs, shape of inputs.
         target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
             no gradient; costs forwards.

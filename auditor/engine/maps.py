@@ -1,0 +1,300 @@
+"""Every map of every visualizer over a whole sample, in one pass a chunk; what broke is recorded, the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from auditor.engine.capture import Pass, capture
+from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
+from auditor.engine.fast_form import layout
+from auditor.engine.integrity import untouched
+from auditor.engine.outputs import unwrapped
+from auditor.engine.predictor import Predictor
+from auditor.errors import ModelError
+from auditor.subjects import LoadedModel, Sample
+from auditor.visualizers import (
+    Captured,
+    ChannelSet,
+    ChannelVisualizer,
+    MapSet,
+    MapVisualizer,
+    Need,
+    NetworkVisualizer,
+    Sheet,
+    Visualizer,
+)
+
+__all__ = ["Failure", "MapRun", "make_maps", "make_sheets"]
+
+Failure = tuple[str, str | None, str]
+"""Visualizer name, layer or None, reason."""
+
+CHUNKS = {"cpu": 8, "cuda": 32}
+"""Images a pass takes at once where nobody said otherwise: more is no faster and holds more activations."""
+CONSTANT = 1e-6
+"""A map whose range is below this share of its maximum says nothing."""
+NEEDS_TO_DROP = (
+    frozenset({Need.INPUT_GRADIENTS}),
+    frozenset({Need.LAYER_GRADIENTS}),
+    frozenset({Need.ACTIVATIONS}),
+)
+"""Given up one after the other where a model refuses them, so that the other visualizers still run."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapRun:
+    """What came of one run over the sample.
+
+    Attributes:
+        maps: At the input's size, one set for each map visualizer and layer that worked.
+        channels: One set for each channel visualizer and layer that worked.
+        sheets: Left empty by `make_maps`; filled by `make_sheets`.
+        failures: (visualizer, layer, reason), each once.
+        notes: For the report: layers called several times, chunks halved, maps that were not finite.
+    """
+
+    maps: list[MapSet] = field(default_factory=list)
+    channels: list[ChannelSet] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+
+def make_maps(
+    model: LoadedModel,
+    module: nn.Module,
+    sample: Sample,
+    visualizers: Sequence[Visualizer],
+    layers: Sequence[str],
+    *,
+    device: torch.device,
+    chunk: int | Literal["auto"] = "auto",
+    targets: np.ndarray | None = None,
+    indices: np.ndarray | None = None,
+    predictor: Predictor | None = None,
+    progress: Progress | None = None,
+) -> MapRun:
+    """Make all maps of a sample on one module.
+
+    Args:
+        model: How inputs are made and outputs are read.
+        module: What is explained: the model's own, or another of the same architecture. On `device`.
+        sample: All pictures; the fill of perturbations is the mean pixel of all of them, whatever `indices` says.
+        visualizers: Map and channel visualizers; others are left alone.
+        layers: Target layers for those that are made per layer.
+        device: Where the module is.
+        chunk: Images a pass; halved when memory runs out.
+        targets: int64, the class explained for each image of `indices`; None: the one that is predicted.
+        indices: Images, in the order of the results; None: all.
+        predictor: Of the same module, for methods that need scores; of another one, its chunk and memory layout are
+            taken over.
+        progress: Called with (done, total).
+
+    Raises:
+        ModelError: The model was changed by somebody's code, gives no scores, or no image fits into memory.
+    """
+    chosen = np.arange(len(sample)) if indices is None else np.asarray(indices)
+    run = _Run(model, module, sample, chosen, targets, device, predictor)
+    run.add([one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer)], layers)
+    if not run.jobs or len(chosen) == 0:
+        return run.result()
+    size = Chunk(CHUNKS.get(device.type, CHUNKS["cuda"]) if chunk == "auto" else chunk)
+    with untouched(module):
+        in_chunks(len(chosen), size, run.chunk, what="making maps", progress=progress)
+    run.notes.extend(size.notes)
+    return run.result()
+
+
+def make_sheets(
+    module: nn.Module, visualizers: Sequence[Visualizer], layers: Sequence[str]
+) -> tuple[list[tuple[str, Sheet]], list[Failure]]:
+    """Pictures of the network itself: (visualizer, sheet) for each, and what broke."""
+    sheets: list[tuple[str, Sheet]] = []
+    failures: list[Failure] = []
+    with untouched(module):
+        for visualizer in visualizers:
+            if isinstance(visualizer, NetworkVisualizer):
+                name = visualizer.part_name()
+                try:
+                    sheets.extend((name, sheet) for sheet in visualizer.sheets(unwrapped(module), layers))
+                except Exception as error:
+                    failures.append((name, None, _reason(error)))
+    return sheets, failures
+
+
+@dataclass
+class _Job:
+    """One visualizer on one layer, and where its results go."""
+
+    visualizer: MapVisualizer | ChannelVisualizer
+    layer: str | None
+    usable: np.ndarray
+    maps: np.ndarray | None = None
+    units: np.ndarray | None = None
+    failure: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.visualizer.part_name()
+
+
+class _Run:
+    """The state of one `make_maps`."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        module: nn.Module,
+        sample: Sample,
+        chosen: np.ndarray,
+        targets: np.ndarray | None,
+        device: torch.device,
+        predictor: Predictor | None,
+    ) -> None:
+        self.model, self.module, self.sample, self.device = model, module, sample, device
+        self.chosen = torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.int64))
+        self.targets = None if targets is None else torch.from_numpy(np.asarray(targets, dtype=np.int64))
+        self.jobs: list[_Job] = []
+        self.notes: list[str] = []
+        self.fill = _mean_pixel(sample.images, model).to(device)
+        self.refused: dict[Need, str] = {}
+        self._predictor = predictor if predictor is not None and predictor.model.module is module else None
+        self._given = predictor
+        self.channels_last = predictor is not None and predictor.channels_last
+
+    def add(self, visualizers: Sequence[MapVisualizer | ChannelVisualizer], layers: Sequence[str]) -> None:
+        """Plan one job for each visualizer and layer."""
+        for visualizer in visualizers:
+            on: Sequence[str | None] = layers if visualizer.per_layer else (None,)
+            self.jobs.extend(_Job(visualizer, layer, np.zeros(len(self.chosen), dtype=bool)) for layer in on)
+            if not on:
+                self.notes.append(f"{visualizer.part_name()} needs a layer and there is none: left out")
+
+    def chunk(self, start: int, stop: int) -> None:
+        """Images start..stop of `chosen`: one pass, then every job."""
+        if all(job.failure is not None for job in self.jobs):
+            return
+        images = self.sample.images[self.chosen[start:stop]].to(self.device)
+        inputs = layout(self.model.preprocessing.to_input(images), self.channels_last)
+        targets = None if self.targets is None else self.targets[start:stop].to(self.device)
+        captured = self._capture(inputs, targets)
+        for job in self.jobs:
+            if job.failure is None:
+                self._fill(job, captured, start, stop)
+
+    def result(self) -> MapRun:
+        """Everything that worked, and what did not."""
+        run = MapRun(notes=tuple(dict.fromkeys(self.notes)))
+        for job in self.jobs:
+            if job.failure is not None:
+                run.failures.append((job.name, job.layer, job.failure))
+            elif job.maps is None:
+                continue
+            elif job.units is not None and job.layer is not None:
+                run.channels.append(ChannelSet(job.name, job.layer, job.maps, job.units))
+            else:
+                run.maps.append(MapSet(job.name, job.layer, job.maps, job.usable))
+        return run
+
+    def _capture(self, inputs: Tensor, targets: Tensor | None) -> Pass:
+        """The pass; what the model refuses is given up with those visualizers that need it."""
+        while True:
+            working = [job for job in self.jobs if job.failure is None]
+            needs = frozenset[Need]().union(*(job.visualizer.needs for job in working))
+            layers = list(dict.fromkeys(job.layer for job in working if job.layer is not None))
+            scores = self._scores() if Need.SCORES in needs else None
+            try:
+                found = capture(
+                    self.module,
+                    inputs,
+                    layers=layers,
+                    needs=needs,
+                    targets=targets,
+                    target_scores=scores,
+                    fill=self.fill,
+                )
+            except ModelError as error:
+                if not self._give_up(working, needs, str(error)):
+                    raise
+                continue
+            self.notes.extend(found.notes)
+            return found
+
+    def _give_up(self, working: Sequence[_Job], needs: frozenset[Need], reason: str) -> bool:
+        for dropped in NEEDS_TO_DROP:
+            if needs & dropped:
+                for job in working:
+                    if job.visualizer.needs & dropped:
+                        job.failure = reason
+                return True
+        return False
+
+    def _scores(self) -> Callable[[Tensor, Tensor], Tensor]:
+        if self._predictor is None:
+            size: int | Literal["auto"] = "auto" if self._given is None else self._given.chunk
+            self._predictor = Predictor(replace(self.model, module=self.module), self.device, chunk=size)
+        return self._predictor.input_scores
+
+    def _fill(self, job: _Job, captured: Pass, start: int, stop: int) -> None:
+        try:
+            if isinstance(job.visualizer, ChannelVisualizer):
+                self._fill_channels(job, job.visualizer, captured[job.layer], start, stop)
+            else:
+                self._fill_maps(job, job.visualizer, captured[job.layer], start, stop)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            job.failure, job.maps, job.units = _reason(error), None, None
+
+    def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
+        with torch.no_grad():
+            maps = visualizer.maps(captured).detach().float()
+            if maps.ndim != 3 or len(maps) != stop - start:
+                raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, rows, columns)")
+            finite = maps.isfinite().flatten(1).all(dim=1)
+            if bool((maps[finite] < 0).any()):
+                raise ValueError("returned negative values; a map must not have any")
+            high, low = maps.flatten(1).amax(dim=1), maps.flatten(1).amin(dim=1)
+            usable = finite & (high > 0) & (high - low > CONSTANT * high)
+            maps = torch.where(finite[:, None, None], maps, 0.0)
+            size = captured.inputs.shape[-2:]
+            if maps.shape[-2:] != size:
+                maps = F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+        if not bool(finite.all()):
+            self.notes.append(f"{job.name}: some maps were not finite; they are blank and not scored")
+        if job.maps is None:
+            job.maps = np.zeros((len(self.chosen), *size), dtype=np.float32)
+        job.maps[start:stop] = maps.cpu().numpy()
+        job.usable[start:stop] = usable.cpu().numpy()
+
+    def _fill_channels(
+        self, job: _Job, visualizer: ChannelVisualizer, captured: Captured, start: int, stop: int
+    ) -> None:
+        with torch.no_grad():
+            maps, units = visualizer.channels(captured)
+        if maps.ndim != 4 or maps.shape[:2] != units.shape or len(maps) != stop - start:
+            raise ValueError(f"returned shapes {tuple(maps.shape)} and {tuple(units.shape)}, which do not fit")
+        if job.maps is None or job.units is None:
+            job.maps = np.zeros((len(self.chosen), *maps.shape[1:]), dtype=np.float32)
+            job.units = np.zeros((len(self.chosen), maps.shape[1]), dtype=np.int64)
+        job.maps[start:stop] = maps.float().cpu().numpy()
+        job.units[start:stop] = units.cpu().numpy()
+
+
+def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
+    """The sample's mean pixel as model input, shape (channels, 1, 1)."""
+    total = torch.zeros(images.shape[1], dtype=torch.float64)
+    for start in range(0, len(images), 64):
+        total += images[start : start + 64].double().mean(dim=(2, 3)).sum(dim=0)
+    mean = (total / max(1, len(images))).float().view(1, -1, 1, 1)
+    return model.preprocessing.to_input(mean)[0]
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
