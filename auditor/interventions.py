@@ -97,7 +97,9 @@ def _inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     radius = max(2.0, 0.03 * min(mask.shape))
     low, high = (0.0, 255.0) if image.dtype == np.uint8 else (float(image.min()), float(image.max()))
     scale = 255.0 / max(high - low, 1e-12)
-    planes = ((image.astype(np.float32) - low) * scale).round().clip(0, 255).astype(np.uint8)
+    # OpenCV's front reads a little of what it is to replace: nothing of it may be left there
+    emptied = _neighbour_blur(image.astype(np.float32), dilated > 0)
+    planes = ((emptied - low) * scale).round().clip(0, 255).astype(np.uint8)
     filled = np.stack([cv2.inpaint(plane, dilated, radius, cv2.INPAINT_TELEA) for plane in planes])
     return filled.astype(np.float32) / scale + low
 

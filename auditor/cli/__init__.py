@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from auditor.cli import asking, reference, running
 from auditor.errors import AuditorError
 
+# typer brings its own copy of click, whose base class of usage errors has no public name
+_USAGE_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 OWN_BUG = 70
 INTERRUPTED = 130
 
@@ -38,15 +39,15 @@ def invoke(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. A user's mistake prints without a traceback, ours with one."""
     try:
         code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
+    except _USAGE_ERROR as error:
         error.show(sys.stderr)
         return 2
     except AuditorError as error:
         print(error, file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted; a run that was begun goes on with `auditor run SPEC --resume`", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
