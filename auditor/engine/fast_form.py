@@ -57,11 +57,11 @@ def verified(
         The form, or None where the original must serve, and what was tried in vain, for the report.
     """
     notes: list[str] = []
-    expected = probabilities(original, inputs)
+    expected = probabilities(original, inputs).detach()
     for fold in (True, False):
         try:
             form = fast_form(original, fold=fold, channels_last=device.type == "cpu")
-            found = probabilities(form.module, layout(inputs, form.channels_last))
+            found = probabilities(form.module, layout(inputs, form.channels_last)).detach()
         except Exception as error:
             notes.append(f"fast form of the model not used ({type(error).__name__}: {_first_line(error)})")
             continue

@@ -15,7 +15,6 @@ from auditor.engine.capture import Pass, capture
 from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
-from auditor.engine.outputs import unwrapped
 from auditor.engine.predictor import Predictor
 from auditor.errors import ModelError
 from auditor.subjects import LoadedModel, Sample
@@ -26,12 +25,10 @@ from auditor.visualizers import (
     MapSet,
     MapVisualizer,
     Need,
-    NetworkVisualizer,
-    Sheet,
     Visualizer,
 )
 
-__all__ = ["Failure", "MapRun", "make_maps", "make_sheets"]
+__all__ = ["Failure", "MapRun", "make_maps"]
 
 Failure = tuple[str, str | None, str]
 """Visualizer name, layer or None, reason."""
@@ -55,7 +52,6 @@ class MapRun:
     Attributes:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
-        sheets: Left empty by `make_maps`; filled by `make_sheets`.
         failures: (visualizer, layer, reason), each once.
         notes: For the report: layers called several times, chunks halved, maps that were not finite.
     """
@@ -109,23 +105,6 @@ def make_maps(
         in_chunks(len(chosen), size, run.chunk, what="making maps", progress=progress)
     run.notes.extend(size.notes)
     return run.result()
-
-
-def make_sheets(
-    module: nn.Module, visualizers: Sequence[Visualizer], layers: Sequence[str]
-) -> tuple[list[tuple[str, Sheet]], list[Failure]]:
-    """Pictures of the network itself: (visualizer, sheet) for each, and what broke."""
-    sheets: list[tuple[str, Sheet]] = []
-    failures: list[Failure] = []
-    with untouched(module):
-        for visualizer in visualizers:
-            if isinstance(visualizer, NetworkVisualizer):
-                name = visualizer.part_name()
-                try:
-                    sheets.extend((name, sheet) for sheet in visualizer.sheets(unwrapped(module), layers))
-                except Exception as error:
-                    failures.append((name, None, _reason(error)))
-    return sheets, failures
 
 
 @dataclass

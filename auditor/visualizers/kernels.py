@@ -78,7 +78,7 @@ def _convolutions(model: nn.Module, under: str) -> dict[str, nn.Conv2d]:
 
     return {
         name: part
-        for name, part in model.named_modules()
+        for name, part in ((name.removeprefix("module."), part) for name, part in model.named_modules())
         if isinstance(part, nn.Conv2d)
         and max(part.kernel_size) > 1
         and (under == "" or name == under or name.startswith(f"{under}."))
