@@ -38,12 +38,20 @@ def write_whole(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+            Path(temporary).chmod(0o666 & ~_umask())
             os.replace(temporary, path)  # noqa: PTH105 - atomic on one file system
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    """The user's mask; temporary files ignore it and are private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 class RunFolder:
@@ -104,7 +112,7 @@ class RunFolder:
         import numpy as np
 
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **dict(arrays))
+        np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))
         self.write(f"evidence/{name}.npz", buffer.getvalue())
 
     def load_arrays(self, name: str) -> dict[str, np.ndarray] | None:
@@ -165,9 +173,10 @@ def newest_unfinished(name: str, spec_sha256: str) -> Path | None:
     folders = sorted((Path("audits") / name).glob("*/"), reverse=True)
     for folder in folders:
         begun = folder / "evidence" / "begun.json"
-        if not (folder / MANIFEST).exists() and begun.is_file():
-            if json.loads(begun.read_text()).get("spec_sha256") == spec_sha256:
-                return folder
+        if (folder / MANIFEST).exists() or not begun.is_file():
+            continue
+        if json.loads(begun.read_text()).get("spec_sha256") == spec_sha256:
+            return folder
     return None
 
 

@@ -11,11 +11,15 @@ from pydantic import Field
 from auditor.evidence import CheckEvidence, ProbeEvidence
 from auditor.probes import LocationProbe
 from auditor.records import PlannedCheck
-from auditor.regions import Region, displaced, grid, same_distance_cells
+from auditor.regions import Region, displaced, same_distance_cells
 
 if TYPE_CHECKING:
     from auditor.experiment import Candidate, Experiment
 
+LEAST_PICTURES = 32
+"""A cell is judged where at least so many pictures leave it, and its controls, free of the object."""
+LEAST_RECIPIENTS = 16
+"""And where so many swaps on the discovery half had both recipient and donor free of it."""
 OFF_OBJECT = 0.02
 """A region is off the object where at most 2 % of it are covered."""
 
@@ -88,13 +92,13 @@ class RegionProbe(LocationProbe):
         )
 
     def _off_object(self, experiment: Experiment) -> list[Candidate]:
-        """Cells that are off the object, with controls off it as well, in at least 32 pictures."""
+        """Cells that are off the object, with controls off it as well, in enough pictures."""
         from auditor.experiment import Candidate
 
         objects = experiment.sample.objects
         if objects is None:
             return []
-        cells = grid(*experiment.size, self.cells)
+        cells, outcomes = experiment.causal_screen()
         known = experiment.sample.has_object
         free = np.stack([known & (cell.overlap(objects) <= OFF_OBJECT) for cell in cells])
         found = []
@@ -105,10 +109,11 @@ class RegionProbe(LocationProbe):
             eligible = free[index].copy()
             controls: list[Region] = []
             for other in others[: self.controls()]:
-                if (eligible & free[other]).sum() >= 32:
+                if (eligible & free[other]).sum() >= LEAST_PICTURES:
                     eligible &= free[other]
                     controls.append(cells[other])
-            if controls and eligible.sum() >= 32:
+            swapped = outcomes.recipient[eligible[outcomes.recipient] & eligible[outcomes.donor]]
+            if controls and len(np.unique(swapped)) >= LEAST_RECIPIENTS:
                 found.append(Candidate(cell, tuple(controls), eligible=eligible, off_object=True))
         return found
 
@@ -128,7 +133,7 @@ class RegionProbe(LocationProbe):
             eligible = None
             if objects is not None:
                 free = known & (region.overlap(objects) <= OFF_OBJECT)
-                eligible = free if free.sum() >= 32 else None
+                eligible = free if free.sum() >= LEAST_PICTURES else None
             judged = name in self.forbidden or eligible is not None
             found.append(
                 Candidate(region, tuple(controls), eligible=eligible, off_object=eligible is not None, judged=judged)

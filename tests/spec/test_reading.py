@@ -1,0 +1,191 @@
+"""Every mistake of a spec is told at once, with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditor.errors import SpecError
+from auditor.plan import make_plan
+from auditor.spec.reading import read_spec_file, validate
+
+GOOD = """\
+version: 1
+name: toy
+model:
+  source: python
+  factory: net.py:make
+  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
+dataset:
+  source: folder
+  path: pictures
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "net.py").write_text("def make(): ...\n")
+    (tmp_path / "pictures" / "a").mkdir(parents=True)
+    (tmp_path / "pictures" / "a" / "1.png").write_bytes(b"")
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "spec.yaml"
+    path.write_text(text)
+    return path
+
+
+def problems(folder: Path, text: str, *overrides: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        make_plan(write(folder, text), overrides)
+    return [str(problem).removeprefix(str(folder) + "/") for problem in caught.value.problems]
+
+
+def test_only_four_keys_are_required(folder: Path) -> None:
+    plan = make_plan(write(folder, GOOD))
+
+    assert plan.spec.dataset.sample.size == 128
+    assert [item.name for item in plan.reports] == ["html", "pdf", "json"]
+    assert {"border", "corner", "overlay", "region", "background"} <= {item.name for item in plan.probes}
+
+
+def test_ten_mistakes_give_ten_lines(folder: Path) -> None:
+    text = """\
+version: 2
+name: bad name!
+modle: {}
+model:
+  source: torchvison
+  weights: missing.pth
+  input: {size: [24], mean: [0, 0], std: [1, 1, 1]}
+dataset:
+  source: folder
+  path: nowhere
+  sampel: {}
+visualizations: [grad_cam, grad_camm]
+probes:
+  - {use: boarder}
+  - {use: corner, share: 3}
+policy:
+  fail_on: hihg
+  limits: {colr.follow_rate: {max: 0.1}}
+"""
+    found = problems(folder, text)
+
+    expected = [
+        "spec.yaml:1: version:",
+        "spec.yaml:2: name:",
+        "spec.yaml:3: modle: unknown key; did you mean 'model'?",
+        "spec.yaml:5: model.source: no model is named 'torchvison'; did you mean 'torchvision'?",
+        "spec.yaml:6: model.weights: no such file: missing.pth",
+        "spec.yaml:7: model.input.size:",
+        "spec.yaml:10: dataset.path:",
+        "spec.yaml:11: dataset.sampel: unknown key; did you mean 'sample'?",
+        "spec.yaml:12: visualizations.1: no visualizer is named 'grad_camm'; did you mean 'grad_cam'?",
+        "spec.yaml:14: probes.0: no probe is named 'boarder'; did you mean 'border'?",
+        "spec.yaml:15: probes.1.share:",
+        "spec.yaml:17: policy.fail_on:",
+        "spec.yaml:18: policy.limits.colr.follow_rate:",
+    ]
+    for start in expected:
+        assert sum(line.startswith(start) for line in found) == 1, (start, found)
+    assert len(found) == len(expected), found
+
+
+def test_a_value_of_the_wrong_type_says_what_was_given(folder: Path) -> None:
+    (line,) = problems(folder, GOOD + "  sample: {size: many}\n")
+
+    assert line.startswith("spec.yaml:10: dataset.sample.size:")
+    assert "'many'" in line
+
+
+def test_broken_yaml_is_told_with_its_line(folder: Path) -> None:
+    (line,) = problems(folder, "version: 1\nname: [unclosed\n")
+
+    assert line.startswith("spec.yaml:")
+    assert "not valid YAML" in line
+
+
+def test_a_key_given_twice_is_a_mistake(folder: Path) -> None:
+    (line,) = problems(folder, GOOD + "name: again\n")
+
+    assert "name" in line
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
+def test_a_spec_that_is_no_mapping_is_refused(folder: Path, text: str) -> None:
+    (line,) = problems(folder, text)
+
+    assert "mapping" in line
+
+
+def test_a_missing_file_names_init(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="auditor init"):
+        make_plan(tmp_path / "none.yaml")
+
+
+def test_variables_are_read_and_masked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "secret team")
+
+    spec_file = read_spec_file(write(folder, GOOD + "owner: by ${TEAM}\n"))
+    spec, found = validate(spec_file)
+
+    assert found == []
+    assert spec is not None
+    assert spec.owner == "by secret team"
+    assert spec_file.masked_tree()["owner"] == "***"
+    assert "secret" not in spec_file.text
+
+
+def test_a_variable_that_is_not_set_is_a_mistake_at_its_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOT_SET_ANYWHERE", raising=False)
+
+    (line,) = problems(folder, GOOD + "owner: ${NOT_SET_ANYWHERE}\n")
+
+    assert line == "spec.yaml:10: owner: the environment variable NOT_SET_ANYWHERE is not set; export it"
+
+
+def test_set_reads_yaml_and_makes_sections(folder: Path) -> None:
+    plan = make_plan(write(folder, GOOD), ["dataset.sample.size=16", "policy.fail_on=never", "probes=[corner]"])
+
+    assert plan.spec.dataset.sample.size == 16
+    assert plan.spec.policy.fail_on == "never"
+    assert [item.name for item in plan.probes] == ["corner"]
+
+
+def test_set_without_a_value_is_refused(folder: Path) -> None:
+    (line,) = problems(folder, GOOD, "dataset.sample.size")
+
+    assert line == "--set dataset.sample.size: expected a.b=value"
+
+
+def test_overrides_change_the_specs_digest(folder: Path) -> None:
+    path = write(folder, GOOD)
+
+    assert read_spec_file(path).sha256 != read_spec_file(path, ["name=other"]).sha256
+
+
+def test_a_preset_and_parts_add_up(folder: Path) -> None:
+    probes = "probes: [quick, {use: corner, share: 0.1, required: false}]\n"
+
+    plan = make_plan(write(folder, GOOD + probes))
+
+    corner = next(item for item in plan.probes if item.name == "corner")
+    assert corner.part.share == 0.1
+    assert corner.part.donors_screen == 1
+    assert not corner.required
+    assert next(item for item in plan.probes if item.name == "border").required
+
+
+def test_quick_and_standard_keep_their_budgets(folder: Path) -> None:
+    for preset, most in (("quick", 25), ("standard", 120)):
+        plan = make_plan(write(folder, GOOD), [f"probes={preset}"])
+        assert plan.probe_forwards() <= most
+
+
+def test_mean_needs_one_value_a_channel(folder: Path) -> None:
+    text = GOOD.replace("std: [1, 1, 1]}", "std: [1, 1, 1], channels: grey}")
+
+    assert any("needs 1 values for channels: grey" in line for line in problems(folder, text))
