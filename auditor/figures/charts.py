@@ -75,7 +75,7 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
         axes.text(1.39, above, "verdict", ha="left", **head)
         for place, row in enumerate(rows):
             weight = 700 if row.severity else 400
-            axes.text(-0.868, place, drawable(shorten(row.label, 42)), va="center", ha="left", transform=across,
+            axes.text(-0.868, place, drawable(shorten(row.label, 2.1)), va="center", ha="left", transform=across,
                       color=INK, fontsize=8, fontweight=weight, clip_on=False)  # fmt: skip
             axes.text(1.265, place, _numbers(row), va="center", ha="right", transform=across, color=INK, fontsize=7.5)
             axes.text(1.36, place, str(row.count), va="center", ha="right", transform=across, color=INK, fontsize=7.5)

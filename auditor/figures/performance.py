@@ -84,7 +84,7 @@ def per_class_accuracy(
             axes.plot([value], [place], marker="o", markersize=3.4, color=ACCENT, clip_on=False)
         across = axes.get_yaxis_transform()
         for place, (name, value, count) in enumerate(zip(names, values, counts, strict=True)):
-            axes.text(-0.02, place, drawable(shorten(name, 34)), transform=across, ha="right", va="center", color=INK)
+            axes.text(-0.02, place, drawable(shorten(name, 1.6)), transform=across, ha="right", va="center", color=INK)
             axes.text(1.1, place, f"{100 * value:.0f} %", transform=across, ha="right", va="center", color=INK)
             axes.text(1.14, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
         if overall is not None:
@@ -132,8 +132,8 @@ def curves(
         last = -np.inf
         for height, name, colour in sorted(ends):
             last = max(height, last + room)
-            axes.text(x[-1] + 0.02 * (x[-1] - x[0]), last, drawable(shorten(name, 24)), color=colour, fontsize=7.5,
-                      va="center", clip_on=False)  # fmt: skip
+            beside = x[-1] + 0.02 * (x[-1] - x[0])
+            axes.text(beside, last, drawable(shorten(name, 1.45, 7.5)), color=colour, fontsize=7.5, va="center")
         axes.set_xlim(x[0], x[-1])
         axes.set_ylim(*y_limits)
         axes.set_xlabel(x_label)
@@ -167,8 +167,8 @@ def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
         axes.set_xlim(0, classes)
         axes.set_ylim(classes, 0)
         size = min(7.5, 150 / classes)
-        axes.set_yticks(np.arange(classes) + 0.5, [drawable(shorten(name, 22)) for name in names], fontsize=size)
-        axes.set_xticks(np.arange(classes) + 0.5, [drawable(shorten(name, 16)) for name in names], fontsize=size,
+        axes.set_yticks(np.arange(classes) + 0.5, [drawable(shorten(name, 1.1, size)) for name in names], fontsize=size)
+        axes.set_xticks(np.arange(classes) + 0.5, [drawable(shorten(name, 0.8, size)) for name in names], fontsize=size,
                         rotation=40, ha="left")  # fmt: skip
         axes.xaxis.tick_top()
         axes.tick_params(length=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import ceil
 
 import cv2
 import numpy as np
@@ -189,14 +190,13 @@ def gap_beside(width: int) -> int:
 
 
 def fit(rgb: Rgb, height: int, width: int) -> Rgb:
-    """The picture resized to a cell: whole factors up (crisp), area averages down; padded with white."""
+    """The picture resized to a cell: whole factors up (crisp), then area averages down; padded with white."""
     factor = min(height / rgb.shape[0], width / rgb.shape[1])
-    if factor >= 1:
-        whole = int(factor)
-        shown = np.repeat(np.repeat(rgb, whole, axis=0), whole, axis=1)
-    else:
-        size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
-        shown = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    whole = max(1, ceil(factor - 1e-6))
+    shown = rgb if whole == 1 else np.repeat(np.repeat(rgb, whole, axis=0), whole, axis=1)
+    size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
+    if size != (shown.shape[1], shown.shape[0]):
+        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.uint8)
     cell = np.full((height, width, 3), PAPER, np.uint8)
     top, left = (height - shown.shape[0]) // 2, (width - shown.shape[1]) // 2
     cell[top : top + shown.shape[0], left : left + shown.shape[1]] = shown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.pictures import PAPER, Rgb, Values, colourise, enlargement, fit
+from auditor.figures.pictures import PAPER, Rgb, Values, colourise, fit
 
 GAP = 6
 
@@ -18,8 +18,7 @@ def contact_sheet(tiles: Sequence[Rgb], columns: int, *, cell: tuple[int, int] |
     Args:
         tiles: uint8 (height, width, 3) each; sizes may differ.
         columns: Tiles in a row.
-        cell: (height, width) of a cell in pixels; None takes the largest tile's. Smaller tiles are enlarged by whole
-            factors, larger ones are averaged down.
+        cell: (height, width) of a cell in pixels; None takes the largest tile's. Tiles keep their shape and fill it.
         gap: White between cells, pixels.
 
     Raises:
@@ -49,8 +48,7 @@ def channel_sheet(photo: Rgb, maps: Values | Sequence[Values], *, columns: int =
     height, width = photo.shape[:2]
     scale = side / min(height, width)
     cell = (round(height * scale), round(width * scale))
-    tiles = [photo if min(height, width) >= side else _grown(photo)]
-    tiles += [_grown(colourise(one, *_ends(one))) for one in maps]
+    tiles = [photo, *(colourise(one, *_ends(one)) for one in maps)]
     return contact_sheet(tiles, columns, cell=cell)
 
 
@@ -82,9 +80,3 @@ def enlarged_kernel(tile: NDArray[np.floating], side: int) -> Rgb:
 def _ends(values: Values) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-
-
-def _grown(rgb: Rgb, side: int = 448) -> Rgb:
-    """Large enough that fitting it to a cell averages down instead of leaving a margin."""
-    factor = enlargement(*rgb.shape[:2], short_side=side)
-    return np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from auditor.figures.fonts import chart_families
+from auditor.figures.fonts import chart_families, typeface
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,9 +109,27 @@ def title(axes: Axes, words: str) -> None:
     axes.set_title(words, loc="left", fontsize=8.5, color=INK, fontweight=700, pad=6)
 
 
-def shorten(text: str, letters: int) -> str:
-    """At most that many letters, the middle left out: ends of file names and classes tell them apart."""
-    if len(text) <= letters:
+def shorten(text: str, inches: float, size: float = 8) -> str:
+    """What fits into that width, the middle left out: ends of file names and classes tell them apart.
+
+    Args:
+        text: A label.
+        inches: Room for it.
+        size: Of its letters, in points.
+    """
+    room = inches * 72
+    if text_width(text, size) <= room:
         return text
-    head = (letters - 1) * 2 // 3
-    return f"{text[:head]}…{text[-(letters - 1 - head) :]}"
+    for letters in range(len(text) - 1, 2, -1):
+        head = (letters - 1) * 2 // 3
+        shortened = f"{text[:head]}…{text[-(letters - 1 - head) :]}"
+        if text_width(shortened, size) <= room:
+            return shortened
+    return "…"
+
+
+def text_width(text: str, size: float) -> float:
+    """Points; characters of East Asian scripts count as full squares."""
+    wide = sum(letter >= "\u2e80" for letter in text)
+    narrow = "".join(letter for letter in text if letter < "\u2e80")
+    return typeface(100).getlength(narrow) * size / 100 + wide * size

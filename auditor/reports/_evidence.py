@@ -9,7 +9,7 @@ from auditor.records import Audit, Check, Verdict
 from auditor.reports._effects import control_of, main_measurement
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
-from auditor.reports._tables import Cell, Column, Table, numeric, table
+from auditor.reports._tables import Cell, Table, numeric, table
 from auditor.reports._words import (
     GRADES,
     KINDS,
@@ -23,10 +23,13 @@ from auditor.reports._words import (
     place,
     plain,
     probability,
+    short,
 )
 
 SHOWN_CLASS_LEVEL = 15
 """Class-level rows in section 8; the rest is in the annex."""
+SHOWN_PICTURES = 4
+"""Pictures of checks that are no findings, for each kind; the rest is in the annex."""
 QUIET = (Verdict.NO_EVIDENCE, Verdict.INSUFFICIENT, Verdict.NOT_TESTED)
 
 
@@ -67,9 +70,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
                 control=plain(row.control) if row else "",
                 counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
                 table=check_table("", _shown(checks)),
-                pictures=pictures.figures(path for check in checks if not check.is_finding for path in check.figures)[
-                    :4
-                ],
+                pictures=pictures.figures(_first_figures(checks)),
             )
         )
     return tuple(views)
@@ -128,9 +129,9 @@ def open_questions_table(audit: Audit) -> Table:
         Verdict.DECLARED_LEGITIMATE,
     )
     checks = sorted((c for c in audit.checks if c.verdict in wanted), key=lambda c: (wanted.index(c.verdict), c.id))
-    rows = [(verdict_cell(check), plain(check.id), plain(check.sentence)) for check in checks]
+    rows = [(verdict_cell(check), short(check.id, 44), plain(check.sentence)) for check in checks]
     empty = "No check was left open: nothing is suspected, inconclusive or declared legitimate."
-    return table("Not confirmed, not cleared", ("Verdict", Column("Check", "name"), "What was seen"), rows, empty=empty)
+    return table("Not confirmed, not cleared", ("Verdict", "Check", "What was seen"), rows, empty=empty)
 
 
 def verdict_cell(check: Check) -> Cell:
@@ -150,7 +151,7 @@ def unjudged(check: Check) -> bool:
 
 def _row(check: Check) -> tuple[str | Cell, ...]:
     main = main_measurement(check)
-    where = Cell(place(check), note="" if check.class_name is None else f"class {plain(check.class_name)}")
+    where = Cell(place(check), note="" if check.class_name is None else f"class {short(check.class_name, 48)}")
     visible = NONE if check.minimum_detectable_effect is None else number(check.minimum_detectable_effect)
     if main is None or main.value is None:
         return (where, NONE, NONE, NONE, NONE, visible, probability(check.q), verdict_cell(check))
@@ -176,6 +177,11 @@ def _shown(checks: Sequence[Check]) -> list[Check]:
     room = max(0, 3 - len(telling))
     quiet = [check for check in single if check.verdict in QUIET]
     return [*sample, *telling[:SHOWN_CLASS_LEVEL], *quiet[:room]]
+
+
+def _first_figures(checks: Sequence[Check]) -> list[str]:
+    paths = [path for check in checks if not check.is_finding for path in check.figures[:1]]
+    return paths[:SHOWN_PICTURES]
 
 
 def _size(check: Check) -> float:

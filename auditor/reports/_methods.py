@@ -11,6 +11,8 @@ from auditor.reports._words import label, measured, plain
 
 FAILED = "Failed its trust check on this model: do not read anything from it."
 UNCHECKED = "Too little data to check it on this model: read it with caution."
+SHOWN = 3
+"""Pictures of one method in section 7; the rest is in the annex."""
 _TRUST = {
     "passed": ("passed", "○", "quiet"),
     "failed": ("failed", "▲", "high"),
@@ -54,7 +56,7 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
     for index, item in enumerate(shown):
         warning = {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", "")
         mark = "Not to be believed" if item.trust == "failed" else ""
-        figures = pictures.figures(item.figures, facts=warning, mark=mark)
+        figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
         readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))
         views.append(
             MethodView(

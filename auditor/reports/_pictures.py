@@ -37,6 +37,8 @@ WIDE = 1.9
 """Pictures wider than this, in heights, take the whole text width; others share it with a neighbour or their words."""
 HALF_CHART = 340
 """Charts at most this wide, in CSS pixels, stand two in a row."""
+WORTH_REDUCING = 30_000
+"""Bytes: smaller pictures are never reduced."""
 THUMBNAIL = 320
 
 
@@ -65,9 +67,18 @@ class Figure:
 class Pictures:
     """All figures of one audit; asking for one that is missing, broken or outside the run folder ends the rendering."""
 
-    def __init__(self, audit: Audit, run: Path, embed: Embed, *, images: bool) -> None:
+    def __init__(self, audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> None:
+        """Prepare the figures of an audit.
+
+        Args:
+            images: False leaves pictures of the sample out; charts stay.
+            most_bytes: What all figures together may weigh; larger pictures are made smaller until they fit.
+        """
         self._audit, self._run, self._embed, self._images = audit, run, embed, images
+        self.scale = _scale(audit, run, most_bytes) if images else 1.0
         self._urls: dict[str, str] = {}
+        lists = [item.figures for item in audit.checks] + [item.figures for item in audit.visualizations]
+        self._named = {path for paths in (*lists, *(item.figures for item in audit.images)) for path in paths}
 
     @property
     def shown(self) -> bool:
@@ -96,7 +107,8 @@ class Pictures:
         else:
             layout = "wide" if picture.width > WIDE * picture.height else "half"
         if path not in self._urls:
-            self._urls[path] = self._embed(path, data, kind)
+            small, kind = _reduced(data, kind, self.scale)
+            self._urls[path] = self._embed(path, small, kind)
         alt = plain(picture.alt or picture.caption)
         return Figure(
             url=self._urls[path],
@@ -118,27 +130,23 @@ class Pictures:
         """The picture at a small size, for lists; None for charts and where pictures are left out."""
         if not self._images or not path.lower().endswith((".jpg", ".jpeg")):
             return None
-        import cv2
-        import numpy as np
-
-        from auditor.figures import encode_jpeg
-
         figure = self.figure(path)
-        data, _ = self._read(path)
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if figure is None or pixels is None:
-            raise RenderError(f"{path}: cannot be decoded as a picture")
-        height = max(1, round(pixels.shape[0] * THUMBNAIL / pixels.shape[1]))
-        small = cv2.resize(pixels, (THUMBNAIL, height), interpolation=cv2.INTER_AREA)
-        url = self._embed(f"thumbnails/{path}", encode_jpeg(np.asarray(small[:, :, ::-1], np.uint8)), "image/jpeg")
-        return replace(figure, url=url, width=THUMBNAIL, height=height)
+        if figure is None:
+            return None
+        data, kind = self._read(path)
+        small, kind = _reduced(data, kind, THUMBNAIL / figure.width, least=0)
+        url = self._embed(f"thumbnails/{path}", small, kind)
+        return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
 
     def placed(self, section: str) -> tuple[Figure, ...]:
-        """Figures of the run as a whole that belong to a section: "6", "7", "8" or "A" (all that nobody else shows)."""
-        audit = self._audit
-        lists = [item.figures for item in audit.checks] + [item.figures for item in audit.visualizations]
-        named = {path for paths in (*lists, *(item.figures for item in audit.images)) for path in paths}
-        return self.figures(path for path in audit.figures if path not in named and section_of(path) == section)
+        """Figures of the run as a whole that belong to section "6", "7" or "8"."""
+        return self.figures(
+            path for path in self._audit.figures if path not in self._named and _section(path) == section
+        )
+
+    def rest(self) -> tuple[Figure, ...]:
+        """Whatever nobody asked for yet; for the annex, so that no figure is lost."""
+        return self.figures(path for path in self._audit.figures if path not in self._urls)
 
     def _read(self, path: str) -> tuple[bytes, str]:
         kind = MEDIA_TYPES.get(Path(path).suffix.lower())
@@ -151,10 +159,32 @@ class Pictures:
         return data, kind
 
 
-def section_of(path: str) -> str:
-    """The section for a figure of the run as a whole; "A" where its name says nothing."""
+def _scale(audit: Audit, run: Path, most_bytes: int) -> float:
+    """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve."""
+    sizes = [file.stat().st_size for path in audit.figures if (file := run / path).is_file()]
+    return 1.0 if sum(sizes) <= most_bytes else (0.9 * most_bytes / sum(sizes)) ** 0.5
+
+
+def _reduced(data: bytes, kind: str, scale: float, *, least: int = WORTH_REDUCING) -> tuple[bytes, str]:
+    """A raster picture with its sides scaled, as JPEG; charts and small pictures as they are."""
+    if scale >= 1 or kind == "image/svg+xml" or len(data) < least:
+        return data, kind
+    import cv2
+    import numpy as np
+
+    from auditor.figures import encode_jpeg
+
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise RenderError("a figure of the run cannot be decoded; draw it again with `auditor run --resume`")
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return encode_jpeg(np.asarray(small[:, :, ::-1], np.uint8)), "image/jpeg"
+
+
+def _section(path: str) -> str | None:
     stem = Path(path).stem
-    return next((section for beginning, section in SECTIONS.items() if stem.startswith(beginning)), "A")
+    return next((section for beginning, section in SECTIONS.items() if stem.startswith(beginning)), None)
 
 
 def read_inside(run: Path, name: str) -> bytes:

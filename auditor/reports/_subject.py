@@ -71,7 +71,9 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Preprocessing, environment or runtime as they were recorded; keys in their order."""
     return tuple(
-        Fact(plain(key).replace("_", " "), _value(value)) for key, value in settings.items() if value not in (None, "")
+        Fact(plain(key).replace("_", " "), _value(value))
+        for key, value in settings.items()
+        if value not in (None, "", [], {}, ())
     )
 
 

@@ -98,18 +98,19 @@ class ReportView:
     annex: Annex
 
 
-def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool) -> ReportView:
+def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> ReportView:
     """Prepare an audit for the templates.
 
     Args:
         run: The run folder, which holds the spec and the figures.
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
+        most_bytes: What all figures together may weigh.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
     """
-    pictures = Pictures(audit, run, embed, images=images)
+    pictures = Pictures(audit, run, embed, images=images, most_bytes=most_bytes)
     findings = finding_views(audit, pictures)
     return ReportView(
         title=plain(audit.title or audit.name),
@@ -126,7 +127,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool) -> ReportVie
         worst=next((finding for finding in findings if finding.main is not None), None),
         findings=findings,
         register=register_table(findings),
-        notes=tuple(plain(note) for note in audit.notes),
+        notes=(*(plain(note) for note in audit.notes), *_reduction(pictures)),
         not_tested=_evidence.not_tested_table(audit),
         system=System(
             _subject.model_facts(audit),
@@ -156,13 +157,20 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool) -> ReportVie
         verdict_key=_key(audit),
         annex=Annex(
             _annex.image_sheets(audit, pictures),
-            pictures.placed("A"),
+            pictures.rest(),
             _annex.image_table(audit),
             _annex.full_check_table(audit),
             plain(audit.spec_file),
             _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
         ),
     )
+
+
+def _reduction(pictures: Pictures) -> tuple[str, ...]:
+    if pictures.scale >= 1:
+        return ()
+    words = f"Large pictures are shown here at {pictures.scale:.0%} of their size, so that this file can be mailed; "
+    return (f"{words}the run folder holds them in full.",)
 
 
 def _accent(audit: Audit) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,11 @@ from auditor.errors import RenderError, SystemPackageError
 from auditor.records import Audit
 from auditor.reports import RenderOptions, Report
 from auditor.runs import write_whole
+
+SCRIPTS = (("Chinese", "\u4e00-\u9fff"), ("Japanese", "\u3040-\u30ff"), ("Korean", "\uac00-\ud7af"))
+"""Scripts beyond the bundled typefaces that class names are often written in, as ranges of characters."""
+MOST_BYTES = 6_800_000
+"""Of figures: with typefaces, tags and attachments that makes a file of eight megabytes at most."""
 
 
 class Pdf(Report):
@@ -27,8 +35,9 @@ class Pdf(Report):
         from auditor.reports._words import moment
 
         fetcher = ClosedFetcher()
-        view = view_of(audit, run, fetcher.embed, images=options.images)
+        view = view_of(audit, run, fetcher.embed, images=options.images, most_bytes=MOST_BYTES)
         html = page(view, options, fetcher.embed, media="print")
+        _require_fonts(html)
         finished = moment(audit.finished)
         attached = (
             ("audit.json", audit.to_json().encode("utf-8"), "The audit that this report shows", "Data"),
@@ -65,6 +74,25 @@ def _weasyprint() -> ModuleType:
             "apt-get install libpango-1.0-0 libpangoft2-1.0-0. HTML and the other formats work without it."
         ) from error
     return weasyprint  # type: ignore[no-any-return]
+
+
+def _require_fonts(html: str) -> None:
+    """Class names in scripts that the bundled typefaces lack need a system font, or the page would show empty boxes.
+
+    Raises:
+        SystemPackageError: No font here has them; names the Debian package.
+    """
+    listing = shutil.which("fc-list")
+    samples = {script: found.group() for script, found in ((s, re.search(f"[{r}]", html)) for s, r in SCRIPTS) if found}
+    for script, letter in samples.items():
+        if listing is None:
+            return  # fontconfig's own tool is missing: nothing can be asked, and Pango brings it on Debian
+        command = [listing, f":charset={ord(letter):x}", "family"]
+        if not subprocess.run(command, capture_output=True, check=False, timeout=60).stdout.strip():
+            raise SystemPackageError(
+                f"the report holds {script} characters ({letter}) and no font here has them; on Debian or Ubuntu: "
+                "apt-get install fonts-noto-cjk. HTML and the other formats work without it."
+            )
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class SampleRun:
 
     def __post_init__(self) -> None:
         (self.folder / "figures").mkdir(parents=True, exist_ok=True)
-        self.photos = [radiograph(i, marker=i % 4 == 1, opacity=float(i % 4 == 1)) for i in range(min(self.images, 24))]
+        self.photos = [radiograph(i, marker=i % 4 == 1, opacity=float(i % 4 == 1)) for i in range(12)]
 
     def keep(self, name: str, data: np.ndarray | bytes, caption: str, alt: str, reading: str | None = None) -> str:
         """Save a picture or chart; returns its path."""
