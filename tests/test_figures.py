@@ -119,6 +119,14 @@ def test_an_outlined_region_shows_on_black_and_on_white(ground: int) -> None:
     assert (drawn[44:46, 54:66] == ground).all()  # nor over what it leaves out
 
 
+def test_an_outline_never_leaves_a_region_that_is_too_small_for_it() -> None:
+    drawn = figures.outline_region(np.full((320, 400, 3), 99, np.uint8), (0, 0, 3, 5))
+
+    assert (drawn[5:] == 99).all()
+    assert (drawn[:, 3:] == 99).all()
+    assert (drawn[:5, :3] != 99).any()
+
+
 def test_a_triptych_shows_photo_map_and_overlay_at_one_size() -> None:
     picture, values = photo(), np.zeros((3, 4), np.float32)
     values[0, 0] = 1

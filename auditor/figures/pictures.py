@@ -113,11 +113,21 @@ def outline_region(rgb: Rgb, box: Pixels, *, hole: Pixels | None = None, factor:
         if rectangle is None:
             continue
         x1, y1, x2, y2 = (edge * factor for edge in rectangle)
-        inset = thickness + thickness // 2
-        corners = (x1 + inset, y1 + inset), (x2 - 1 - inset, y2 - 1 - inset)
-        cv2.rectangle(drawn, *corners, (0, 0, 0), 3 * thickness)
-        cv2.rectangle(drawn, *corners, (255, 255, 255), thickness)
+        for step, shade in enumerate((0, PAPER, 0)):
+            inset = step * thickness
+            _frame(drawn, (x1 + inset, y1 + inset, x2 - inset, y2 - inset), thickness, shade)
     return drawn
+
+
+def _frame(rgb: Rgb, box: Pixels, thickness: int, shade: int) -> None:
+    """Paints the box's own outermost pixels, where it has room for them."""
+    x1, y1, x2, y2 = box
+    if min(x2 - x1, y2 - y1) < thickness:
+        return
+    rgb[y1 : y1 + thickness, x1:x2] = shade
+    rgb[y2 - thickness : y2, x1:x2] = shade
+    rgb[y1:y2, x1 : x1 + thickness] = shade
+    rgb[y1:y2, x2 - thickness : x2] = shade
 
 
 def map_triptych(
