@@ -21,9 +21,9 @@ class Occlusion(MapVisualizer):
     """Occlusion: how much of the class's probability is lost when a window of the image is hidden.
 
     A window filled with the sample's mean colour slides over the input; each pixel shows the mean drop over the
-    windows that cover it, gains counted as none. It needs no gradient and no layer, so it works on every model. Its
-    resolution is that of the window; a hidden window also makes the image unusual, which can cost probability by
-    itself.
+    windows that cover it, or none where the mean is a gain. It needs no gradient and no layer, so it works on every
+    model. Its resolution is that of the window; a hidden window also makes the image unusual, which can cost
+    probability by itself.
 
     Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2.
     """
@@ -63,10 +63,10 @@ class Occlusion(MapVisualizer):
             for index, (top, left) in enumerate(group):
                 hidden[index * count : (index + 1) * count, :, top : top + rows, left : left + columns] = captured.fill
             scores = captured.target_scores(hidden, targets.repeat(len(group))).view(len(group), count)
-            for (top, left), drop in zip(group, (whole - scores).clamp(min=0), strict=True):
+            for (top, left), drop in zip(group, whole - scores, strict=True):
                 lost[:, top : top + rows, left : left + columns] += drop[:, None, None]
                 covered[top : top + rows, left : left + columns] += 1
-        return lost / covered.clamp(min=1)
+        return (lost / covered).clamp(min=0)
 
     def _side(self, length: int) -> int:
         return max(1, round(self.window * length))

@@ -1,0 +1,233 @@
+"""What holds for every registered visualizer, ours and those of other packages."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from auditor.engine.capture import capture
+from auditor.engine.device import seeded as seeded_draws
+from auditor.engine.integrity import digest
+from auditor.engine.maps import make_maps
+from auditor.engine.predictor import Predictor
+from auditor.registry import load, names
+from auditor.visualizers import (
+    Captured,
+    ChannelVisualizer,
+    MapVisualizer,
+    Need,
+    NetworkVisualizer,
+    Sheet,
+    Visualizer,
+)
+from tests.engine.networks import CLASSES, HEIGHT, WIDTH, ClassTokenViT, PlainCnn, images, loaded, sample, seeded
+
+ALL = names("visualizers")
+MAPS, CHANNELS, SHEETS = (
+    [name for name in ALL if issubclass(load("visualizers", name), kind)]
+    for kind in (MapVisualizer, ChannelVisualizer, NetworkVisualizer)
+)
+NETWORKS: dict[str, tuple[type[nn.Module], str]] = {
+    "cnn": (PlainCnn, "features.6"),
+    "transformer": (ClassTokenViT, "encoder.layers.1"),
+}
+COUNT = 6
+
+
+def made(name: str) -> Visualizer:
+    """The part as the smallest preset that has it would make it."""
+    part = load("visualizers", name)
+    assert issubclass(part, Visualizer)
+    options = next((part.budgets[preset] for preset in ("quick", "standard", "full") if preset in part.budgets), {})
+    return part(**options)
+
+
+def captured_on(network: str) -> tuple[nn.Module, str, Captured]:
+    build, layer = NETWORKS[network]
+    module = seeded(build)
+    model = loaded(module)
+    x = model.preprocessing.to_input(images(COUNT))
+    predictor = Predictor(model, torch.device("cpu"), chunk=8)
+    found = capture(
+        module,
+        x,
+        layers=[layer],
+        needs=frozenset(Need),
+        target_scores=predictor.input_scores,
+        fill=x.mean((0, 2, 3)).view(3, 1, 1),
+    )
+    return module, layer, found[layer]
+
+
+def tensors_of(captured: Captured) -> dict[str, Tensor]:
+    values = {field.name: getattr(captured, field.name) for field in dataclasses.fields(captured)}
+    return {name: value.clone() for name, value in values.items() if isinstance(value, Tensor)}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_documented(name: str) -> None:
+    part = load("visualizers", name)
+    text = inspect.getdoc(part) or ""
+
+    assert part.summary().endswith("."), "the first line is a sentence: the title in the documentation"
+    assert "Source:" in text
+    assert isinstance(part, type)
+    assert issubclass(part, Visualizer)
+    assert part.reading.endswith("."), "a layman must be told how to read the picture"
+    assert all(field.description for field in part.model_fields.values()), "every option is explained"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_presets_set_options_that_it_has(name: str) -> None:
+    part = load("visualizers", name)
+
+    assert set(part.budgets) <= {"quick", "standard", "full"}
+    for options in part.budgets.values():
+        part(**options)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_its_maps_are_finite_not_negative_and_differ_from_image_to_image(name: str, network: str) -> None:
+    visualizer = made(name)
+    assert isinstance(visualizer, MapVisualizer)
+    _, _, captured = captured_on(network)
+
+    maps = visualizer.maps(captured)
+
+    assert maps.ndim == 3
+    assert len(maps) == COUNT
+    assert maps.shape[1] * maps.shape[2] > 1
+    assert maps.is_floating_point()
+    assert maps.device == captured.inputs.device
+    assert bool(maps.isfinite().all())
+    assert bool((maps >= 0).all())
+    assert float(maps.flatten(1).amax(1).median()) > 0
+    assert not torch.equal(maps[0], maps[1])
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_its_channels_come_strongest_first_with_units_of_the_layer(name: str, network: str) -> None:
+    visualizer = made(name)
+    assert isinstance(visualizer, ChannelVisualizer)
+    _, _, captured = captured_on(network)
+    assert captured.activations is not None
+
+    maps, units = visualizer.channels(captured)
+
+    assert units.dtype == torch.int64
+    assert maps.shape[:2] == units.shape
+    assert maps.shape[2:] == captured.activations.shape[2:]
+    assert 0 <= int(units.min()) <= int(units.max()) < captured.activations.shape[1]
+    assert all(len(set(row.tolist())) == len(row) for row in units)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_its_sheets_are_numbers_with_a_label_a_tile(name: str, network: str) -> None:
+    visualizer = made(name)
+    assert isinstance(visualizer, NetworkVisualizer)
+    build, layer = NETWORKS[network]
+
+    sheets = visualizer.sheets(seeded(build), [layer])
+
+    assert sheets
+    for sheet in sheets:
+        assert isinstance(sheet, Sheet)
+        assert sheet.tiles.dtype == np.float32
+        assert sheet.tiles.ndim in (3, 4)
+        assert len(sheet.labels) == len(sheet.tiles) > 0
+        assert np.isfinite(sheet.tiles).all()
+        assert sheet.caption.endswith(".")
+
+
+@pytest.mark.parametrize("name", MAPS + CHANNELS)
+def test_the_same_seed_gives_the_same_result_to_the_last_bit(name: str, network: str) -> None:
+    visualizer = made(name)
+    _, _, captured = captured_on(network)
+
+    def once() -> Tensor:
+        with seeded_draws(0):
+            if isinstance(visualizer, ChannelVisualizer):
+                return visualizer.channels(captured)[0]
+            assert isinstance(visualizer, MapVisualizer)
+            return visualizer.maps(captured)
+
+    assert torch.equal(once(), once())
+
+
+@pytest.mark.parametrize("name", MAPS + CHANNELS)
+def test_it_writes_to_nothing_that_was_captured(name: str, network: str) -> None:
+    visualizer = made(name)
+    _, _, captured = captured_on(network)
+    before = tensors_of(captured)
+
+    if isinstance(visualizer, MapVisualizer):
+        visualizer.maps(captured)
+    if isinstance(visualizer, ChannelVisualizer):
+        visualizer.channels(captured)
+
+    after = tensors_of(captured)
+    assert all(torch.equal(before[field], after[field]) for field in before)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_than_it_says(
+    name: str, network: str
+) -> None:
+    visualizer = made(name)
+    build, layer = NETWORKS[network]
+    module = seeded(build).train()
+    before = digest(module)
+    if isinstance(visualizer, NetworkVisualizer):
+        visualizer.sheets(module, [layer])
+        assert digest(module) == before
+        return
+    model = loaded(module)
+    predictor = Predictor(model, torch.device("cpu"), chunk=8)
+    predictor.scores(images(2))
+    spent = predictor.forwards
+
+    run = make_maps(
+        model, module, sample(images(COUNT)), [visualizer], [layer], device=torch.device("cpu"), chunk=4,
+        targets=np.arange(COUNT) % CLASSES, predictor=predictor,
+    )  # fmt: skip
+
+    assert run.failures == []
+    assert len(run.maps) + len(run.channels) == 1
+    for item in run.maps:
+        assert item.maps.shape == (COUNT, HEIGHT, WIDTH)
+        assert item.usable.any()
+    assert predictor.forwards - spent <= visualizer.forwards(HEIGHT, WIDTH) * COUNT
+    assert digest(module) == before
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+
+
+def test_importing_all_visualizers_imports_no_torch() -> None:
+    code = (
+        "import sys; from auditor.registry import load, names; [load('visualizers', n) for n in names('visualizers')]; "
+        "sys.exit('torch' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_presets_are_those_that_the_documentation_names() -> None:
+    ours = {name: set(load("visualizers", name).budgets) for name in ALL}
+
+    assert {"grad_cam", "saliency"} <= {name for name, presets in ours.items() if "quick" in presets}
+    assert "occlusion" not in {name for name, presets in ours.items() if "quick" in presets}
+    assert {"kernels", "feature_maps", "grad_cam", "layer_cam", "saliency", "occlusion"} <= {
+        name for name, presets in ours.items() if "standard" in presets
+    }
