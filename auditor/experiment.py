@@ -136,7 +136,8 @@ class Experiment:
         if donor_class is not None and len(np.unique(self.clusters[pool])) < MINIMUM_DONORS:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         rng = self.rng("pairs", purpose, half, str(donor_class))
-        recipients, chosen = [], []
+        recipients: list[int] = []
+        chosen: list[int] = []
         for i in members:
             choices = pool[(predicted[pool] != predicted[i]) & (self.clusters[pool] != self.clusters[i])]
             if len(choices):
@@ -184,9 +185,9 @@ class Experiment:
                 chosen = np.isin(recipient, kept)
                 recipient, donor = recipient[chosen], donor[chosen]
             outcomes = self.swap(regions, recipient, donor, "causal map")
-            rates = [per_recipient(row, recipient).mean() if len(recipient) else 0.0 for row in outcomes.followed]
+            rates = [float(per_recipient(row, recipient).mean()) if len(recipient) else 0.0 for row in outcomes.followed]
             count = len(np.unique(recipient))
-            bounds = [wilson(rate * count, count) if count else (0.0, 1.0) for rate in rates]
+            bounds = [wilson(round(rate * count), count) if count else (0.0, 1.0) for rate in rates]
             record = CausalMap(
                 rows=cells,
                 columns=cells,

@@ -28,7 +28,7 @@ from auditor.subjects.sampling import load_sample
 from auditor.visualizers import MapSet, MapVisualizer
 
 if TYPE_CHECKING:
-    from auditor.pipeline.progress import Progress
+    from auditor.progress import Progress
     from auditor.plan import Plan
     from auditor.subjects import LoadedModel
 

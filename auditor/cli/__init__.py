@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -10,7 +11,7 @@ from auditor.cli import asking, reference, running
 from auditor.errors import AuditorError
 
 # typer brings its own copy of click, whose base class of usage errors has no public name
-_USAGE_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 OWN_BUG = 70
 INTERRUPTED = 130
 

@@ -14,7 +14,7 @@ from auditor.registry import unknown_name
 from auditor.shipped import shipped_folder
 
 if TYPE_CHECKING:
-    from auditor.pipeline.progress import Progress
+    from auditor.progress import Progress
     from auditor.records import Audit
 
 NETWORKS = ("tag", "frame", "honest")

@@ -17,9 +17,9 @@ from auditor.visualizers import ChannelVisualizer, MapSet, MapVisualizer, Networ
 
 if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
-    from auditor.pipeline.progress import Progress
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
+    from auditor.progress import Progress
     from auditor.runs import RunFolder
 
 EVIDENCE_SIDE = 64
@@ -185,9 +185,9 @@ def _draw(
                 options=parts[channel_set.method].model_dump(mode="json"),
             )
         )
-    for item in plan.visualizers:
-        if isinstance(item.part, NetworkVisualizer):
-            explained.visualizations += _network(item, subject, gallery, explained)
+    for planned in plan.visualizers:
+        if isinstance(planned.part, NetworkVisualizer):
+            explained.visualizations += _network(planned, subject, gallery, explained)
     explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
 
 

@@ -193,7 +193,7 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
     paths = []
     per_class = sorted(tables.get("per_class", []), key=lambda row: (row["value"] is None, row["value"] or 0.0))
     rows = [row for row in per_class if row["value"] is not None][:30]
-    if 1 < len(rows) and max(row["n"] for row in rows) > 1:
+    if len(rows) > 1 and max(row["n"] for row in rows) > 1:
         worst = rows[0]
         paths.append(
             gallery.chart(
@@ -238,7 +238,7 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
                 figures.confusion(np.asarray(matrix["matrix"]), matrix["classes"]),
                 caption="Confusion: true class in rows, predicted class in columns, counts.",
                 alt="Confusion matrix; the numbers are in the annex.",
-                reading="Off the diagonal are mistakes; a dark cell there is a pair of classes that the model mixes up.",
+                reading="Off the diagonal are mistakes; a dark cell there is a pair of classes that is mixed up.",
             )
         )
     return paths

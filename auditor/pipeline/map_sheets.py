@@ -56,7 +56,7 @@ def draw_maps(item: MapSet, reading: str, trust: str | None, subject: Subject, g
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, 2, gap=14),
-            caption=f"{item.method}{where}. In reading order: {words}. Each map on its own scale, 0 to its maximum.{mark}",
+            caption=f"{item.method}{where}, each map from 0 to its own maximum. In reading order: {words}.{mark}",
             alt=f"{item.method}{where} on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=reading,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from auditor.records import Check, PartFailure
 from auditor.statistics.testing import ALPHA, above_chance
 
 if TYPE_CHECKING:
-    from auditor.pipeline.progress import Progress
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan
+    from auditor.progress import Progress
     from auditor.runs import RunFolder
 
 
@@ -62,7 +62,8 @@ def run_probes(
 
 def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> CausalMap:
     """The causal map of every audit, with the region probe's options where it is planned."""
-    options = next((p.part for p in plan.probes if p.name == "region"), None) or registry.load("probes", "region")()
+    planned: Any = next((p.part for p in plan.probes if p.name == "region"), None)
+    options = planned or registry.load("probes", "region")()
     finished = folder.load_record("probes/region", ProbeEvidence) is not None
     saved = folder.load_record("causal-map", CausalMap)
     if saved is not None and finished:

@@ -18,8 +18,8 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
-from auditor.pipeline.progress import Progress, Silent
 from auditor.pipeline.subject import load_subject
+from auditor.progress import Progress, Silent
 from auditor.records import Audit
 from auditor.reports import RenderOptions
 from auditor.runs import RunFolder, write_whole

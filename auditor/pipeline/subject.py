@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import torch
 
     from auditor.engine.layers import LayerChoice
-    from auditor.pipeline.progress import Progress
     from auditor.plan import Plan
+    from auditor.progress import Progress
     from auditor.subjects import LoadedModel, Sample
 
 

@@ -47,7 +47,7 @@ class RegionProbe(LocationProbe):
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="region",
-            what=f"{self.cells} × {self.cells} cells swapped (causal map); cells off the object and named regions judged",
+            what=f"{self.cells} × {self.cells} cells swapped (causal map); off the object, and if named, judged",
             control="cells at the same distance from the centre, off the object",
             limit=self.steps,
             minimum_count=8,
@@ -77,7 +77,7 @@ class RegionProbe(LocationProbe):
             why = (
                 "no grid cell is off the object in enough pictures"
                 if experiment.sample.objects is not None
-                else "no masks or boxes: a cell inside the picture proves nothing by itself; the grid is drawn, not judged"
+                else "without masks or boxes a cell inside the picture proves nothing; the grid is drawn, not judged"
             )
             checks.append(empty_check("region", None, why))
         named = self._named(experiment, notes)

@@ -18,7 +18,7 @@ def spec_schema() -> dict[str, Any]:
     schema["title"] = "auditor spec, version 1"
     for key, kind in _KINDS.items():
         schema["properties"][key] = {
-            "description": f"A preset, or a list of presets, names, {{use: name, option: value}}; `auditor list {kind}`.",
+            "description": f"A preset, or a list of presets, names, {{use: name, option: value}}: auditor list {kind}",
             "default": "standard",
             "anyOf": [{"enum": _PRESETS}, {"type": "array", "items": {"anyOf": _entries(kind)}}],
         }

@@ -28,9 +28,8 @@ def cluster_sums(values: np.ndarray, clusters: Sequence[int]) -> np.ndarray:
         (checks, clusters).
     """
     _, inverse = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.zeros((values.shape[0], int(inverse.max()) + 1 if len(inverse) else 0))
-    np.add.at(sums, (slice(None), inverse), values)
-    return sums
+    membership = np.eye(int(inverse.max()) + 1 if len(inverse) else 0)[inverse]
+    return np.asarray(values @ membership)
 
 
 def sign_flip_test(
@@ -118,7 +117,7 @@ def mcnemar_power(effect: float, count: int, *, control: float = CONTROL_RATE, a
 def minimum_detectable_effect(
     count: int, *, power: float = POWER, control: float = CONTROL_RATE, alpha: float = ALPHA
 ) -> float | None:
-    """Smallest effect that `count` recipients show with the given power; None where even 1 − control would be missed."""
+    """Smallest effect that `count` recipients show with the given power; None where even 1 − control is missed."""
     if count < 1 or mcnemar_power(1 - control, count, control=control, alpha=alpha) < power:
         return None
     low, high = 0.0, 1 - control
