@@ -1,0 +1,118 @@
+"""What images of one data set can agree on at a pixel: the direction of the gradient, or the colour itself.
+
+A translucent mark bends gradients the same way whatever lies under it; an opaque one repeats its colours. Both are
+written as planes of −1, 0 and 1, so that agreement is a sum over images.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "FloatImages",
+    "Planes",
+    "channel_images",
+    "colour_planes",
+    "grey_images",
+    "mirrored",
+    "shrunk",
+    "sign_planes",
+]
+
+FloatImages = NDArray[np.float32]
+"""Shape (n, height, width) or (n, channels, height, width), 0 to 255."""
+Planes = NDArray[np.int8]
+"""Shape (n, planes, height, width), −1, 0 or 1; 0 where an image has nothing to say."""
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Source: ITU-R BT.601"""
+_LEAST_CHANGE = 2.0
+"""Grey levels that a gradient must exceed: below lie rounding and compression."""
+_HASHES = 8
+"""Planes of colour; the variance of what they estimate falls with their number."""
+_COLOUR_BITS = 4
+_GREY_BITS = 5
+"""Steps of 16 (colour) and 8 (grey) levels absorb compression and keep chance coincidences rare."""
+
+
+def channel_images(images: NDArray[Any]) -> FloatImages:
+    """The images as float32, shape (n, 1 or 3, height, width).
+
+    Args:
+        images: uint8 or float 0..255, shape (n, 1 or 3, height, width) in RGB order, or (n, height, width).
+
+    Raises:
+        ValueError: Another shape, no image, values that are not finite.
+    """
+    planes = images[:, None] if images.ndim == 3 else images
+    if planes.ndim != 4 or planes.shape[1] not in (1, 3) or planes.size == 0:
+        raise ValueError(
+            f"expected images of shape (n, 1 or 3, height, width) or (n, height, width), got {images.shape}"
+        )
+    channels = np.ascontiguousarray(planes, dtype=np.float32)
+    if not np.isfinite(channels).all():
+        raise ValueError("expected finite values in all images")
+    return channels
+
+
+def grey_images(channels: FloatImages) -> FloatImages:
+    """One grey plane an image, shape (n, height, width)."""
+    if channels.shape[1] == 1:
+        return channels[:, 0]
+    return np.asarray(np.einsum("nchw,c->nhw", channels, _LUMA), np.float32)
+
+
+def shrunk(images: FloatImages, side: int) -> FloatImages:
+    """The images with their longer side at most `side`, by area averaging; never enlarged."""
+    height, width = images.shape[-2:]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return images
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    flat = images.reshape(-1, height, width)
+    small = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in flat]).astype(np.float32)
+    return small.reshape(*images.shape[:-2], size[1], size[0])
+
+
+def mirrored(images: FloatImages) -> FloatImages:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(images[..., ::-1])
+
+
+def sign_planes(grey: FloatImages) -> Planes:
+    """Signs of the changes to the right and downwards that exceed two grey levels; two planes.
+
+    The last column and row have none.
+    """
+    signs = np.zeros((grey.shape[0], 2, *grey.shape[1:]), np.int8)
+    for axis, cut in ((2, np.s_[:, 0, :, :-1]), (1, np.s_[:, 1, :-1, :])):
+        change = np.diff(grey, axis=axis)
+        signs[cut] = (change > _LEAST_CHANGE).astype(np.int8) - (change < -_LEAST_CHANGE)
+    return signs
+
+
+def colour_planes(channels: FloatImages) -> Planes:
+    """Random signs of the quantised colour; the mean of their squared sums counts the pairs of images of one colour.
+
+    A grey pixel alone says little, so that grey images use the pixel and its neighbours to the right and below.
+
+    Source: Alon, Matias and Szegedy, "The space complexity of approximating the frequency moments", STOC 1996
+    """
+    bits = _COLOUR_BITS
+    if channels.shape[1] == 1:
+        bits = _GREY_BITS
+        grey = channels[:, 0]
+        right = np.concatenate([grey[:, :, 1:], grey[:, :, -1:]], axis=2)
+        below = np.concatenate([grey[:, 1:], grey[:, -1:]], axis=1)
+        channels = np.stack([grey, right, below], axis=1)
+    levels = np.clip(channels, 0, 255).astype(np.uint8) >> (8 - bits)
+    code = np.zeros((channels.shape[0], *channels.shape[2:]), np.uint16)
+    for channel in range(3):
+        code |= levels[:, channel].astype(np.uint16) << (bits * channel)
+    # The hash functions are part of the statistic, the same in every run and for every sample.
+    tables = np.random.default_rng(0).integers(2, size=(_HASHES, 1 << (3 * bits)), dtype=np.int8) * 2 - 1
+    return np.stack([table[code] for table in tables], axis=1).astype(np.int8)
