@@ -234,13 +234,35 @@ def test_wrappers_are_looked_through() -> None:
         assert torch.equal(found.gradients, expected.gradients)
 
 
-def test_bfloat16_weights_give_float32_maps_close_to_full_precision() -> None:
-    expected = capture(seeded(PlainCnn), inputs(), layers=["features.3"], needs=ALL)["features.3"]
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_weights_give_float32_maps_close_to_full_precision(dtype: torch.dtype) -> None:
+    targets = torch.tensor([0, 1, 2, 3])
+    options: dict[str, Any] = {"layers": ["features.3"], "needs": ALL, "targets": targets}
+    expected = capture(seeded(PlainCnn), inputs(), **options)["features.3"]
 
-    found = capture(seeded(PlainCnn).bfloat16(), inputs(), layers=["features.3"], needs=ALL)["features.3"]
+    found = capture(seeded(PlainCnn).to(dtype), inputs(), **options)["features.3"]
 
     assert found.gradients.dtype == found.activations.dtype == found.input_gradients.dtype == torch.float32
     torch.testing.assert_close(found.activations, expected.activations, atol=0.05, rtol=0.05)
+    # rounding moves some units across the ReLU's edge, so gradients agree as a whole, not one by one
+    pair = torch.stack((found.gradients.flatten(), expected.gradients.flatten()))
+    assert float(torch.corrcoef(pair)[0, 1]) > 0.97
+
+
+@pytest.mark.parametrize("where", ["around", "inside"])
+def test_compiled_models_are_explained_as_they_were_before_compiling(where: str) -> None:
+    model = seeded(PlainCnn)
+    expected = capture(model, inputs(), layers=["features.3"], needs=ALL)["features.3"]
+    if where == "inside":
+        model.features = torch.compile(model.features, backend="eager")
+    compiled = torch.compile(model, backend="eager") if where == "around" else model
+    compiled(inputs())  # compiled before any hook is there
+
+    name = "features.3" if where == "around" else "features._orig_mod.3"
+    found = capture(compiled, inputs(), layers=[name], needs=ALL)[name]
+
+    assert torch.equal(found.gradients, expected.gradients)
+    assert torch.equal(found.input_gradients, expected.input_gradients)
 
 
 def test_autocast_around_the_caller_makes_no_difference() -> None:
