@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -148,7 +148,10 @@ class _Checker:
             return part.model_validate(own)
         except ValidationError as error:
             for problem in problems_of(error, self.file, (key,), part):
-                self.problems.append(_with_hint(problem, own, known, key))
+                self.problems.append(_with_hint(problem, known, key))
+        try:  # without the keys that nobody knows, its files can be looked for all the same
+            return part.model_validate({name: value for name, value in own.items() if name in part.model_fields})
+        except ValidationError:
             return None
 
     def parts(self, key: str, kind: str) -> tuple[PlannedPart, ...]:
@@ -168,7 +171,8 @@ class _Checker:
             planned = self._named(kind, entry, budget, bool(presets), location)
             if planned is not None:
                 found[planned.name] = planned
-        return tuple(found.values())
+        # a sort keeps equals in place: only probes have an order of their own
+        return tuple(sorted(found.values(), key=lambda item: getattr(item.part, "order", 0)))
 
     def _preset(self, kind: str, preset: Preset, location: Location) -> Iterator[PlannedPart]:
         for name in registry.names(kind):
@@ -278,7 +282,7 @@ def is_weights_path(weights: str) -> bool:
     return "/" in weights or "\\" in weights or weights.lower().endswith(WEIGHT_SUFFIXES)
 
 
-def _with_hint(problem: Problem, own: Mapping[str, Any], known: Sequence[str], key: str) -> Problem:
+def _with_hint(problem: Problem, known: Sequence[str], key: str) -> Problem:
     """An unknown key of a section: suggest among the section's and the source's keys alike."""
     from difflib import get_close_matches
 

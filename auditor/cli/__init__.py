@@ -41,7 +41,7 @@ def invoke(arguments: list[str] | None = None) -> int:
     try:
         code = app(args=arguments, standalone_mode=False)
     except typer.Exit as leave:
-        return leave.exit_code
+        code = leave.exit_code
     except _USAGE_ERROR as error:
         error.show(sys.stderr)
         return 2
@@ -49,8 +49,7 @@ def invoke(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; a run that was begun goes on with `auditor run SPEC --resume`", file=sys.stderr)
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         return 0
     except Exception:
@@ -59,4 +58,6 @@ def invoke(arguments: list[str] | None = None) -> int:
         traceback.print_exc()
         print("this is a bug in auditor; please report it with the lines above", file=sys.stderr)
         return OWN_BUG
+    if code == INTERRUPTED:
+        print("interrupted; a run that was begun goes on with `auditor run SPEC --resume`", file=sys.stderr)
     return code if isinstance(code, int) else 0

@@ -25,7 +25,7 @@ def check(spec: SpecArgument, overrides: SetOption = None) -> int:
     from auditor.plan import make_plan
 
     make_plan(spec, overrides or [])
-    err.print(f"{spec}: no mistakes", markup=False)
+    err.print(f"{spec}: no mistakes", markup=False, soft_wrap=True)
     return 0
 
 

@@ -76,9 +76,9 @@ def announce(audit: Audit, folder: Path) -> None:
     from auditor.cli.console import err
     from auditor.findings.words import headline
 
-    err.print(headline(audit), markup=False)
+    err.print(headline(audit), markup=False, soft_wrap=True)
     for reason in audit.reasons[:5]:
-        err.print(f"  · {reason}", markup=False)
+        err.print(f"  · {reason}", markup=False, soft_wrap=True)
     for name in ("report.html", "report.pdf", "audit.json"):
         if (folder / name).is_file():
             out.print(str(folder / name), markup=False, soft_wrap=True)

@@ -15,19 +15,25 @@ OVERLAP = 0.3
 """Two regions are one place where they share this much of the smaller one."""
 AS_STRONG = 0.8
 """A more specific kind names the cue when its effect reaches this share of the strongest."""
+AS_MUCH = 0.6
+"""A cue explains a background finding when it moves this share of what the whole background moves."""
 FRAME_CORNERS = 3
 """A cue in this many corners at once is a frame."""
 
 
 def merge(checks: Sequence[Check]) -> list[Check]:
-    """Fold overlapping confirmed and suspected location checks into one finding each; the others stay as they are."""
+    """Fold overlapping confirmed and suspected location checks into one finding each; the others stay as they are.
+
+    A background finding is folded as well where location findings explain it: the background of a picture with a tag
+    holds the tag.
+    """
     confirmed = [check for check in checks if check.is_finding and check.kind in LOCATION_KINDS]
     groups = _groups(confirmed)
     replaced: dict[str, Check | None] = {}
     for group in groups:
         leader = _leader(group)
         rest = [check for check in group if check is not leader]
-        rest += [check for check in checks if _explained(check, group)]
+        rest += [check for check in checks if _explained(check, group) or _holds(check, group)]
         for check in rest:
             replaced[check.id] = None
         weight = max((check.severity for check in group if check.severity), key=lambda s: s.rank)
@@ -98,6 +104,16 @@ def _leader(group: Sequence[Check]) -> Check:
         able = [check for check in able if check.kind != "corner"]
     # where the whole sample shows the cue as strongly as any class does, it is not a matter of one class
     return min(able, key=lambda c: (LOCATION_KINDS.index(c.kind), c.class_name is not None, -effect(c), c.id))
+
+
+def _holds(check: Check, group: Sequence[Check]) -> bool:
+    """Whether a background finding is no more than the group's cue, which lies in the background."""
+    follow = check.measurement("background_follow")
+    if check.kind != "background" or not check.is_finding or follow is None or follow.value is None:
+        return False
+    whole = [effect(member) for member in group if member.class_name is None and member.kind != "overlay"]
+    own = max(whole or [effect(member) for member in group])
+    return own >= AS_MUCH * follow.value
 
 
 def _explained(check: Check, group: Sequence[Check]) -> bool:

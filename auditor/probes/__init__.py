@@ -21,6 +21,9 @@ __all__ = ["LocationProbe", "Probe"]
 class Probe(Part):
     """Measures; never judges. Judging sets what it brings home against limits afterwards."""
 
+    order: ClassVar[int] = 9
+    """Place among the probes: the more specific kind goes first, so that it is confirmed while budget is left."""
+
     @abstractmethod
     def planned(self) -> PlannedCheck:
         """The row of the test plan, fixed before the run."""

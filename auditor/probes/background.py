@@ -32,6 +32,7 @@ class Background(Probe):
     Source: Xiao et al., "Noise or Signal: The Role of Image Backgrounds in Object Recognition", ICLR 2021.
     """
 
+    order: ClassVar[int] = 4
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "donors_confirm": 3},
         "standard": {},

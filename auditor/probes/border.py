@@ -26,6 +26,7 @@ class Border(LocationProbe):
     honest networks follow wide rims of natural scenes as well (sky, sea, grass): context, not a frame.
     """
 
+    order: ClassVar[int] = 2
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"widths": (0.05, 0.10, 0.22), "donors_screen": 1, "shortlist": 1, "removal": False},
         "standard": {},

@@ -23,6 +23,7 @@ class Corner(LocationProbe):
     just inward on the same diagonal, the one inward on the other diagonal, and the corner diagonally opposite.
     """
 
+    order: ClassVar[int] = 1
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "shortlist": 1, "removal": False},
         "standard": {},

@@ -36,6 +36,7 @@ class OverlayProbe(LocationProbe):
     is ours, docs/methods.md.
     """
 
+    order: ClassVar[int] = 0
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "shortlist": 1, "removal": False, "most": 1},
         "standard": {},

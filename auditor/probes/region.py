@@ -32,6 +32,7 @@ class RegionProbe(LocationProbe):
     forbids it (`forbidden`). Controls are the other cells at the same distance from the centre.
     """
 
+    order: ClassVar[int] = 3
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"cells": 4, "donors_screen": 1, "shortlist": 1, "removal": False, "most": 32},
         "standard": {"donors_screen": 1},

@@ -153,9 +153,9 @@ def problems_of(
 
 def _real_location(loc: Sequence[str | int], tree: Any, prefix: Location) -> Location:
     """Pydantic adds the tag of a union's branch to the location; keep what exists in the tree, and the last key."""
-    node = tree
+    node: Any = tree
     for part in prefix:
-        node = node[part] if isinstance(node, dict) else None
+        node = node[part]
     real: list[str | int] = []
     for index, part in enumerate(loc):
         if isinstance(node, dict) and part in node:
