@@ -35,6 +35,8 @@ class MetricContext:
         make_maps: Makes the same map sets on another module (for randomisation checks).
         seed: All draws start here.
         progress: Called with (done, total, what) now and then.
+        classes: One name an output; () where nobody named them.
+        clusters: int (n,), pictures that belong together (patient, video, exact duplicates); None: each its own.
     """
 
     model: LoadedModel
@@ -46,6 +48,17 @@ class MetricContext:
     make_maps: MapMaker
     seed: int
     progress: Callable[[int, int, str], None]
+    classes: tuple[str, ...] = ()
+    clusters: np.ndarray | None = None
+
+    def class_name(self, index: int) -> str:
+        """The name of an output, or its number."""
+        names = self.classes or self.model.classes
+        return names[index] if index < len(names) else str(index)
+
+    def clusters_of(self, rows: np.ndarray) -> np.ndarray:
+        """Which cluster each of these rows belongs to: the units that intervals resample."""
+        return rows if self.clusters is None else self.clusters[rows]
 
 
 @dataclass(frozen=True, slots=True)

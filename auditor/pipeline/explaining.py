@@ -116,6 +116,8 @@ def _measure(
         make_maps=again,
         seed=plan.spec.runtime.seed,
         progress=progress.step,
+        classes=subject.classes,
+        clusters=subject.clusters,
     )
     stored = TypeAdapter(MetricResult)
     results = []
