@@ -46,9 +46,9 @@ class RingProfile:
 
     Attributes:
         widths: Ring widths as shares of the image side, ascending.
-        effects: Effect minus control of each.
+        effects: Follow rate of each ring.
         lows, highs: 95 % intervals.
-        controls: Effect of the inner control ring, or None where it was not kept.
+        controls: Follow rate of an inner ring of the same width, or None where it was not kept.
         count: Recipient images.
     """
 
@@ -81,11 +81,11 @@ def causal_map(
     aspect = 1.0 if photo is None else min(1.6, max(0.4, photo.shape[0] / photo.shape[1]))
     top = high if high is not None else max(0.25, float(np.nanmax(grid.effects, initial=0.0)))
     tall = SIDE * aspect
-    width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.72
+    width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.84
     with chart(width, height) as figure:
 
         def place(left: float, wide: float) -> Axes:
-            return figure.add_axes((left / width, 0.46 / height, wide / width, tall / height))
+            return figure.add_axes((left / width, 0.58 / height, wide / width, tall / height))
 
         plain, cells = place(0.01, SIDE), place(SIDE + 0.15, SIDE)
         _ground(plain, photo, rows, columns)
@@ -171,7 +171,7 @@ def _profile(axes: Axes, rings: RingProfile) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=1)
     axes.fill_between(shares, rings.lows, rings.highs, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(shares, rings.effects, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
-    axes.annotate("ring minus control", (shares[-1], rings.effects[-1]), xytext=(0, 7), textcoords="offset points",
+    axes.annotate("border ring", (shares[-1], rings.effects[-1]), xytext=(0, 7), textcoords="offset points",
                   ha="right", color=ACCENT, fontsize=7.5)  # fmt: skip
     tops = [*rings.highs, 0.25]
     if rings.controls is not None:
@@ -199,7 +199,7 @@ def _scale(axes: Axes, top: float, unit: str, tall: float) -> None:
     bar.set_ylim(0, 1)
     bar.set_axis_off()
     bar.text(0, -0.9, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
-    bar.text(0.5, -0.9, unit, ha="center", va="top", fontsize=7.5, color=MUTED)
+    bar.text(0, -3.5, unit, ha="left", va="top", fontsize=7.5, color=MUTED)
     bar.text(1, -0.9, _short(top), ha="right", va="top", fontsize=7.5, color=MUTED)
 
 

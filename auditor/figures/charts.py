@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 ROW = 0.21
 """Inches a row."""
+LEFT, RIGHT = 2.25, 4.42
+"""Inches: ends of the axis."""
+COLUMNS = (0.03, 5.46, 5.82, 5.9)
+"""Inches: where labels begin, effects end, counts end, verdicts begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
         raise ValueError("a forest plot needs at least one row")
     height = ROW * len(rows) + 0.68
     with chart(WIDTH, height) as figure:
-        axes = figure.add_axes((0.33, 0.44 / height, 0.38, ROW * len(rows) / height))
+        axes = figure.add_axes((LEFT / WIDTH, 0.44 / height, (RIGHT - LEFT) / WIDTH, ROW * len(rows) / height))
         lowest = min(0.0, *(row.low if row.low is not None else row.value for row in rows))
         highest = max(0.3, *(row.high if row.high is not None else row.value for row in rows))
         axes.set_xlim(lowest - 0.03, min(1.02, highest + 0.04))
@@ -67,19 +71,24 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
         axes.set_xlabel("effect minus control, percentage points, with 95 % interval", labelpad=3)
         across = axes.get_yaxis_transform()
+        columns = [(inches - LEFT) / (RIGHT - LEFT) for inches in COLUMNS]
         head: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "transform": axes.transAxes, "va": "bottom"}
         above = 1 + 0.07 / (ROW * len(rows))
-        axes.text(-0.868, above, "check", ha="left", **head)
-        axes.text(1.265, above, "effect (95 %)", ha="right", **head)
-        axes.text(1.36, above, "n", ha="right", **head)
-        axes.text(1.39, above, "verdict", ha="left", **head)
+        axes.text(columns[0], above, "check", ha="left", **head)
+        axes.text(columns[1], above, "effect (95 %)", ha="right", **head)
+        axes.text(columns[2], above, "n", ha="right", **head)
+        axes.text(columns[3], above, "verdict", ha="left", **head)
         for place, row in enumerate(rows):
             weight = 700 if row.severity else 400
-            axes.text(-0.868, place, drawable(shorten(row.label, 2.1)), va="center", ha="left", transform=across,
+            axes.text(columns[0], place, drawable(shorten(row.label, 2.1)), va="center", ha="left", transform=across,
                       color=INK, fontsize=8, fontweight=weight, clip_on=False)  # fmt: skip
-            axes.text(1.265, place, _numbers(row), va="center", ha="right", transform=across, color=INK, fontsize=7.5)
-            axes.text(1.36, place, str(row.count), va="center", ha="right", transform=across, color=INK, fontsize=7.5)
-            axes.text(1.39, place, row.verdict, va="center", ha="left", transform=across, fontsize=7.5,
+            axes.text(
+                columns[1], place, _numbers(row), va="center", ha="right", transform=across, color=INK, fontsize=7.5
+            )
+            axes.text(
+                columns[2], place, str(row.count), va="center", ha="right", transform=across, color=INK, fontsize=7.5
+            )
+            axes.text(columns[3], place, row.verdict, va="center", ha="left", transform=across, fontsize=7.5,
                       color=INK if row.severity else MUTED)  # fmt: skip
         return to_svg(figure)
 

@@ -53,7 +53,7 @@ def reliability_diagram(bins: ReliabilityBins) -> bytes:
             axes.plot([confidence, confidence], [low, high], color=ACCENT, linewidth=1.2)
             axes.annotate(f"{count}", (confidence, high), xytext=(0, 2), textcoords="offset points", ha="center",
                           fontsize=6.5, color=MUTED)  # fmt: skip
-        axes.plot(bins.confidence, bins.accuracy, color=ACCENT, marker="o", markersize=4, linewidth=0.8)
+        axes.plot(bins.confidence, bins.accuracy, color=ACCENT, marker="o", markersize=4, linewidth=0)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.07)
         axes.set_xlabel("confidence")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from auditor.records import Audit
 from auditor.reports._evidence import check_table, unjudged
 from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._subject import in_words
 from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._words import count, plain, short
 
@@ -39,6 +42,22 @@ def full_check_table(audit: Audit) -> Table:
     """Every check that audit.json holds, judged ones first."""
     ordered = sorted(audit.checks, key=unjudged)
     return check_table(f"All {count(len(ordered), 'check')}", ordered)
+
+
+def option_table(audit: Audit) -> Table:
+    """The options that every part ran with."""
+    options = audit.runtime.get("options") or {}
+    rows = [(plain(name), _options(values)) for name, values in options.items()]
+    rows += [(f"{item.name}@{item.layer}" if item.layer else item.name, _options(item.options))
+             for item in audit.visualizations if item.options]  # fmt: skip
+    empty = "No part recorded options of its own."
+    return table("Options of every part", (Column("Part", "mono"), Column("Options", "mono")), rows, empty=empty)
+
+
+def _options(values: object) -> str:
+    if not isinstance(values, Mapping):
+        return in_words(values)
+    return "; ".join(f"{plain(key)}: {in_words(value)}" for key, value in values.items()) or "none"
 
 
 def spec_text(text: str) -> str:

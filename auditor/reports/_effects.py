@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from auditor.findings.grades import STEPS
 from auditor.records import Check, Measurement
-from auditor.reports._words import NONE, interval, label, number
+from auditor.reports._words import NONE, interval, label, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def effect_of(check: Check, axis: Axis) -> Effect | None:
     ]
     return Effect(
         name=label(main.name),
-        value=number(main.value, main.unit),
+        value=value_of(main),
         interval=interval(main),
         count=f"{main.count:,}",
         control=control_of(check, main),
@@ -102,7 +102,7 @@ def control_of(check: Check, main: Measurement) -> str:
     control = check.measurement(f"{main.name}_control")
     if control is None or control.value is None:
         return NONE
-    return f"{number(control.value, control.unit)} ({interval(control)})"
+    return f"{value_of(control)} ({interval(control)})"
 
 
 def _reached(item: Measurement) -> int:

@@ -24,6 +24,7 @@ from auditor.reports._words import (
     plain,
     probability,
     short,
+    value_of,
 )
 
 SHOWN_CLASS_LEVEL = 15
@@ -157,7 +158,7 @@ def _row(check: Check) -> tuple[str | Cell, ...]:
         return (where, NONE, NONE, NONE, NONE, visible, probability(check.q), verdict_cell(check))
     return (
         where,
-        number(main.value, main.unit),
+        value_of(main),
         interval(main),
         control_of(check, main),
         f"{main.count:,}",

@@ -43,7 +43,7 @@ class MethodView:
 
 def method_table(audit: Audit) -> Table:
     """Every method that was asked for: made, failed or skipped, and its trust verdict."""
-    columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust", "Measured")
+    columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust")
     empty = "No visualizations were asked for."
     return table("Methods and their trust checks", columns, (_row(item) for item in audit.visualizations), empty=empty)
 
@@ -74,16 +74,7 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
 
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
     made = Cell("yes") if item.status == "ok" else Cell(plain(item.status), "□", "open", plain(item.reason or ""))
-    numbers = "; ".join(f"{label(number.name).lower()} {measured(number)}" for number in item.measurements)
-    return (
-        label(item.name),
-        item.layer or "–",
-        f"{item.images:,}",
-        f"{item.blank:,}",
-        made,
-        _trust(item),
-        numbers or "–",
-    )
+    return (label(item.name), item.layer or "–", f"{item.images:,}", f"{item.blank:,}", made, _trust(item))
 
 
 def _trust(item: VisualizationRecord) -> Cell:

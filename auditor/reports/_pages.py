@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -12,7 +14,7 @@ from markupsafe import Markup
 from auditor.errors import RenderError
 from auditor.reports import RenderOptions
 from auditor.reports._pictures import Embed
-from auditor.reports._view import ReportView
+from auditor.reports._view import ACCENT, ReportView
 from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
@@ -22,13 +24,23 @@ _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 
 def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) -> str:
-    """The report as one HTML page.
+    """The report as one HTML page; see `render_page`."""
+    context = {"report": view, "media": media}
+    return render_page(PAGE, context, options, embed, media=media, accent=view.accent)
+
+
+def render_page(
+    template: str, context: Mapping[str, Any], options: RenderOptions, embed: Embed, *, media: str, accent: str | None
+) -> str:
+    """One HTML page from a template of the folder, with its style sheets inside as `style`.
 
     Args:
-        view: What it says.
+        template: File name in the template folder.
+        context: What the template prints.
         options: Whose templates are used.
         embed: Gives each typeface its address on the page.
         media: "screen" or "print": which style sheets go with it.
+        accent: The brand's colour, six hexadecimal digits after #; None takes ours.
 
     Raises:
         RenderError: No such template, or one that cannot be rendered; names file and line.
@@ -37,10 +49,10 @@ def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) 
     environment = ImmutableSandboxedEnvironment(
         loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style = stylesheet(folders, SHEETS[media], embed) + f":root{{--accent:{view.accent}}}\n"
+    style = stylesheet(folders, SHEETS[media], embed) + f":root{{--accent:{accent or ACCENT}}}\n"
     try:
         # Markup: style sheets come from template folders, never from the audit
-        return environment.get_template(PAGE).render(report=view, media=media, style=Markup(style))
+        return environment.get_template(template).render(**context, style=Markup(style))
     except TemplateSyntaxError as error:
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
     except TemplateError as error:

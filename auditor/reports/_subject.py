@@ -19,6 +19,7 @@ from auditor.reports._words import (
     ordinal,
     plain,
     short,
+    value_of,
 )
 
 LISTED = 12
@@ -69,11 +70,11 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
 
 
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Preprocessing, environment or runtime as they were recorded; keys in their order."""
+    """Preprocessing, environment or runtime as they were recorded; options of parts stand in the annex."""
     return tuple(
-        Fact(plain(key).replace("_", " "), _value(value))
+        Fact(plain(key).replace("_", " ").capitalize(), in_words(value))
         for key, value in settings.items()
-        if value not in (None, "", [], {}, ())
+        if key != "options" and value not in (None, "", [], {}, ())
     )
 
 
@@ -176,21 +177,25 @@ def metric_table(audit: Audit) -> Table:
     rows = [
         (
             Cell(label(item.name), note=plain(item.note or "")),
-            number(item.value, item.unit) if item.value is not None else Cell("–", note=plain(item.reason)),
+            value_of(item) if item.value is not None else Cell("–", note=plain(item.reason)),
             interval(item),
             f"{item.count:,}",
         )
         for item in audit.metrics
     ]
-    empty = "Nothing could be measured: the sample has no labels."
+    empty = "Nothing was measured: " + (
+        "no metric gave a number." if audit.sample.labelled else "the sample has no labels."
+    )
     return table(
         "Performance on this sample", ("Metric", numeric("Value"), numeric("95 %"), numeric("n")), rows, empty=empty
     )
 
 
-def per_class_table(audit: Audit) -> Table:
-    """Accuracy of each class, worst first."""
+def per_class_table(audit: Audit, most: int | None = 2 * LISTED) -> Table:
+    """Accuracy of each class, worst first; at most that many."""
     known = [row for row in audit.per_class if row.get("value") is not None]
+    ordered = sorted(known, key=lambda row: row["value"])
+    more = f"; {most} of {len(known)}, the rest in the annex" if most is not None and most < len(known) else ""
     rows = [
         (
             short(row.get("class", "")),
@@ -198,10 +203,10 @@ def per_class_table(audit: Audit) -> Table:
             f"{number(row['low']).removesuffix(' %')} to {number(row['high'])}" if row.get("low") is not None else "–",
             f"{row.get('n', 0):,}",
         )
-        for row in sorted(known, key=lambda row: row["value"])
+        for row in ordered[:most]
     ]
     columns = (Column("Class", "name"), numeric("Accuracy"), numeric("95 % (Wilson)"), numeric("n"))
-    return table("Accuracy by class, worst first", columns, rows, empty="No class has labelled images.")
+    return table(f"Accuracy by class, worst first{more}", columns, rows, empty="Accuracy by class was not measured.")
 
 
 def _limit_row(item: LimitResult) -> tuple[str | Cell, ...]:
@@ -220,9 +225,10 @@ def _limit_row(item: LimitResult) -> tuple[str | Cell, ...]:
     return (Cell(plain(item.name), note=where), ", ".join(bounds), value, item.severity.value, result)
 
 
-def _value(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """A recorded value on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{plain(key)} {_value(item)}" for key, item in value.items())
+        return ", ".join(f"{plain(key)} {in_words(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_value(item) for item in value)
+        return ", ".join(in_words(item) for item in value)
     return plain(value)

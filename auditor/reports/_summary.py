@@ -19,6 +19,7 @@ from auditor.reports._words import (
     number,
     plain,
     short,
+    value_of,
 )
 
 
@@ -113,7 +114,8 @@ def failing(audit: Audit) -> list[Check]:
 
 def _headline(audit: Audit) -> str:
     if audit.reasons:
-        return _sentence(_first_clause(audit, audit.reasons[0]))
+        first = _sentence(_first_clause(audit, audit.reasons[0]))
+        return f"Neither passed nor failed. {first}" if audit.verdict is AuditVerdict.INCOMPLETE else first
     if audit.verdict is AuditVerdict.PASS_WITH_WAIVERS:
         settled = [check for check in audit.findings if check.status is not Status.OPEN]
         return f"Nothing open fails the audit; {count(len(settled), 'finding is', 'findings are')} waived or known."
@@ -122,10 +124,10 @@ def _headline(audit: Audit) -> str:
 
 
 def _first_clause(audit: Audit, reason: str) -> str:
-    """A finding's sentence without its numbers, which stand beside it; other reasons as they are."""
+    """A finding's sentence without its numbers, which stand beside it; what is incomplete without the details."""
     check = next((check for check in audit.checks if check.sentence == reason), None)
     if check is None:
-        return plain(reason)
+        return plain(reason.partition(" (")[0] if audit.verdict is AuditVerdict.INCOMPLETE else reason)
     after = reason.find(check.class_name) + len(check.class_name) if check.class_name else 0
     end = reason.find(": ", after)
     clause = reason if end < 0 else reason[:end]
@@ -159,8 +161,7 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
 
 
 def _number(words: str, item: Measurement) -> Number:
-    value = number(item.value, item.unit) if item.value is not None else "–"
-    return Number(words, value, interval(item), f"{item.count:,}")
+    return Number(words, value_of(item), interval(item), f"{item.count:,}")
 
 
 def _metric(audit: Audit, name: str) -> Measurement | None:

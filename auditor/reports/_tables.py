@@ -55,9 +55,16 @@ class Fact:
 def table(
     caption: str, columns: Sequence[str | Column], rows: Iterable[Sequence[str | Cell]], *, empty: str = ""
 ) -> Table:
-    """A table from cells or plain strings, which are made safe to show."""
+    """A table from cells or plain strings, which are made safe to show.
+
+    Raises:
+        ValueError: A row has more or fewer cells than there are columns.
+    """
     heads = tuple(column if isinstance(column, Column) else Column(column) for column in columns)
     cells = tuple(tuple(cell if isinstance(cell, Cell) else Cell(plain(cell)) for cell in row) for row in rows)
+    wrong = next((row for row in cells if len(row) != len(heads)), None)
+    if wrong is not None:
+        raise ValueError(f"{caption}: {len(wrong)} cells for {len(heads)} columns, first {wrong[0].text!r}")
     return Table(caption, heads, cells, empty)
 
 

@@ -60,6 +60,8 @@ class Annex:
     others: tuple[Figure, ...]
     images: Table
     checks: Table
+    options: Table
+    classes: Table
     spec_file: str
     spec: str
 
@@ -160,6 +162,8 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
             pictures.rest(),
             _annex.image_table(audit),
             _annex.full_check_table(audit),
+            _annex.option_table(audit),
+            _subject.per_class_table(audit, None),
             plain(audit.spec_file),
             _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
         ),

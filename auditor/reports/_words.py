@@ -136,6 +136,10 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+RATIO = "ratio"
+_RATIOS = ("correlation", "brier", "enrichment", "mprt", "auc", "ratio", "similarity", "distance", "stability", "area")
+
+
 def label(name: str) -> str:
     """A measurement's name in words."""
     return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
@@ -160,28 +164,43 @@ def short(text: object, letters: int = 60) -> str:
 
 
 def number(value: float, unit: str = "1") -> str:
-    """A value in its unit: shares as percent, the rest with three significant digits."""
+    """A value in its unit: shares as whole percent (below one with a decimal), the rest with three digits."""
     if unit == "1":
-        text = f"{100 * value:.1f}" if 0 < abs(value) < 0.0995 else f"{100 * value:.0f}"
+        text = f"{100 * value:.1f}" if 0 < abs(value) < 0.0095 else f"{100 * value:.0f}"
         text = f"{text.removesuffix('.0')} %"
+    elif unit == RATIO:
+        text = f"{value:.2f}"
     else:
         text = f"{value:.3g}" + (f" {plain(unit)}" if unit else "")
     return "0 %" if text == "-0 %" else text.replace("-", MINUS)
+
+
+def unit_of(measurement: Measurement) -> str:
+    """Its unit; `RATIO` where "1" means no share of something: correlations, scores, ratios beyond one."""
+    values = [v for v in (measurement.value, measurement.low, measurement.high) if v is not None]
+    named = any(word in measurement.name for word in _RATIOS)
+    return RATIO if measurement.unit == "1" and (named or any(abs(v) > 1 for v in values)) else measurement.unit
+
+
+def value_of(measurement: Measurement) -> str:
+    """'91 %', or '0.42' for a ratio, or a dash where there is none."""
+    return NONE if measurement.value is None else number(measurement.value, unit_of(measurement))
 
 
 def interval(measurement: Measurement) -> str:
     """'84 to 95 %', or a dash where there is none."""
     if measurement.value is None or measurement.low is None or measurement.high is None:
         return NONE
-    low, high = number(measurement.low, measurement.unit), number(measurement.high, measurement.unit)
-    return f"{low.removesuffix(' %')} to {high}" if measurement.unit == "1" else f"{low} to {high}"
+    unit = unit_of(measurement)
+    low, high = number(measurement.low, unit), number(measurement.high, unit)
+    return f"{low.removesuffix(' %')} to {high}" if unit == "1" else f"{low} to {high}"
 
 
 def measured(measurement: Measurement) -> str:
     """'91 % (84 to 95 %, n = 64)', or why there is no value."""
     if measurement.value is None:
         return f"undefined: {plain(measurement.reason)}"
-    return f"{number(measurement.value, measurement.unit)} ({interval(measurement)}, n = {measurement.count})"
+    return f"{value_of(measurement)} ({interval(measurement)}, n = {measurement.count})"
 
 
 def probability(value: float | None) -> str:

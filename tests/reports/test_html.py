@@ -236,7 +236,7 @@ def test_an_empty_audit_speaks(believable: Run) -> None:
 
     for sentence in (
         "No cue was found that decides the class at the level that fails the audit.",
-        "No numbers: the sample has no labels and nothing was judged.",
+        "No numbers: nothing was measured and nothing was judged.",
         "Everything that was planned was tested.",
         "The spec states no purpose",
         "No visualizations were asked for.",
