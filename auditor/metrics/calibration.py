@@ -16,6 +16,7 @@ from auditor.statistics.intervals import clopper_pearson, mean_interval, wilson
 NO_LABELS = "the sample has no labels"
 SEVERAL_LABELS = "each picture can have several labels, and the sample names one of them"
 RESAMPLES = 1999
+CALIBRATED_DRAWS = 999
 
 
 class Calibration(Metric):
@@ -24,11 +25,14 @@ class Calibration(Metric):
     Confidence is the probability of the predicted class. `expected_calibration_error` is the mean over pictures of
     |accuracy − confidence| of the bin that the picture falls into; bins are of equal width, as in the source, so that
     numbers compare with those published. It is never below zero, hence too high on small samples even for a perfectly
-    calibrated model; its interval is the basic bootstrap, which corrects for that, widened to hold the estimate.
+    calibrated model: its note says what such a model would show on as many pictures, and its interval, the basic
+    bootstrap, which corrects for that, is widened to hold the estimate, and down to 0 where the estimate is no more
+    than perfect calibration gives in 97.5 % of draws.
     `brier_score` sums the squared error over all classes: 0 is perfect, 2 is sure and wrong every time.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, eq. 3; Brier, "Verification of forecasts
-    expressed in terms of probability", Monthly Weather Review 1950.
+    expressed in terms of probability", Monthly Weather Review 1950; Bröcker and Smith, "Increasing the reliability of
+    reliability diagrams", Weather and Forecasting 2007 (draws from the model's own confidence).
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
@@ -83,6 +87,9 @@ class Calibration(Metric):
         sizes = np.bincount(cluster).astype(np.float64)
         value = float(np.abs(sums.sum(axis=0)).sum() / len(rows))
         low, high = _resampled(sums, sizes, context.seed)
+        calibrated = self._of_a_calibrated_model(confidence, context.seed)
+        if value <= np.quantile(calibrated, 0.975):
+            low = 0.0
         if correct.all() or not correct.any():
             # resampling never sees what did not happen; accuracy itself can still lie within its exact interval
             ends = [abs(end - confidence.mean()) for end in clopper_pearson(int(correct.sum()), len(rows))]
@@ -93,8 +100,18 @@ class Calibration(Metric):
             low=max(0.0, min(low, value)),
             high=min(1.0, max(high, value)),
             count=len(rows),
-            note=f"{self.bins} bins of equal width, confidence of the predicted class; biased upwards on few pictures",
+            note=f"{self.bins} bins of equal width; perfect calibration would show {calibrated.mean():.3f} here",
         )
+
+    def _of_a_calibrated_model(self, confidence: np.ndarray, seed: int) -> np.ndarray:
+        """Calibration errors of a model that is right exactly as often as it says, one a draw."""
+        draws = np.random.default_rng([seed, 1])
+        member = np.eye(self.bins)[self._bin(confidence)]
+        errors = [
+            np.abs(((draws.random(len(confidence)) < confidence) - confidence) @ member).sum() / len(confidence)
+            for _ in range(CALIBRATED_DRAWS)
+        ]
+        return np.array(errors)
 
 
 def _resampled(sums: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float]:
@@ -141,6 +158,13 @@ def _brier_score(context: MetricContext, rows: np.ndarray) -> Measurement:
     values = ((scores - truth) ** 2).sum(axis=1)
     value = float(values.mean())
     low, high = mean_interval(values, context.clusters_of(rows), seed=context.seed, upper=2.0)
+    correct = context.predicted[rows] == context.sample.labels[rows]
+    if correct.all() or not correct.any():
+        # as for the calibration error: the share of pictures that could still have gone the other way, and at what cost
+        at_least, at_most = clopper_pearson(int(correct.sum()), len(rows))
+        other = (scores**2).sum(axis=1) + 1 - (0 if correct.all() else 2 * scores.max(axis=1))
+        could = value + (at_most - at_least) * (float(other.mean()) - value)
+        low, high = max(0.0, min(low, could)), min(2.0, max(high, could))
     return Measurement(
         name="brier_score",
         value=value,

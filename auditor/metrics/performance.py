@@ -47,12 +47,11 @@ class Performance(Metric):
 
     def _confusion(self, context: MetricContext, rows: np.ndarray) -> dict[str, Any]:
         """Counts of (true, predicted): a matrix, true class in rows, or the most frequent mistakes."""
-        from sklearn.metrics import confusion_matrix
-
         labels, predicted = context.sample.labels[rows], context.predicted[rows]
         classes = np.union1d(labels, predicted)
         if len(classes) <= MATRIX_CLASSES:
-            matrix = confusion_matrix(labels, predicted, labels=classes)
+            matrix = np.zeros((len(classes), len(classes)), dtype=int)
+            np.add.at(matrix, (np.searchsorted(classes, labels), np.searchsorted(classes, predicted)), 1)
             return {"classes": [context.class_name(int(index)) for index in classes], "matrix": matrix.tolist()}
         wrong = labels != predicted
         counted = Counter(zip(labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
