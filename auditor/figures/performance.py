@@ -85,8 +85,8 @@ def per_class_accuracy(
         across = axes.get_yaxis_transform()
         for place, (name, value, count) in enumerate(zip(names, values, counts, strict=True)):
             axes.text(-0.02, place, drawable(shorten(name, 1.6)), transform=across, ha="right", va="center", color=INK)
-            axes.text(1.1, place, f"{100 * value:.0f} %", transform=across, ha="right", va="center", color=INK)
-            axes.text(1.14, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
+            axes.text(1.125, place, f"{100 * value:.0f} %", transform=across, ha="right", va="center", color=INK)
+            axes.text(1.16, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
         if overall is not None:
             axes.axvline(overall, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
             axes.text(overall, -0.62, f"all {100 * overall:.0f} %", ha="center", va="bottom", fontsize=7.5, color=INK)

@@ -191,8 +191,8 @@ def metric_table(audit: Audit) -> Table:
     )
 
 
-def per_class_table(audit: Audit, most: int | None = 2 * LISTED) -> Table:
-    """Accuracy of each class, worst first; at most that many."""
+def per_class_table(audit: Audit, most: int | None) -> Table:
+    """Accuracy of each class, worst first; at most that many, or all."""
     known = [row for row in audit.per_class if row.get("value") is not None]
     ordered = sorted(known, key=lambda row: row["value"])
     more = f"; {most} of {len(known)}, the rest in the annex" if most is not None and most < len(known) else ""

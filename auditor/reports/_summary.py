@@ -22,6 +22,9 @@ from auditor.reports._words import (
     value_of,
 )
 
+LEAST_COUNT = 8
+"""Images below which a class's accuracy is noise and does not belong on page one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -153,7 +156,7 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
     worst = _worst_class(audit)
     if worst is not None:
         found.append(_number(worst[0], worst[1]))
-    for name in ("balanced_accuracy", "expected_calibration_error", "mean_confidence"):
+    for name in ("macro_accuracy", "expected_calibration_error", "mean_confidence"):
         extra = _metric(audit, name)
         if len(found) < 3 and extra is not None:
             found.append(_number(label(name), extra))
@@ -179,7 +182,7 @@ def _strongest(audit: Audit) -> tuple[Check, Measurement] | None:
 
 
 def _worst_class(audit: Audit) -> tuple[str, Measurement] | None:
-    rows = [row for row in audit.per_class if row.get("value") is not None and row.get("n", 0)]
+    rows = [row for row in audit.per_class if row.get("value") is not None and row.get("n", 0) >= LEAST_COUNT]
     if len(rows) < 2:
         return None
     row = min(rows, key=lambda row: row["value"])

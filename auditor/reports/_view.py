@@ -147,7 +147,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         performance=Performance(
             _subject.metric_table(audit),
             _subject.limit_table(audit),
-            _subject.per_class_table(audit),
+            _subject.per_class_table(audit, _subject.LISTED),
             pictures.placed("6"),
         ),
         methods=_methods.method_table(audit),

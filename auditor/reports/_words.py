@@ -119,8 +119,16 @@ ANY_KIND = "The cue can decide the class, whatever the object is."
 
 _NAMES: Mapping[str, str] = {
     "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "worst_class_accuracy": "Accuracy on the worst class",
+    "macro_accuracy": "Accuracy, every class weighing the same",
+    "brier_score": "Brier score",
+    "mass_accuracy": "Mass on the object",
+    "rank_accuracy": "Hottest pixels on the object",
+    "enrichment": "Mass over area",
+    "area": "Area of the object",
+    "rank_correlation": "Rank correlation with randomised weights",
+    "efficient_mprt": "Rise of complexity with randomised weights",
+    "insertion_auc": "Insertion curve, area",
+    "deletion_auc": "Deletion curve, area",
     "expected_calibration_error": "Expected calibration error",
     "follow_rate": "Follow rate, control subtracted",
     "follow_rate_raw": "Follow rate",
@@ -137,7 +145,8 @@ _NAMES: Mapping[str, str] = {
 
 
 RATIO = "ratio"
-_RATIOS = ("correlation", "brier", "enrichment", "mprt", "auc", "ratio", "similarity", "distance", "stability", "area")
+_RATIOS = frozenset({"auc", "brier", "correlation", "distance", "enrichment", "mprt", "ratio", "similarity"})
+"""Words in the names of measurements without a unit that are no shares."""
 
 
 def label(name: str) -> str:
@@ -178,7 +187,7 @@ def number(value: float, unit: str = "1") -> str:
 def unit_of(measurement: Measurement) -> str:
     """Its unit; `RATIO` where "1" means no share of something: correlations, scores, ratios beyond one."""
     values = [v for v in (measurement.value, measurement.low, measurement.high) if v is not None]
-    named = any(word in measurement.name for word in _RATIOS)
+    named = not _RATIOS.isdisjoint(measurement.name.split("_"))
     return RATIO if measurement.unit == "1" and (named or any(abs(v) > 1 for v in values)) else measurement.unit
 
 

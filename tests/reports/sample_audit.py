@@ -77,7 +77,7 @@ def build(folder: Path, *, images: int = 24, hostile: bool = False) -> Audit:
         limits=_limits(),
         metrics=(
             share("accuracy", 0.883, 0.816, 0.928, 128, "Wilson"),
-            share("balanced_accuracy", 0.871, 0.80, 0.92, 128),
+            share("macro_accuracy", 0.871, 0.80, 0.92, 128),
             share("expected_calibration_error", 0.072, 0.04, 0.11, 128, "10 bins, bootstrap"),
             Measurement(name="group_gap", value=None, count=0, reason="the data set has no groups"),
         ),
