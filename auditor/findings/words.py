@@ -51,6 +51,8 @@ def place(kind: str, region: Box | None) -> str:
     """The cue in words: 'the top-left corner', 'a border ring 5 px wide'."""
     if region is None:
         return _PLACES.get(kind, kind)
+    if kind == "border" and region.name.startswith("frame-") and region.hole is not None:
+        return f"a frame burned into the picture, {region.hole[0]} px wide"
     if kind == "border":
         return f"a border ring {region.name.removeprefix('ring-')} px wide"
     if kind == "corner":

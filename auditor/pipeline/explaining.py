@@ -63,7 +63,7 @@ def _make(
         list(parts),
         list(subject.layers.names),
         device=subject.device,
-        chunk=subject.predictor.chunk,
+        chunk=subject.map_chunk,
         targets=subject.predicted if indices is None else subject.predicted[indices],
         indices=indices,
         predictor=subject.predictor,

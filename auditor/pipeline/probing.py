@@ -63,7 +63,7 @@ def run_probes(
 def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> CausalMap:
     """The causal map of every audit, with the region probe's options where it is planned."""
     planned: Any = next((p.part for p in plan.probes if p.name == "region"), None)
-    options = planned or registry.load("probes", "region")()
+    options: Any = planned or registry.load("probes", "region")()
     finished = folder.load_record("probes/region", ProbeEvidence) is not None
     saved = folder.load_record("causal-map", CausalMap)
     if saved is not None and finished:

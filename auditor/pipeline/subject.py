@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class Subject:
     digest: str
     clusters: np.ndarray
     halves: dict[str, np.ndarray]
+    map_chunk: int | Literal["auto"] = "auto"
+    """The spec's chunk: gradients need more memory than predictions, so the predictor's measured one is not for maps."""
 
     @property
     def predicted(self) -> np.ndarray:
@@ -95,7 +97,9 @@ def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | 
     chosen = layers.target_layers(model.module, _wanted(spec.layers), example)
     clusters = _clusters(sample)
     halves = split_halves(clusters, scores.argmax(axis=1), spec.runtime.seed)
-    return Subject(model, sample, device, predictor, names, scores, chosen, digest, clusters, halves)
+    return Subject(
+        model, sample, device, predictor, names, scores, chosen, digest, clusters, halves, spec.runtime.chunk
+    )
 
 
 def _wanted(value: str | list[str]) -> str | list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,14 +13,20 @@ from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
 from auditor.overlays import Letterbox, Overlay, class_association, find_letterboxes, find_overlays
 from auditor.probes import LocationProbe
 from auditor.records import Measurement, PlannedCheck
-from auditor.regions import Region, displaced
+from auditor.regions import Region, border_rings, displaced
 from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from auditor.experiment import Candidate, Experiment
 
-EVERYWHERE = 0.9
-"""An overlay on more than this share of the pictures leaves too few recipients without it: all take part."""
+LEAST_RECIPIENTS = 33
+LEAST_CARRIERS = 6
+"""Carriers bring the overlay to the others where each half has so many of both; with fewer recipients, effects of 25
+points would be missed. Elsewhere every picture takes part on both sides."""
+LARGEST_SHARE = 0.25
+"""Of the picture: swapping a larger box would swap the object with it."""
+FRAME_COVER = 0.6
+"""A line of pixels along a side belongs to a frame where the overlay covers this share of it."""
 MARGIN = 0.02
 """The box around the strokes is widened by this share of the shorter side, for soft edges."""
 
@@ -74,16 +81,18 @@ class OverlayProbe(LocationProbe):
         found = find_overlays(images, seed=experiment.seed)
         frames = find_letterboxes(images)
         experiment.progress(len(images), len(images), "overlay: looking for static artefacts")
-        notes = [_frame_words(frame) for frame in frames]
+        notes = [_strip_words(frame) for frame in frames]
         checks: list[CheckEvidence] = []
         for number, overlay in enumerate(found[: self.most], start=1):
-            candidate = _candidate(experiment, overlay, number)
-            if not candidate.controls:
-                notes.append(f"{candidate.region.name} lies in the middle: no mirrored place to compare it with")
+            kind, candidate = _candidate(experiment, overlay, number)
+            if not candidate.judged:
+                notes.append(
+                    f"{candidate.region.name} at {overlay.box}: no place like it to compare it with, not judged"
+                )
             presence = _presence(experiment, overlay)
-            for check in two_stage(experiment, "overlay", [candidate], self.budget()):
+            for check in two_stage(experiment, kind, [candidate], self.budget()):
                 checks.append(check.model_copy(update={"presence": presence, "facts": _facts(overlay)}))
-        if not checks:
+        if not any(check.kind == "overlay" for check in checks):
             what = f"No overlay was found in the {len(images)} pictures that were looked at"
             checks.append(CheckEvidence(kind="overlay", absent=f"{what}, so there is none to rely on."))
         return ProbeEvidence(
@@ -95,17 +104,44 @@ class OverlayProbe(LocationProbe):
         )
 
 
-def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> Candidate:
-    """The overlay's box, a little wider, with its mirror images as controls; carriers bring it to the others."""
+def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[str, Candidate]:
+    """Kind and region of what was found; carriers bring it to the others.
+
+    A mark is swapped with its box, a little wider, and compared with mirrored places. What runs along all four sides is
+    a frame: a check of the border, compared with a ring of the same width further in. What is neither, and what has no
+    mirrored place, cannot be swapped without the object and is not judged.
+    """
     from auditor.experiment import Candidate
 
     height, width = experiment.size
+    present = np.asarray(overlay.present)
+    enough = all(
+        (~present[members]).sum() >= LEAST_RECIPIENTS and present[members].sum() >= LEAST_CARRIERS
+        for members in experiment.halves.values()
+    )
+    carriers = present if enough else None
+    thickness = _frame_width(np.asarray(overlay.mask))
+    if thickness:
+        ring, inner = border_rings(height, width, [(thickness + 1) / min(height, width)])[0]
+        return "border", Candidate(replace(ring, name=f"frame-{number}"), (inner,), carriers=carriers)
     margin = max(1, round(MARGIN * min(height, width)))
     x1, y1, x2, y2 = overlay.box
     box = (max(0, x1 - margin), max(0, y1 - margin), min(width, x2 + margin), min(height, y2 + margin))
     region = Region(f"overlay-{number}", box)
-    carriers = np.asarray(overlay.present) if overlay.prevalence <= EVERYWHERE else None
-    return Candidate(region, tuple(displaced(region, height, width)), carriers=carriers)
+    controls = tuple(displaced(region, height, width))
+    small = (box[2] - box[0]) * (box[3] - box[1]) <= LARGEST_SHARE * height * width
+    return "overlay", Candidate(region, controls, carriers=carriers, judged=small and bool(controls))
+
+
+def _frame_width(mask: np.ndarray) -> int:
+    """Pixels of a frame along all four sides, 0 where the overlay is none: outermost lines that are mostly covered."""
+    found = []
+    for side in (mask, mask[::-1], mask.T, mask.T[::-1]):
+        covered = side[: max(1, len(side) // 4)].mean(axis=1) >= FRAME_COVER
+        if not covered.any():
+            return 0
+        found.append(int(np.flatnonzero(covered).max()) + 1)
+    return max(found)
 
 
 def _presence(experiment: Experiment, overlay: Overlay) -> Presence:
@@ -133,6 +169,6 @@ def _facts(overlay: Overlay) -> dict[str, Any]:
     return {"opacity": overlay.opacity, "polarity": overlay.polarity, "pinned_share": overlay.pinned_share}
 
 
-def _frame_words(frame: Letterbox) -> str:
+def _strip_words(frame: Letterbox) -> str:
     share = float(np.mean(frame.present))
     return f"uniform strip, {frame.width} px, at the {frame.side} side of {share:.0%} of the pictures"

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 LEAST_PICTURES = 32
 """A cell is judged where at least so many pictures leave it, and its controls, free of the object."""
-LEAST_RECIPIENTS = 16
-"""And where so many swaps on the discovery half had both recipient and donor free of it."""
+LEAST_RECIPIENTS = 33
+"""And where so many recipients on the discovery half were swapped with a donor free of it as well: with fewer, effects
+of 25 points would be missed, and the check could say nothing."""
 OFF_OBJECT = 0.02
 """A region is off the object where at most 2 % of it are covered."""
 
