@@ -30,6 +30,7 @@ STATISTICS_IMAGES, STATISTICS_CHUNK = 32, 16
 PASS_FORWARDS = 4
 """Cost of the shared pass for one image, in forwards; perturbation methods add their own."""
 EXPECTED_SAMPLE = 128
+NAMES = ("rank_correlation", "rank_correlation_other_picture", "efficient_mprt")
 NO_PAIRS = "no picture has a usable map on both the model and its re-initialised copy"
 
 
@@ -37,12 +38,15 @@ class Randomisation(Metric):
     """Whether maps depend on what the model has learnt: the same maps on a copy with re-initialised weights.
 
     `rank_correlation` is the mean absolute Spearman correlation between the map of the model and that of the copy,
-    for the same picture and class. A map that stays the same explains the picture, not the model, and is marked as
-    failed. `efficient_mprt` is (H_copy − H) / H with H the entropy of the map's histogram: above zero where the model's
-    own map is more ordered than that of a network that knows nothing. The copy draws each module's weights again
-    by its own rule (`reset_parameters`), or shuffles them where it has none; batch-norm statistics are estimated
-    again on the sample. One copy can resemble the model by luck, so the pictures are dealt out among several. The
-    audited model is only copied.
+    for the same picture and class. A map that stays the same explains the picture or the network's build, not what
+    was learnt, and is marked as failed. `rank_correlation_other_picture` is the same with the copy's map of another
+    picture: as high, and it is the build, such as convolutions without padding that see the centre more often; much
+    lower, and it is the picture. `efficient_mprt` is (H_copy − H) / H with H the entropy of the map's histogram:
+    above zero where the model's own map is more ordered than that of a network that knows nothing.
+
+    The copy draws each module's weights again by its own rule (`reset_parameters`), or shuffles them where it has
+    none; batch-norm statistics are estimated again on the sample. One copy can resemble the model by luck, so the
+    pictures are dealt out among several. The audited model is only copied.
 
     Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, section 3 (fully randomised, rank
     correlation); Hedström et al., "Sanity Checks Revisited", 2024 (efficient MPRT).
@@ -76,7 +80,9 @@ class Randomisation(Metric):
             mine = rows[number::draws]
             for item in context.make_maps(module, mine):
                 usable = zip(mine.tolist(), item.maps, item.usable, strict=True)
-                on_copies.setdefault(item.name, {}).update({row: heatmap for row, heatmap, ok in usable if ok})
+                on_copies.setdefault(item.name, {}).update(
+                    {row: heatmap for row, heatmap, ok in usable if ok and _varies(heatmap)}
+                )
         context.progress(draws, draws, "maps of re-initialised copies")
         of_maps: dict[str, list[Measurement]] = {}
         trust: dict[str, str] = {}
@@ -165,35 +171,50 @@ def histogram_entropy(heatmap: np.ndarray) -> float:
 def _compare(
     item: MapSet, on_copies: Mapping[int, np.ndarray], rows: np.ndarray, draws: int, context: MetricContext
 ) -> list[Measurement]:
-    """Rank correlation and efficient MPRT over pictures whose maps are usable on the model and on its copy."""
+    """Rank correlations and efficient MPRT over pictures whose maps are usable on the model and on its copy."""
+    compared = [row for row in rows.tolist() if row in on_copies and item.usable[row] and _varies(item.maps[row])]
+    if not compared:
+        return [Measurement(name=name, value=None, count=0, reason=NO_PAIRS) for name in NAMES]
+    same = {row: _correlation(item.maps[row], on_copies[row]) for row in compared}
+    across = {}
+    for number in range(draws):
+        mine = [row for row in rows[number::draws].tolist() if row in same]
+        for row, other in zip(mine, mine[1:] + mine[:1], strict=True):
+            if row != other:
+                across[row] = _correlation(item.maps[row], on_copies[other])
+    changes = {row: histogram_entropy(on_copies[row]) / histogram_entropy(item.maps[row]) - 1 for row in compared}
+    left_out = len(rows) - len(compared)
+    copies = "copy" if draws == 1 else "copies"
+    note = f"against {draws} re-initialised {copies}; {left_out} pictures left out, blank on one side"
+    return [
+        _mean("rank_correlation", same, context, note),
+        _mean("rank_correlation_other_picture", across, context, note),
+        _mean("efficient_mprt", changes, context, note, lower=-1.0, upper=max(1.0, *changes.values())),
+    ]
+
+
+def _varies(heatmap: np.ndarray) -> bool:
+    return bool(np.ptp(heatmap) > 0)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Absolute Spearman correlation over pixels."""
     from scipy.stats import spearmanr
 
-    correlations, changes, compared = [], [], []
-    for row in rows.tolist():
-        own, other = item.maps[row], on_copies.get(row)
-        if other is None or not item.usable[row] or np.ptp(own) == 0 or np.ptp(other) == 0:
-            continue
-        correlations.append(abs(float(spearmanr(own, other, axis=None).statistic)))
-        changes.append(histogram_entropy(other) / histogram_entropy(own) - 1)
-        compared.append(row)
-    if not compared:
-        names = ("rank_correlation", "efficient_mprt")
-        return [Measurement(name=name, value=None, count=0, reason=NO_PAIRS) for name in names]
-    clusters = context.clusters_of(np.array(compared))
-    left_out = len(rows) - len(compared)
-    note = f"against {draws} re-initialised {'copy' if draws == 1 else 'copies'}; {left_out} blank left out"
+    return abs(float(spearmanr(one, other, axis=None).statistic))
 
-    def measurement(name: str, values: list[float], lower: float, upper: float) -> Measurement:
-        low, high = mean_interval(values, clusters, seed=context.seed, lower=lower, upper=upper)
-        value = float(np.mean(values))
-        return Measurement(
-            name=name, value=value, low=min(low, value), high=max(high, value), count=len(compared), note=note
-        )
 
-    return [
-        measurement("rank_correlation", correlations, 0.0, 1.0),
-        measurement("efficient_mprt", changes, -1.0, max(1.0, *changes)),
-    ]
+def _mean(
+    name: str, of_rows: Mapping[int, float], context: MetricContext, note: str, lower: float = 0.0, upper: float = 1.0
+) -> Measurement:
+    """Mean over pictures with its bootstrap interval."""
+    if not of_rows:
+        return Measurement(name=name, value=None, count=0, reason="no copy explains two pictures with usable maps")
+    values = list(of_rows.values())
+    clusters = context.clusters_of(np.array(list(of_rows)))
+    low, high = mean_interval(values, clusters, seed=context.seed, lower=lower, upper=upper)
+    value = float(np.mean(values))
+    return Measurement(name=name, value=value, low=min(low, value), high=max(high, value), count=len(values), note=note)
 
 
 def _verdict(correlation: Measurement) -> str:

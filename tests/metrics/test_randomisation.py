@@ -85,7 +85,18 @@ def test_a_map_of_the_pictures_own_brightness_fails() -> None:
 
     assert trust == "failed"
     assert values["rank_correlation"] == pytest.approx(1)
+    assert values["rank_correlation_other_picture"] < 0.15
     assert values["efficient_mprt"] == pytest.approx(0)
+
+
+def test_a_map_that_the_networks_build_alone_gives_fails_and_is_told_from_one_of_the_picture() -> None:
+    centre = np.exp(-((np.mgrid[:16, :12] - np.array([7.5, 5.5])[:, None, None]) ** 2).sum(axis=0) / 30)
+    speckle = np.random.default_rng(0).random((2, 20, 16, 12)) * 0.05
+
+    values, trust = only(Randomisation().measure(on_hand_made_maps(*(centre + speckle))))
+
+    assert trust == "failed"
+    assert values["rank_correlation"] == pytest.approx(values["rank_correlation_other_picture"], abs=0.05)
 
 
 def test_a_map_turned_upside_down_in_value_is_the_same_map() -> None:
@@ -138,8 +149,8 @@ def test_blank_maps_are_never_compared() -> None:
 
     (measured,) = Randomisation().measure(on_hand_made_maps(own, of_copy, usable)).of_maps.values()
 
-    assert {item.count for item in measured} == {3}
-    assert "9 blank left out" in measured[0].note
+    assert (measured[0].name, measured[0].count) == ("rank_correlation", 3)
+    assert "9 pictures left out, blank on one side" in measured[0].note
 
 
 def test_three_pairs_decide_nothing() -> None:
@@ -153,7 +164,9 @@ def test_without_a_pair_nothing_is_measured_and_the_reason_is_given() -> None:
 
     result = Randomisation().measure(on_hand_made_maps(own, own * 0, np.zeros(12, bool)))
 
-    assert only(result) == ({"rank_correlation": None, "efficient_mprt": None}, "not enough data")
+    values, trust = only(result)
+    assert set(values.values()) == {None}
+    assert trust == "not enough data"
     assert all("no picture has a usable map" in item.reason for item in result.of_maps["by_hand"])
 
 
