@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-
-from auditor.statistics.intervals import clopper_pearson
+from statsmodels.stats.proportion import proportion_confint
 
 __all__ = ["Association", "Share", "class_association"]
 
@@ -51,8 +50,8 @@ def class_association(present: ArrayLike, labels: ArrayLike, *, seed: int, draws
     per_class = {}
     for place, name in enumerate(names):
         hits = int(carries[members == place].sum())
-        low, high = clopper_pearson(hits, int(counts[place]))
-        per_class[int(name)] = Share(hits / int(counts[place]), low, high, int(counts[place]))
+        low, high = proportion_confint(hits, int(counts[place]), method="beta")
+        per_class[int(name)] = Share(hits / int(counts[place]), float(low), float(high), int(counts[place]))
     if len(names) < 2 or carries.all() or not carries.any():
         return Association(None, per_class)
     indicator = np.eye(len(names))[members]

@@ -25,7 +25,6 @@ from auditor.overlays.gathering import (
     Mask,
     bounding_box,
     dilated,
-    jaccard,
     pinned_regions,
 )
 from auditor.overlays.pinning import Pinning
@@ -49,7 +48,8 @@ most .6 by gradient and .81 by colour]"""
 _REPEATED = 0.5
 """Share of its pixels that an opaque overlay must repeat."""
 _OVERLAP = 0.3
-"""An overlay of which another of the same images covers as much is a part of it."""
+"""An overlay of which another of the same images covers as much is a part of it; and so is one found by looking at as
+much of the other."""
 _LARGEST = 1 / 3
 """What covers a larger share of the picture is no overlay."""
 
@@ -107,7 +107,7 @@ def find_overlays(
     """
     channels = channel_images(images)
     grey = grey_images(channels)
-    found: list[Overlay] = []
+    found: list[tuple[Overlay, Mask]] = []
     for look in _LOOKS:
         screening = _screened(look, channels, grey, seed=seed, side=side, max_draws=max_draws)
         candidates = screening.candidates(alpha / len(_LOOKS))
@@ -121,8 +121,10 @@ def find_overlays(
             agreement=_LEAST_AGREEMENT[look],
             share=_LEAST_PINNED[look],
         )
-        described = [_described(look, grey, region, pinning, screening) for region, pinning in regions]
-        found += [overlay for overlay in described if overlay is not None]
+        for region, pinning in regions:
+            overlay = _described(look, grey, region, pinning, screening)
+            if overlay is not None:
+                found.append((overlay, _resized(region, grey.shape[1:])))
     return _distinct(found)
 
 
@@ -164,12 +166,12 @@ def _described(look: str, grey: FloatImages, region: Mask, pinning: Pinning, scr
     )
 
 
-def _distinct(found: list[Overlay]) -> list[Overlay]:
+def _distinct(found: list[tuple[Overlay, Mask]]) -> list[Overlay]:
     """Leave out what a larger overlay of the same images covers as well; most images first."""
     kept: list[Overlay] = []
-    for overlay in sorted(found, key=lambda item: (-int(item.mask.sum()), item.box)):
+    for overlay, region in sorted(found, key=lambda item: (-int(item[0].mask.sum()), item[0].box)):
         for index, other in enumerate(kept):
-            if _is_part(overlay, other):
+            if _is_part(overlay, region, other):
                 kept[index] = replace(other, p=min(other.p, overlay.p))
                 break
         else:
@@ -177,11 +179,13 @@ def _distinct(found: list[Overlay]) -> list[Overlay]:
     return sorted(kept, key=lambda item: (-int(item.present.sum()), item.box))
 
 
-def _is_part(overlay: Overlay, other: Overlay) -> bool:
+def _is_part(overlay: Overlay, region: Mask, other: Overlay) -> bool:
+    """Whether the images of the one carry the other, and the one's pixels or the place where it was found are its."""
     reach = max(2, min(other.mask.shape) // (2 * WINDOWS))
     covered = int((dilated(other.mask, reach) & overlay.mask).sum()) / int(overlay.mask.sum())
-    shared = int((overlay.present & other.present).sum()) / int(overlay.present.sum())
-    return covered >= _OVERLAP and max(shared, jaccard(overlay.present, other.present)) >= SAME_IMAGES
+    looked_at = int((other.mask & region).sum()) / int(region.sum())
+    contained = int((overlay.present & other.present).sum()) / int(overlay.present.sum())
+    return max(covered, looked_at) >= _OVERLAP and contained >= SAME_IMAGES
 
 
 def _resized(mask: Mask, shape: tuple[int, ...]) -> Mask:

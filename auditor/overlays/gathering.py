@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.overlays.features import Planes
-from auditor.overlays.pinning import SCOUTING, THOROUGH, Pinning, Placed, Window, pin
+from auditor.overlays.pinning import SCOUTING, THOROUGH, Pinning, Placed, Window, compare, pin
 
 __all__ = ["SAME_IMAGES", "WINDOWS", "Mask", "bounding_box", "dilated", "jaccard", "pinned_regions"]
 
@@ -47,9 +47,12 @@ def pinned_regions(
     few = np.sort(np.random.default_rng(seed).permutation(len(planes))[:_SCOUTS])
     scouts = Placed(planes[few], replace(SCOUTING, agreement=agreement, share=share), seed=seed)
     seen = [(window, pin(scouts, window)) for window in windows if candidates[window].any()]
-    hits = [
-        (_region(candidates.shape, window), pinning.present) for window, pinning in seen if scouts.is_overlay(pinning)
-    ]
+    hits = []
+    for window, pinning in seen:
+        if scouts.is_overlay(pinning):
+            images = np.zeros(len(planes), bool)
+            images[few] = pinning.present
+            hits.append((_region(candidates.shape, window), images))
     if not hits:
         return []
     placed = Placed(planes, replace(THOROUGH, agreement=agreement, share=share), seed=seed)
@@ -78,10 +81,10 @@ def jaccard(first: Mask, second: Mask) -> float:
 def _repinned(placed: Placed, groups: list[tuple[Mask, Mask]]) -> list[tuple[Mask, Pinning]]:
     """Compare all images in each region; regions that are no overlay then are left out."""
     kept = []
-    for region, _ in groups:
+    for region, images in groups:
         x1, y1, x2, y2 = bounding_box(region)
         window = (slice(y1, y2), slice(x1, x2))
-        pinning = pin(placed, window, region=region[window])
+        pinning = pin(placed, window, region=region[window], start=images)
         if placed.is_overlay(pinning):
             kept.append((region, pinning))
     return kept
@@ -97,7 +100,7 @@ def _grown(placed: Placed, region: Mask, pinning: Pinning, windows: list[Window]
         grown = False
         for window in touching:
             left.remove(window)
-            there = pin(placed, window, members=pinning.present)
+            there = compare(placed, window, pinning.present)
             if placed.is_overlay(there) and jaccard(there.present, pinning.present) >= SAME_IMAGES:
                 region = region | _region(region.shape, window)
                 grown = True

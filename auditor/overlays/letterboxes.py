@@ -1,4 +1,4 @@
-"""Letterboxes and frames: uniform strips along the sides of a picture."""
+"""Letterboxes and frames: uniform strips along the sides of a picture, with a straight inner edge."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ LARGEST_SHARE = 0.35
 """A strip is at most this share of the side: a picture that is uniform beyond is just plain."""
 LEAST_WIDTH = 2
 """Pixels."""
+EDGE_STEP = 8.0
+"""Grey levels by which the picture must differ from the strip where it begins."""
+EDGE_SHARE = 0.75
+"""Share of the strip's length along which it must: a sky is as uniform, but ends wherever something rises into it.
+[measured: of 299 clean photos 17 % end in a uniform strip and .3 % in one with such an edge; of planted bars 87 to 97 %
+are found]"""
 _SIDES = ("top", "bottom", "left", "right")
 
 
@@ -34,7 +40,9 @@ class Letterbox:
 
 
 def find_letterboxes(images: NDArray[np.uint8]) -> list[Letterbox]:
-    """Strips of almost one value along a side, at least two pixels wide, by side, most pictures first.
+    """Strips of almost one value along a side, at least two pixels wide and cut off straight; most pictures first.
+
+    A strip next to a picture that is as dark or as bright as itself has no edge and is not found.
 
     Args:
         images: uint8 (n, channels, height, width).
@@ -56,13 +64,18 @@ def _from(side: str, image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _strip(image: NDArray[np.float32]) -> int:
-    """Rows from the first that are uniform together; 0 where even one is not, or where the whole picture is plain."""
+    """Rows from the first that are uniform together; 0 without a straight edge, or where the picture is just plain."""
     most = int(LARGEST_SHARE * len(image))
     rows = np.arange(1, most + 2)
     counts = rows * image.shape[1]
-    sums = image[: most + 1].sum(axis=1).cumsum()
+    sums = image[: most + 1].sum(axis=1, dtype=np.float64).cumsum()
     squares = (image[: most + 1].astype(np.float64) ** 2).sum(axis=1).cumsum()
     deviation = np.sqrt(np.maximum(squares / counts - (sums / counts) ** 2, 0))
     flat = deviation < FLAT
-    width = int(flat.argmin()) if not flat.all() else most + 1
-    return width if width <= most else 0
+    width = most + 1 if flat.all() else int(flat.argmin())
+    if not LEAST_WIDTH <= width <= most:
+        return 0
+    # the row between may be half strip, half picture
+    beyond = image[min(width + 1, len(image) - 1)]
+    edge = np.abs(beyond - image[width - 1]) > EDGE_STEP
+    return width if edge.mean() >= EDGE_SHARE else 0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from auditor.overlays.features import Planes
 
-__all__ = ["MIN_PINNED", "SCOUTING", "THOROUGH", "Effort", "Pinning", "Placed", "Window", "pin"]
+__all__ = ["MIN_PINNED", "SCOUTING", "THOROUGH", "Effort", "Pinning", "Placed", "Window", "compare", "pin"]
 
 MIN_PINNED = 5
 """Fewer images than these are no overlay but a coincidence or duplicates."""
@@ -31,6 +31,8 @@ _NULL_QUANTILE = 0.999
 """A fit must exceed that of one in a thousand places far away, over all images."""
 _FAR_KEPT = 0.875
 """Of the far places the rest, where images fit best on average, repeat the structure: a frame's side along itself."""
+_OWN_CELLS = 2 / 3
+"""Share of a template's cells that the consensus has a say in; the others lie just outside, where it must end."""
 _CLEARLY_BEST = 1.02
 """How much better than shifted a fit must be: flat surfaces fit equally well everywhere."""
 _SAME_UNDER_SHIFT = 0.75
@@ -125,30 +127,39 @@ class Placed:
 
 
 def pin(
-    placed: Placed, window: Window, *, region: NDArray[np.bool_] | None = None, members: NDArray[np.bool_] | None = None
+    placed: Placed, window: Window, *, region: NDArray[np.bool_] | None = None, start: NDArray[np.bool_] | None = None
 ) -> Pinning:
     """Find the images that share a structure in a window to the pixel.
 
-    Starts from the closest group of images, and where that leads nowhere from the consensus of all; each start is
-    repeated with the images that turned out pinned.
+    Begins with the consensus of `start`, or with that of the closest group of images and where that leads nowhere with
+    that of all; repeats with the images that turned out pinned.
 
     Args:
         placed: All images' votes.
         window: Where to look.
         region: bool of the window's shape: only these pixels.
-        members: bool (n,): compare with the consensus of these images only, once.
+        start: bool (n,), images that are thought to share it.
     """
-    rows, columns = placed.inside(window)
-    seen = placed.padded[:, :, rows, columns]
-    allowed = np.ones((window[0].stop - window[0].start, window[1].stop - window[1].start), bool)
-    if region is not None:
-        allowed = region
-    if members is not None:
-        return _compared(placed, window, seen, allowed, members)
+    seen, allowed = _seen(placed, window, region)
+    if start is not None:
+        return _settled(placed, window, seen, allowed, start)
     pinning = _settled(placed, window, seen, allowed, _closest_group(seen))
     if not placed.is_overlay(pinning):
         pinning = _settled(placed, window, seen, allowed, np.ones(placed.count, bool))
     return pinning
+
+
+def compare(placed: Placed, window: Window, members: NDArray[np.bool_]) -> Pinning:
+    """How all images fit the consensus of some in a window."""
+    seen, allowed = _seen(placed, window, None)
+    return _compared(placed, window, seen, allowed, members)
+
+
+def _seen(placed: Placed, window: Window, region: NDArray[np.bool_] | None) -> tuple[Planes, NDArray[np.bool_]]:
+    """The votes in a window and its margin, and which of its pixels may be used."""
+    rows, columns = placed.inside(window)
+    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+    return placed.padded[:, :, rows, columns], np.ones(shape, bool) if region is None else region
 
 
 def _settled(
@@ -188,11 +199,11 @@ def _compared(
     telling = np.zeros((placed.count, shifts), bool)
     for fold in range(_FOLDS):
         inside = placed.folds == fold
-        chosen, template, tells = _template(placed, seen[members & ~inside], allowed)
+        chosen, template, own, tells = _template(placed, seen[members & ~inside], allowed)
         if chosen.size == 0 or not inside.any():
             continue
         cells = placed.moved(placed.cells(window, chosen))
-        fits[inside], agreement[inside] = _fit(template, placed.flat[inside][:, cells], shifts)
+        fits[inside], agreement[inside] = _fit(template, own, placed.flat[inside][:, cells], shifts)
         telling[inside] = tells
     far = fits[:, shifts:]
     ordinary = np.argsort(far.mean(axis=0), kind="stable")[: int(np.ceil(_FAR_KEPT * far.shape[1]))]
@@ -206,8 +217,13 @@ def _compared(
 
 def _template(
     placed: Placed, voting: Planes, allowed: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-    """The consensus' most telling cells, counted within the window, their weights, and the shifts they can tell."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The consensus at its most telling cells: its borders from the inside, and against it from the outside.
+
+    Returns:
+        Cells counted within the window, their weights, which of them the consensus has a say in (the others lie just
+        outside it and count against), and the shifts that can be told.
+    """
     votes = voting.sum(axis=0, dtype=np.int32).astype(np.float32)
     voters = np.abs(voting).sum(axis=0, dtype=np.int32).astype(np.float32)
     # Votes within two deviations of a coin's are noise.
@@ -215,24 +231,38 @@ def _template(
     side = 2 * _REACH + 1
     blurred = np.stack([cv2.blur(plane, (side, side), borderType=cv2.BORDER_CONSTANT) for plane in clear])
     inner = (slice(None), slice(_REACH, -_REACH), slice(_REACH, -_REACH))
-    contrast = (clear * (clear - blurred) / np.maximum(voters, 1))[inner] * allowed
-    order = np.argsort(-contrast, axis=None, kind="stable")[: placed.effort.cells]
-    chosen = order[contrast.ravel()[order] > 0].astype(np.int64)
-    template = clear[inner].ravel()[chosen]
-    return chosen, template, _telling_shifts(placed, clear, chosen, template)
+    clear_in, blurred, weight = clear[inner], blurred[inner], allowed / np.maximum(voters[inner], 1)
+    inside = np.maximum(clear_in * (clear_in - blurred), 0) * weight
+    outside = np.where(np.abs(clear_in) < np.abs(blurred), (blurred - clear_in) ** 2, 0) * weight
+    within = _greatest(inside, round(_OWN_CELLS * placed.effort.cells))
+    beyond = _greatest(np.where(inside > 0, 0, outside), placed.effort.cells - within.size)
+    chosen = np.concatenate([within, beyond])
+    template = np.concatenate([clear_in.ravel()[within], (clear_in - blurred).ravel()[beyond]]).astype(np.float32)
+    own = np.arange(chosen.size) < within.size
+    return chosen, template, own, _telling_shifts(placed, clear, chosen, template)
 
 
-def _fit(template: NDArray[np.float32], votes: Planes, near: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Agreement with the template in deviations of coin flips, and as a share for the first `near` places.
+def _greatest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Places of the greatest values above zero, at most `count`."""
+    order = np.argsort(-values, axis=None, kind="stable")[:count]
+    return np.asarray(order[values.ravel()[order] > 0], np.int64)
+
+
+def _fit(
+    template: NDArray[np.float32], own: NDArray[np.bool_], votes: Planes, near: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Agreement with the template in deviations of coin flips; for the first `near` places also its own cells' share.
 
     Args:
         template: Shape (cells,).
+        own: bool (cells,), where the consensus has a say.
         votes: Shape (images, places, cells).
         near: How many places a share is needed for.
     """
     agreed = votes @ template
     spread = np.sqrt((votes != 0) @ template**2)
-    share = agreed[:, :near] / np.maximum(np.abs(template).sum(), 1e-6)
+    within = template * own
+    share = votes[:, :near] @ within / max(float(np.abs(within).sum()), 1e-6)
     return np.asarray(agreed / np.maximum(spread, 1e-6), np.float32), np.asarray(share, np.float32)
 
 
@@ -246,8 +276,9 @@ def _telling_shifts(
     alike = np.array([
         float(template @ clear[plane, row + _REACH + y, column + _REACH + x]) for y, x in zip(down, across, strict=True)
     ])  # fmt: skip
-    same = alike >= _SAME_UNDER_SHIFT * max(float(template @ template), 1e-6)
-    telling = (across != 0) | (down != 0)
+    still = (down == 0) & (across == 0)
+    same = alike >= _SAME_UNDER_SHIFT * max(float(alike[still][0]), 1e-6)
+    telling = ~still
     if not same[(down == 0) & (across != 0)].any():
         telling &= ~(same & (across == 0))
     elif not same[(across == 0) & (down != 0)].any():

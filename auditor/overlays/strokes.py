@@ -21,6 +21,8 @@ _LEAST_AGREEMENT = 0.5
 """Share of the carrying images, beyond opposite ones, whose gradient must point the same way."""
 _INSIDE = 0.4
 """Share of the overlay's full brightness, restored from its outlines, from which a pixel belongs to it."""
+_FAINTEST = 8.0
+"""Grey levels: what stands out less is chance agreement."""
 _CONSTANT = 4.0
 """Grey levels (median absolute deviation) within which a covered pixel repeats itself, compression included."""
 _VARIED = 12.0
@@ -68,7 +70,7 @@ def trace(grey: FloatImages, present: NDArray[np.bool_], region: NDArray[np.bool
     right, down = _shared_gradients(near, present, within)
     painted = _integrated(right, down, within)
     edges = (right != 0) | (down != 0)
-    inside = np.abs(painted) >= _INSIDE * max(float(np.abs(painted).max()), 1.0)
+    inside = np.abs(painted) >= _INSIDE * max(float(np.abs(painted).max()), _FAINTEST)
     repeated = _repeated(near, present) & within
     covered = ((inside & within) | repeated).astype(np.uint8)
     closed = np.asarray(cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), np.uint8)
