@@ -18,8 +18,8 @@ from auditor.subjects.preprocessing import decodes_alike, preprocessing_variants
 from auditor.subjects.sampling import load_sample
 
 if TYPE_CHECKING:
-    from auditor.progress import Progress
     from auditor.plan import Plan
+    from auditor.progress import Progress
     from auditor.subjects import Preprocessing
 
 

@@ -185,7 +185,9 @@ class Experiment:
                 chosen = np.isin(recipient, kept)
                 recipient, donor = recipient[chosen], donor[chosen]
             outcomes = self.swap(regions, recipient, donor, "causal map")
-            rates = [float(per_recipient(row, recipient).mean()) if len(recipient) else 0.0 for row in outcomes.followed]
+            rates = [
+                float(per_recipient(row, recipient).mean()) if len(recipient) else 0.0 for row in outcomes.followed
+            ]
             count = len(np.unique(recipient))
             bounds = [wilson(round(rate * count), count) if count else (0.0, 1.0) for rate in rates]
             record = CausalMap(

@@ -28,8 +28,8 @@ from auditor.subjects.sampling import load_sample
 from auditor.visualizers import MapSet, MapVisualizer
 
 if TYPE_CHECKING:
-    from auditor.progress import Progress
     from auditor.plan import Plan
+    from auditor.progress import Progress
     from auditor.subjects import LoadedModel
 
 CELLS = 6
@@ -112,7 +112,7 @@ class _Explainer:
             scores=tuple((names[index], float(scores[index])) for index in top),
             sentence=what_decides(cells, names[predicted], float(scores[predicted])),
             cells=tuple((cell.region.name, cell.drop, cell.low, cell.high, cell.flips) for cell in strongest(cells)),
-            figures=tuple([self._causal_figure(sample, cells), *self._map_figures(sample)]),
+            figures=(self._causal_figure(sample, cells), *self._map_figures(sample)),
         )
         return write_explanation(picture, folder / f"{image.stem}.html")
 

@@ -124,11 +124,13 @@ def fastest_chunk(run: Callable[[Tensor], object], images: Tensor) -> int:
                 raise
             break
         speeds[size] = size / max(min(seconds), 1e-9)
-        falling = size >= 16 and speeds[size] < GOOD_ENOUGH * max(speeds.values())
-        if falling or time.perf_counter() - started > TIMED_SECONDS:
+        best = max(speeds.values())
+        # one slow size may be the machine's other work; two in a row are the model's
+        falling = [speed < GOOD_ENOUGH * best for speed in list(speeds.values())[-2:]]
+        if (len(falling) == 2 and all(falling)) or time.perf_counter() - started > TIMED_SECONDS:
             break
-    best = max(speeds.values(), default=0.0)
-    return next((size for size, speed in speeds.items() if speed >= GOOD_ENOUGH * best), 1)
+    fastest = max(speeds.values(), default=0.0)
+    return next((size for size, speed in speeds.items() if speed >= GOOD_ENOUGH * fastest), 1)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

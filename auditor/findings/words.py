@@ -12,7 +12,7 @@ _PLACES = {
     "border": "the border of the picture",
     "corner": "the corner",
     "region": "the region",
-    "overlay": "an overlay burned into the picture",
+    "overlay": "a mark burned into the picture",
     "background": "the background around the object",
 }
 
@@ -58,8 +58,8 @@ def place(kind: str, region: Box | None) -> str:
     if kind == "corner":
         return f"the {region.name} corner"
     if kind == "overlay":
-        box = f" at x {region.box[0]}–{region.box[2]}, y {region.box[1]}–{region.box[3]}" if region.box else ""
-        return f"an overlay burned into the picture{box}"
+        where = " ".join(region.name.split("-")[2:])
+        return f"a mark burned into the {where} of the picture" if where else "a mark burned into the picture"
     return f"the region {region.name}"
 
 

@@ -49,7 +49,7 @@ class Subject:
     clusters: np.ndarray
     halves: dict[str, np.ndarray]
     map_chunk: int | Literal["auto"] = "auto"
-    """The spec's chunk: gradients need more memory than predictions, so the predictor's measured one is not for maps."""
+    """The spec's chunk: gradients need more memory than predictions, so the measured one is not for maps."""
 
     @property
     def predicted(self) -> np.ndarray:

@@ -25,7 +25,7 @@ LEAST_CARRIERS = 6
 points would be missed. Elsewhere every picture takes part on both sides."""
 LARGEST_SHARE = 0.25
 """Of the picture: swapping a larger box would swap the object with it."""
-FRAME_COVER = 0.6
+FRAME_COVER = 0.3
 """A line of pixels along a side belongs to a frame where the overlay covers this share of it."""
 MARGIN = 0.02
 """The box around the strokes is widened by this share of the shorter side, for soft edges."""
@@ -127,10 +127,18 @@ def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[s
     margin = max(1, round(MARGIN * min(height, width)))
     x1, y1, x2, y2 = overlay.box
     box = (max(0, x1 - margin), max(0, y1 - margin), min(width, x2 + margin), min(height, y2 + margin))
-    region = Region(f"overlay-{number}", box)
+    region = Region(f"overlay-{number}-{place_of(box, height, width)}", box)
     controls = tuple(displaced(region, height, width))
     small = (box[2] - box[0]) * (box[3] - box[1]) <= LARGEST_SHARE * height * width
     return "overlay", Candidate(region, controls, carriers=carriers, judged=small and bool(controls))
+
+
+def place_of(box: tuple[int, int, int, int], height: int, width: int) -> str:
+    """Where a box lies, by thirds of the picture: top-left, top, left, centre, ..."""
+    x, y = (box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height
+    vertical = "top" if y < 1 / 3 else "bottom" if y > 2 / 3 else ""
+    side = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
+    return "-".join(part for part in (vertical, side) if part) or "centre"
 
 
 def _frame_width(mask: np.ndarray) -> int:
