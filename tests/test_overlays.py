@@ -10,7 +10,7 @@ from scipy.stats import fisher_exact
 
 from auditor.overlays import Overlay, class_association, find_letterboxes, find_overlays
 from auditor.overlays.features import colour_planes, mirrored, sign_planes
-from auditor.overlays.screening import screen
+from auditor.overlays.screening import ColourAgreement, SignAgreement, screen
 
 HEIGHT, WIDTH = 60, 80
 DATA = Path(os.environ.get("AUDITOR_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -112,7 +112,7 @@ def test_clean_pictures_carry_nothing() -> None:
 def test_aligned_anatomy_is_no_overlay() -> None:
     images = patients(64, 0)
     grey = images[:, 0].astype(np.float32)
-    screening = screen(sign_planes(grey), sign_planes(mirrored(grey)), seed=0, max_draws=99)
+    screening = screen(SignAgreement(sign_planes(grey), sign_planes(mirrored(grey))), seed=0, max_draws=99)
 
     assert screening.p == pytest.approx(0.01)  # the pictures do agree, and rolling alone would accuse them
     assert found_in(images, seed=0) == []
@@ -218,9 +218,28 @@ def test_the_screening_statistic_is_the_formula() -> None:
         expected += total**2 / np.maximum(voters, 1)
     fine, coarse = cv2.blur(expected, (5, 5)), cv2.blur(expected, (21, 21))
 
-    seen = screen(sign_planes(grey), sign_planes(mirrored(grey)), seed=0, max_draws=1).statistic
+    seen = screen(SignAgreement(sign_planes(grey), sign_planes(mirrored(grey))), seed=0, max_draws=1).statistic
 
     np.testing.assert_allclose(seen, fine - coarse, atol=1e-3)
+
+
+def test_the_colour_statistic_counts_pairs_of_pictures_of_one_colour() -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 6, (7, 24, 32)).astype(np.uint16)
+    pairs = (codes[:, None] == codes[None]).sum(axis=(0, 1)) / 7
+    expected = cv2.blur(pairs, (5, 5)) - cv2.blur(pairs, (13, 13))
+
+    seen = screen(ColourAgreement(codes, codes[:, :, ::-1]), seed=0, max_draws=1).statistic
+
+    np.testing.assert_allclose(seen, expected, atol=1e-4)
+
+
+def test_a_tag_on_a_tenth_of_128_pictures_is_found() -> None:
+    carriers = carried_by(0.1, 128)
+
+    tag = only(found_in(stamped(scenes(128, 11), carriers)))
+
+    assert np.array_equal(tag.present, carriers)
 
 
 def test_colour_planes_estimate_how_many_pairs_of_pictures_share_a_colour() -> None:
@@ -237,7 +256,7 @@ def test_p_values_of_clean_pictures_are_not_too_small() -> None:
     p = []
     for seed in range(80):
         grey = scenes(12, 100 + seed, height=24, width=32)[:, 0].astype(np.float32)
-        p.append(screen(sign_planes(grey), sign_planes(mirrored(grey)), seed=seed, max_draws=39).p)
+        p.append(screen(SignAgreement(sign_planes(grey), sign_planes(mirrored(grey))), seed=seed, max_draws=39).p)
 
     assert np.mean(np.array(p) <= 0.1) <= 0.2  # 16 of 80, at nominal 8, has a chance of .5 %
 

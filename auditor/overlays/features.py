@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Codes",
     "FloatImages",
     "Planes",
     "channel_images",
+    "colour_codes",
     "colour_planes",
     "grey_images",
     "mirrored",
@@ -25,6 +27,8 @@ __all__ = [
 
 FloatImages = NDArray[np.float32]
 """Shape (n, height, width) or (n, channels, height, width), 0 to 255."""
+Codes = NDArray[np.uint16]
+"""Shape (n, height, width): one number a colour."""
 Planes = NDArray[np.int8]
 """Shape (n, planes, height, width), −1, 0 or 1; 0 where an image has nothing to say."""
 
@@ -95,12 +99,10 @@ def sign_planes(grey: FloatImages) -> Planes:
     return signs
 
 
-def colour_planes(channels: FloatImages) -> Planes:
-    """Random signs of the quantised colour; the mean of their squared sums counts the pairs of images of one colour.
+def colour_codes(channels: FloatImages) -> Codes:
+    """One number for each quantised colour.
 
     A grey pixel alone says little, so that grey images use the pixel and its neighbours to the right and below.
-
-    Source: Alon, Matias and Szegedy, "The space complexity of approximating the frequency moments", STOC 1996
     """
     bits = _COLOUR_BITS
     if channels.shape[1] == 1:
@@ -113,6 +115,15 @@ def colour_planes(channels: FloatImages) -> Planes:
     code = np.zeros((channels.shape[0], *channels.shape[2:]), np.uint16)
     for channel in range(3):
         code |= levels[:, channel].astype(np.uint16) << (bits * channel)
-    # The hash functions are part of the statistic, the same in every run and for every sample.
-    tables = np.random.default_rng(0).integers(2, size=(_HASHES, 1 << (3 * bits)), dtype=np.int8) * 2 - 1
+    return code
+
+
+def colour_planes(channels: FloatImages) -> Planes:
+    """Random signs of the quantised colour; the mean of their squared sums counts the pairs of images of one colour.
+
+    Source: Alon, Matias and Szegedy, "The space complexity of approximating the frequency moments", STOC 1996
+    """
+    # The signs are part of the method, the same in every run and for every sample.
+    tables = np.random.default_rng(0).integers(2, size=(_HASHES, np.iinfo(np.uint16).max + 1), dtype=np.int8) * 2 - 1
+    code = colour_codes(channels)
     return np.stack([table[code] for table in tables], axis=1).astype(np.int8)

@@ -13,6 +13,7 @@ from auditor.overlays.features import (
     FloatImages,
     Planes,
     channel_images,
+    colour_codes,
     colour_planes,
     grey_images,
     mirrored,
@@ -28,14 +29,14 @@ from auditor.overlays.gathering import (
     pinned_regions,
 )
 from auditor.overlays.pinning import Pinning
-from auditor.overlays.screening import Screening, screen
+from auditor.overlays.screening import Agreement, ColourAgreement, Screening, SignAgreement, screen
 from auditor.overlays.strokes import trace
 
 __all__ = ["Overlay", "find_overlays"]
 
 _FINE_SIDE, _FINE_COLOUR_SIDE = 256, 128
 """Longer side, in pixels, at which images are compared to the pixel; larger ones are shrunk first."""
-_COLOUR_SIDE = 64
+_COLOUR_SIDE = 48
 """Longer side at which colours are screened."""
 _LOOKS = ("gradient", "colour")
 _LEAST_AGREEMENT = {"gradient": 0.0, "colour": 0.6}
@@ -92,8 +93,8 @@ def find_overlays(
     """Find what is painted at the same place of many images; those on most images first.
 
     Images must agree beyond chance (`screening`) on gradients or on colours, and those that agree must do so to the
-    pixel (`pinning`), which aligned anatomy does not. A quarter of 64 images with an opaque tag is enough, or 32 images
-    that all carry a mark of opacity .15. Marks that move between images are not found.
+    pixel (`pinning`), which aligned anatomy does not. A quarter of 64 images with an opaque tag is enough, a tenth of
+    128, or 32 images that all carry a mark of opacity .15. Marks that move between images are not found.
 
     Args:
         images: uint8 (n, 1 or 3, height, width) in RGB order, or float grey (n, height, width) from 0 to 255.
@@ -131,11 +132,14 @@ def find_overlays(
 def _screened(
     look: str, channels: FloatImages, grey: FloatImages, *, seed: int, side: int, max_draws: int
 ) -> Screening:
+    agreement: Agreement
     if look == "gradient":
         small = shrunk(grey, side)
-        return screen(sign_planes(small), sign_planes(mirrored(small)), seed=seed, max_draws=max_draws)
-    small = shrunk(channels, min(side, _COLOUR_SIDE))
-    return screen(colour_planes(small), colour_planes(mirrored(small)), seed=seed, max_draws=max_draws)
+        agreement = SignAgreement(sign_planes(small), sign_planes(mirrored(small)))
+    else:
+        small = shrunk(channels, min(side, _COLOUR_SIDE))
+        agreement = ColourAgreement(colour_codes(small), colour_codes(mirrored(small)))
+    return screen(agreement, seed=seed, max_draws=max_draws)
 
 
 def _fine_planes(look: str, channels: FloatImages, grey: FloatImages) -> Planes:

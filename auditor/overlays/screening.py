@@ -7,14 +7,15 @@ median gradient draws a watermark well but cannot test for one: on 32 to 64 clea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.overlays.features import Planes
+from auditor.overlays.features import Codes, Planes
 
-__all__ = ["Screening", "screen"]
+__all__ = ["Agreement", "ColourAgreement", "Screening", "SignAgreement", "screen"]
 
 _LANES = 4
 """Counters of one byte in a word."""
@@ -23,6 +24,11 @@ _LANE_IMAGES = 255
 _FINE, _COARSE = 5, 21
 """Windows in pixels: an overlay's strokes stand out against their surroundings."""
 _ENOUGH_EXCEEDANCES = 10
+_BUCKETS = 256
+"""Codes that share a bucket count as one colour: 1 in 256 does by chance, and counting stays in the cache."""
+
+Moves = list[tuple[int, int]]
+"""Of each image: offset along the scan line, and 1 for mirrored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,17 @@ class Screening:
         return exceeded
 
 
-def screen(planes: Planes, mirrored: Planes, *, seed: int, max_draws: int) -> Screening:
+class Agreement(Protocol):
+    """What images agree on, counted at each pixel after each image was moved."""
+
+    images: int
+    cells: int
+
+    def statistic(self, moves: Moves) -> NDArray[np.float32]:
+        """Local excess of agreement, shape (height, width)."""
+
+
+def screen(agreement: Agreement, *, seed: int, max_draws: int) -> Screening:
     """Compare the images' agreement in place with that of the same images each rolled and mirrored at random.
 
     Rolling runs along the scan line: a draw moves whole rows and wraps into the next. Upside-down mirroring is left
@@ -61,76 +77,86 @@ def screen(planes: Planes, mirrored: Planes, *, seed: int, max_draws: int) -> Sc
     Draws stop at the tenth exceedance with p = 10 / draws, otherwise p = (exceedances + 1) / (max_draws + 1).
 
     Args:
-        planes: What the images may agree on.
-        mirrored: The same of the mirrored images.
+        agreement: What the images may agree on.
         seed: Draws start here.
         max_draws: Rolled samples at most.
 
     Source: Besag and Clifford, "Sequential Monte Carlo p-values", Biometrika 1991
     """
-    count = _RollingCount(planes, mirrored)
-    statistic = count.statistic([(0, 0)] * len(planes))
+    statistic = agreement.statistic([(0, 0)] * agreement.images)
     peak = float(statistic.max())
     rng = np.random.default_rng(seed)
     maxima: list[float] = []
     exceedances = 0
     while len(maxima) < max_draws and exceedances < _ENOUGH_EXCEEDANCES:
-        offsets, flips = rng.integers(count.cells, size=len(planes)), rng.integers(2, size=len(planes))
-        maxima.append(float(count.statistic(list(zip(offsets.tolist(), flips.tolist(), strict=True))).max()))
+        offsets, flips = rng.integers(agreement.cells, size=agreement.images), rng.integers(2, size=agreement.images)
+        maxima.append(float(agreement.statistic(list(zip(offsets.tolist(), flips.tolist(), strict=True))).max()))
         exceedances += maxima[-1] >= peak
     draws = len(maxima)
     p = exceedances / draws if exceedances >= _ENOUGH_EXCEEDANCES else (exceedances + 1) / (draws + 1)
     return Screening(statistic, np.asarray(maxima), p)
 
 
-class _RollingCount:
-    """Counts the ones and minus ones at each pixel over rolled images, four one-byte counters to an addition."""
+class SignAgreement:
+    """Images that agree on the direction of gradients: Z = Σ over planes of (Σ_k s_k)² / Σ_k |s_k|.
+
+    Counts four one-byte counters to an addition: ones and minus ones of both planes.
+    """
 
     def __init__(self, planes: Planes, mirrored: Planes) -> None:
-        self.images, self.depth, self.height, self.width = planes.shape
+        """Lay out two planes of signs of the images, and of the mirrored images."""
+        self.images, _, self.height, self.width = planes.shape
         self.cells = self.height * self.width
-        self.coarse = min(_COARSE, (min(self.height, self.width) // 4) * 2 + 1)
-        self._always_votes = bool(planes.all())
         self._rows = (self._words(planes), self._words(mirrored))
 
-    def statistic(self, moves: list[tuple[int, int]]) -> NDArray[np.float32]:
-        """box5(Z) − box21(Z) with Z = Σ over planes of (Σ_k s_k)² / Σ_k |s_k|.
+    def statistic(self, moves: Moves) -> NDArray[np.float32]:
+        totals = np.zeros((self.cells, _LANES), np.float32)
+        for start in range(0, self.images, _LANE_IMAGES):
+            words = np.zeros(self.cells, np.uint32)
+            for image, (offset, flip) in enumerate(moves[start : start + _LANE_IMAGES], start=start):
+                np.add(words, self._rows[flip][image][offset : offset + self.cells], out=words)
+            totals += words.view(np.uint8).reshape(totals.shape)
+        ups, downs = totals[:, :2], totals[:, 2:]
+        agreement = ((ups - downs) ** 2 / np.maximum(ups + downs, 1)).sum(axis=1)
+        return _local_excess(agreement.reshape(self.height, self.width))
 
-        Args:
-            moves: Offset along the scan line, and 1 for mirrored, of each image.
-        """
-        ups = self._counted(moves)
-        if self._always_votes:
-            agreement = ((2 * ups - self.images) ** 2).sum(axis=1) / np.float32(self.images)
-        else:
-            ups, downs = ups[:, : self.depth], ups[:, self.depth :]
-            agreement = ((ups - downs) ** 2 / np.maximum(ups + downs, 1)).sum(axis=1)
-        plane = agreement.reshape(self.height, self.width)
-        fine, coarse = (
-            cv2.boxFilter(plane, -1, (side, side), borderType=cv2.BORDER_REFLECT_101) for side in (_FINE, self.coarse)
-        )
-        return np.asarray(fine - coarse, np.float32)
+    def _words(self, planes: Planes) -> list[NDArray[np.uint32]]:
+        """Each image's words twice in a row, so that any roll is one slice."""
+        lanes = np.concatenate([planes > 0, planes < 0], axis=1)
+        once = np.ascontiguousarray(np.moveaxis(lanes, 1, -1)).view(np.uint32).reshape(self.images, self.cells)
+        return list(np.concatenate([once, once], axis=1))
 
-    def _words(self, planes: Planes) -> list[list[NDArray[np.uint32]]]:
-        """For every four counters each image's words twice in a row, so that any roll is one slice."""
-        lanes = planes > 0 if self._always_votes else np.concatenate([planes > 0, planes < 0], axis=1)
-        words = []
-        for first in range(0, lanes.shape[1], _LANES):
-            four = np.ascontiguousarray(np.moveaxis(lanes[:, first : first + _LANES], 1, -1))
-            once = four.view(np.uint32).reshape(self.images, self.cells)
-            words.append(list(np.concatenate([once, once], axis=1)))
-        return words
 
-    def _counted(self, moves: list[tuple[int, int]]) -> NDArray[np.float32]:
-        """How many images say 1 (and −1, where they need not vote) in each plane; shape (cells, counters)."""
-        counted = []
-        for upright, flipped in zip(*self._rows, strict=True):
-            rows = (upright, flipped)
-            totals = np.zeros((self.cells, _LANES), np.float32)
-            for start in range(0, self.images, _LANE_IMAGES):
-                words = np.zeros(self.cells, np.uint32)
-                for image, (offset, flip) in enumerate(moves[start : start + _LANE_IMAGES], start=start):
-                    np.add(words, rows[flip][image][offset : offset + self.cells], out=words)
-                totals += words.view(np.uint8).reshape(totals.shape)
-            counted.append(totals)
-        return counted[0] if len(counted) == 1 else np.concatenate(counted, axis=1)
+class ColourAgreement:
+    """Images that agree on the colour itself: Z = Σ over colours of (images of that colour)² / images."""
+
+    def __init__(self, codes: Codes, mirrored: Codes) -> None:
+        """Lay out the colour codes of the images, and of the mirrored images."""
+        self.images, self.height, self.width = codes.shape
+        self.cells = self.height * self.width
+        # Which colours share a bucket is part of the statistic, the same in every run.
+        self._bucket = np.random.default_rng(0).integers(_BUCKETS, size=int(np.iinfo(codes.dtype).max) + 1)
+        self._rows = (self._places(codes), self._places(mirrored))
+        self._pixel = np.arange(self.cells)
+
+    def statistic(self, moves: Moves) -> NDArray[np.float32]:
+        places = np.empty((self.images, self.cells), np.int64)
+        for image, (offset, flip) in enumerate(moves):
+            np.add(self._rows[flip][image][offset : offset + self.cells], self._pixel, out=places[image])
+        counts = np.bincount(places.ravel(), minlength=_BUCKETS * self.cells).reshape(_BUCKETS, self.cells)
+        agreement = np.einsum("bc,bc->c", counts, counts) / self.images
+        return _local_excess(agreement.astype(np.float32).reshape(self.height, self.width))
+
+    def _places(self, codes: Codes) -> list[NDArray[np.int64]]:
+        """Each image's bucket times the number of pixels, twice in a row."""
+        once = self._bucket[codes].reshape(self.images, self.cells) * self.cells
+        return list(np.concatenate([once, once], axis=1))
+
+
+def _local_excess(agreement: NDArray[np.float32]) -> NDArray[np.float32]:
+    """box5 − box21; the larger window shrinks to half of a small picture."""
+    coarse = min(_COARSE, (min(agreement.shape) // 4) * 2 + 1)
+    near, around = (
+        cv2.boxFilter(agreement, -1, (side, side), borderType=cv2.BORDER_REFLECT_101) for side in (_FINE, coarse)
+    )
+    return np.asarray(near - around, np.float32)
