@@ -16,12 +16,12 @@ __all__ = [
     "Codes",
     "FloatImages",
     "Planes",
-    "channel_images",
+    "checked",
     "colour_codes",
+    "colour_images",
     "colour_planes",
     "grey_images",
     "mirrored",
-    "shrunk",
     "sign_planes",
 ]
 
@@ -43,8 +43,8 @@ _GREY_BITS = 5
 """Steps of 16 (colour) and 8 (grey) levels absorb compression and keep chance coincidences rare."""
 
 
-def channel_images(images: NDArray[Any]) -> FloatImages:
-    """The images as float32, shape (n, 1 or 3, height, width).
+def checked(images: NDArray[Any]) -> NDArray[Any]:
+    """The images as (n, 1 or 3, height, width), uint8 or float.
 
     Args:
         images: uint8 or float 0..255, shape (n, 1 or 3, height, width) in RGB order, or (n, height, width).
@@ -57,29 +57,35 @@ def channel_images(images: NDArray[Any]) -> FloatImages:
         raise ValueError(
             f"expected images of shape (n, 1 or 3, height, width) or (n, height, width), got {images.shape}"
         )
-    channels = np.ascontiguousarray(planes, dtype=np.float32)
-    if not np.isfinite(channels).all():
+    if planes.dtype != np.uint8 and not np.isfinite(planes).all():
         raise ValueError("expected finite values in all images")
-    return channels
+    return planes
 
 
-def grey_images(channels: FloatImages) -> FloatImages:
-    """One grey plane an image, shape (n, height, width)."""
-    if channels.shape[1] == 1:
-        return channels[:, 0]
-    return np.asarray(np.einsum("nchw,c->nhw", channels, _LUMA), np.float32)
+def grey_images(images: NDArray[Any], side: int) -> FloatImages:
+    """One grey plane an image, (n, height, width), its longer side at most `side`; never enlarged."""
+    return np.stack([_shrunk(_grey(image.astype(np.float32)), side) for image in images])
 
 
-def shrunk(images: FloatImages, side: int) -> FloatImages:
-    """The images with their longer side at most `side`, by area averaging; never enlarged."""
-    height, width = images.shape[-2:]
+def colour_images(images: NDArray[Any], side: int) -> FloatImages:
+    """All channels, (n, channels, height, width), their longer side at most `side`; never enlarged."""
+    return np.stack([np.stack([_shrunk(plane.astype(np.float32), side) for plane in image]) for image in images])
+
+
+def _grey(channels: FloatImages) -> FloatImages:
+    if len(channels) == 1:
+        return np.asarray(channels[0], np.float32)
+    return np.asarray(np.tensordot(_LUMA, channels, axes=1), np.float32)
+
+
+def _shrunk(plane: FloatImages, side: int) -> FloatImages:
+    """Area averaging, as an overlay's edges stay where they are."""
+    height, width = plane.shape
     scale = side / max(height, width)
     if scale >= 1:
-        return images
+        return plane
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    flat = images.reshape(-1, height, width)
-    small = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in flat]).astype(np.float32)
-    return small.reshape(*images.shape[:-2], size[1], size[0])
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def mirrored(images: FloatImages) -> FloatImages:

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from auditor.overlays.features import (
     FloatImages,
-    Planes,
-    channel_images,
+    checked,
     colour_codes,
+    colour_images,
     colour_planes,
     grey_images,
     mirrored,
-    shrunk,
     sign_planes,
 )
 from auditor.overlays.gathering import (
@@ -106,15 +105,16 @@ def find_overlays(
     Raises:
         ValueError: Images of another shape, or values that are not finite.
     """
-    channels = channel_images(images)
-    grey = grey_images(channels)
+    pictures = checked(images)
+    grey = grey_images(pictures, _FINE_SIDE)
+    shape = pictures.shape[2:]
     found: list[tuple[Overlay, Mask]] = []
     for look in _LOOKS:
-        screening = _screened(look, channels, grey, seed=seed, side=side, max_draws=max_draws)
+        screening = screen(_agreement(look, pictures, side), seed=seed, max_draws=max_draws)
         candidates = screening.candidates(alpha / len(_LOOKS))
         if not candidates.any():
             continue
-        planes = _fine_planes(look, channels, grey)
+        planes = sign_planes(grey) if look == "gradient" else colour_planes(colour_images(pictures, _FINE_COLOUR_SIDE))
         regions = pinned_regions(
             planes,
             _resized(candidates, planes.shape[2:]),
@@ -123,36 +123,26 @@ def find_overlays(
             share=_LEAST_PINNED[look],
         )
         for region, pinning in regions:
-            overlay = _described(look, grey, region, pinning, screening)
+            overlay = _described(look, grey, shape, region, pinning, screening)
             if overlay is not None:
-                found.append((overlay, _resized(region, grey.shape[1:])))
+                found.append((overlay, _resized(region, shape)))
     return _distinct(found)
 
 
-def _screened(
-    look: str, channels: FloatImages, grey: FloatImages, *, seed: int, side: int, max_draws: int
-) -> Screening:
-    agreement: Agreement
+def _agreement(look: str, pictures: NDArray[Any], side: int) -> Agreement:
     if look == "gradient":
-        small = shrunk(grey, side)
-        agreement = SignAgreement(sign_planes(small), sign_planes(mirrored(small)))
-    else:
-        small = shrunk(channels, min(side, _COLOUR_SIDE))
-        agreement = ColourAgreement(colour_codes(small), colour_codes(mirrored(small)))
-    return screen(agreement, seed=seed, max_draws=max_draws)
+        grey = grey_images(pictures, side)
+        return SignAgreement(sign_planes(grey), sign_planes(mirrored(grey)))
+    colours = colour_images(pictures, min(side, _COLOUR_SIDE))
+    return ColourAgreement(colour_codes(colours), colour_codes(mirrored(colours)))
 
 
-def _fine_planes(look: str, channels: FloatImages, grey: FloatImages) -> Planes:
-    if look == "gradient":
-        return sign_planes(shrunk(grey, _FINE_SIDE))
-    return colour_planes(shrunk(channels, _FINE_COLOUR_SIDE))
-
-
-def _described(look: str, grey: FloatImages, region: Mask, pinning: Pinning, screening: Screening) -> Overlay | None:
+def _described(
+    look: str, grey: FloatImages, shape: tuple[int, ...], region: Mask, pinning: Pinning, screening: Screening
+) -> Overlay | None:
     """What the region's images share, traced; None where that is too little, too much or, in colour, never the same."""
-    fine = shrunk(grey, _FINE_SIDE)
-    strokes = trace(fine, pinning.present, _resized(region, fine.shape[1:]))
-    mask = _resized(strokes.mask, grey.shape[1:])
+    strokes = trace(grey, pinning.present, _resized(region, grey.shape[1:]))
+    mask = _resized(strokes.mask, shape)
     if not mask.any() or mask.mean() > _LARGEST or (look == "colour" and strokes.repeated_share < _REPEATED):
         return None
     height, width = screening.statistic.shape
