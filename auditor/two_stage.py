@@ -91,12 +91,12 @@ def two_stage(
 
 
 def _spread(ranked: list[_Row], wanted: int) -> list[_Row]:
-    """The strongest rows; a region takes part for the whole sample and one class before others follow."""
+    """The strongest row of the whole sample, then the strongest of each class, before second regions follow."""
     by_class: dict[int | None, list[_Row]] = {}
     for row in sorted(ranked, key=lambda r: (-r.effect, r.p)):
         by_class.setdefault(row.donor_class, []).append(row)
     chosen: list[_Row] = []
-    queues = sorted(by_class.values(), key=lambda rows: -rows[0].effect)
+    queues = sorted(by_class.values(), key=lambda rows: (rows[0].donor_class is not None, -rows[0].effect))
     while queues and len(chosen) < wanted:
         for queue in queues:
             if queue and len(chosen) < wanted:

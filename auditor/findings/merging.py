@@ -52,6 +52,26 @@ def _with_also(leader: Check, rest: Sequence[Check], severity: Severity) -> Chec
 
 
 def _groups(confirmed: Sequence[Check]) -> list[list[Check]]:
+    """Checks of one cue: those that overlap, of one class or of the whole sample.
+
+    The whole sample can join several classes at one place. Where it shows the cue as strongly as they do, it is one cue;
+    else each class has its own, and the whole sample's check belongs to the strongest.
+    """
+    return [group for component in _components(confirmed) for group in _by_class(component)]
+
+
+def _by_class(component: list[Check]) -> list[list[Check]]:
+    whole = [check for check in component if check.class_name is None]
+    classes = sorted({check.class_name for check in component if check.class_name is not None})
+    strongest = max(effect(check) for check in component)
+    if len(classes) < 2 or any(effect(check) >= AS_STRONG * strongest for check in whole):
+        return [component]
+    groups = [[check for check in component if check.class_name == name] for name in classes]
+    max(groups, key=lambda group: max(effect(check) for check in group)).extend(whole)
+    return groups
+
+
+def _components(confirmed: Sequence[Check]) -> list[list[Check]]:
     """Connected components of 'same class (or one of them the whole sample) and overlapping region'."""
     groups: list[list[Check]] = []
     for check in confirmed:

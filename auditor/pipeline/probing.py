@@ -63,13 +63,16 @@ def run_probes(
 def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> CausalMap:
     """The causal map of every audit, with the region probe's options where it is planned."""
     planned: Any = next((p.part for p in plan.probes if p.name == "region"), None)
-    options: Any = planned or registry.load("probes", "region")()
+    region = registry.load("probes", "region")
+    options: Any = planned or region(**region.budgets["standard"])
     finished = folder.load_record("probes/region", ProbeEvidence) is not None
     saved = folder.load_record("causal-map", CausalMap)
     if saved is not None and finished:
         experiment.budget -= saved.forwards
         return saved
     causal = experiment.causal_map(options.cells, options.donors_screen, options.most)
+    if planned is None:  # nobody planned for its forwards: it must not take them from the probes
+        experiment.budget += causal.forwards
     folder.save_record("causal-map", causal)
     return causal
 

@@ -17,6 +17,8 @@ from auditor.regions import FEATHER
 if TYPE_CHECKING:
     from auditor.experiment import Experiment
 
+LEAST_RECIPIENTS = 33
+"""In each half; with fewer, effects of 25 points would be missed."""
 MINIMUM_SIDE = 0.02
 """Pictures whose background is less than 2 % of the area have none to swap."""
 
@@ -69,6 +71,13 @@ class Background(Probe):
         usable = sample.has_object & (share <= 1 - MINIMUM_SIDE)
         if usable.sum() < 16:
             why = f"only {int(usable.sum())} pictures have both an object and a background; 16 are needed"
+            return ProbeEvidence(probe="background", checks=(empty_check("background", None, why),))
+        halves = [int(usable[members].sum()) for members in experiment.halves.values()]
+        if min(halves) < LEAST_RECIPIENTS <= min(len(members) for members in experiment.halves.values()):
+            why = (
+                f"for want of masks or boxes: {halves[0]} and {halves[1]} pictures of the halves have them, "
+                f"{LEAST_RECIPIENTS} each are needed to see an effect of 25 %"
+            )
             return ProbeEvidence(probe="background", checks=(empty_check("background", None, why),))
         before = experiment.predictor.forwards
         notes: list[str] = []

@@ -282,3 +282,14 @@ def test_every_interval_contains_its_estimate_and_no_number_is_nan() -> None:
             assert m.low is not None
             assert m.high is not None
             assert m.low <= m.value <= m.high
+
+
+def test_the_whole_sample_joins_classes_only_where_it_is_as_strong() -> None:
+    cat = confirmed("corner", "top-left", (0, 0, 25, 20), 1.0, "cat")
+    dog = confirmed("corner", "top-left", (0, 0, 25, 20), 0.9, "dog")
+
+    weak = merge([cat, dog, confirmed("corner", "top-left", (0, 0, 25, 20), 0.3)])
+    strong = merge([cat, dog, confirmed("corner", "top-left", (0, 0, 25, 20), 0.95)])
+
+    assert [(check.class_name, check.also) for check in weak] == [("cat", ("corner.top-left",)), ("dog", ())]
+    assert [check.class_name for check in strong] == [None]
