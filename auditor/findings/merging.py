@@ -54,7 +54,7 @@ def _with_also(leader: Check, rest: Sequence[Check], severity: Severity) -> Chec
 def _groups(confirmed: Sequence[Check]) -> list[list[Check]]:
     """Checks of one cue: those that overlap, of one class or of the whole sample.
 
-    The whole sample can join several classes at one place. Where it shows the cue as strongly as they do, it is one cue;
+    The whole sample can join several classes at one place. Where it shows the cue as strongly as they, it is one cue;
     else each class has its own, and the whole sample's check belongs to the strongest.
     """
     return [group for component in _components(confirmed) for group in _by_class(component)]
