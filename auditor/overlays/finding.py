@@ -21,11 +21,11 @@ from auditor.overlays.features import (
 )
 from auditor.overlays.gathering import (
     SAME_IMAGES,
-    WINDOWS,
     Mask,
+    Search,
     bounding_box,
     dilated,
-    pinned_regions,
+    jaccard,
 )
 from auditor.overlays.pinning import Pinning
 from auditor.overlays.screening import Agreement, ColourAgreement, Screening, SignAgreement, screen
@@ -47,9 +47,10 @@ and .94 to 1 by colour; drawn radiographs of 96 and 256 pixels and traffic signs
 most .6 by gradient and .81 by colour]"""
 _REPEATED = 0.5
 """Share of its pixels that an opaque overlay must repeat."""
-_OVERLAP = 0.3
-"""An overlay of which another of the same images covers as much is a part of it; and so is one found by looking at as
-much of the other."""
+_ALIKE = 0.5
+"""Two overlays whose pixels agree at least so (Jaccard) are one."""
+_MARGIN = 2
+"""Pixels around an overlay, at the size of comparison, in which it shows as well."""
 _LARGEST = 1 / 3
 """What covers a larger share of the picture is no overlay."""
 
@@ -107,26 +108,28 @@ def find_overlays(
     """
     pictures = checked(images)
     grey = grey_images(pictures, _FINE_SIDE)
-    shape = pictures.shape[2:]
-    found: list[tuple[Overlay, Mask]] = []
+    found: list[_Found] = []
     for look in _LOOKS:
         screening = screen(_agreement(look, pictures, side), seed=seed, max_draws=max_draws)
         candidates = screening.candidates(alpha / len(_LOOKS))
         if not candidates.any():
             continue
         planes = sign_planes(grey) if look == "gradient" else colour_planes(colour_images(pictures, _FINE_COLOUR_SIDE))
-        regions = pinned_regions(
-            planes,
-            _resized(candidates, planes.shape[2:]),
-            seed=seed,
-            agreement=_LEAST_AGREEMENT[look],
-            share=_LEAST_PINNED[look],
-        )
-        for region, pinning in regions:
-            overlay = _described(look, grey, shape, region, pinning, screening)
+        search = Search(planes, seed=seed, agreement=_LEAST_AGREEMENT[look], share=_LEAST_PINNED[look])
+        for region, pinning in search.regions(_resized(candidates, planes.shape[2:])):
+            overlay = _described(look, grey, pictures.shape[2:], region, pinning, screening)
             if overlay is not None:
-                found.append((overlay, _resized(region, shape)))
+                found.append(_Found(overlay, region, search))
     return _distinct(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An overlay, and the region of the search in which it was found."""
+
+    overlay: Overlay
+    region: Mask
+    search: Search
 
 
 def _agreement(look: str, pictures: NDArray[Any], side: int) -> Agreement:
@@ -160,26 +163,32 @@ def _described(
     )
 
 
-def _distinct(found: list[tuple[Overlay, Mask]]) -> list[Overlay]:
-    """Leave out what a larger overlay of the same images covers as well; most images first."""
+def _distinct(found: list[_Found]) -> list[Overlay]:
+    """Join what two looks found alike, leave out what is a part of a larger overlay; most images first."""
     kept: list[Overlay] = []
-    for overlay, region in sorted(found, key=lambda item: (-int(item[0].mask.sum()), item[0].box)):
-        for index, other in enumerate(kept):
-            if _is_part(overlay, region, other):
-                kept[index] = replace(other, p=min(other.p, overlay.p))
+    for item in sorted(found, key=lambda item: (-int(item.overlay.mask.sum()), item.overlay.box)):
+        for index, larger in enumerate(kept):
+            if _same_images(item.overlay, larger) and _is_part(item, larger):
+                alike = jaccard(item.overlay.mask, larger.mask) >= _ALIKE
+                present = larger.present | item.overlay.present if alike else larger.present
+                kept[index] = replace(larger, present=present, p=min(larger.p, item.overlay.p))
                 break
         else:
-            kept.append(overlay)
-    return sorted(kept, key=lambda item: (-int(item.present.sum()), item.box))
+            kept.append(item.overlay)
+    return sorted(kept, key=lambda overlay: (-int(overlay.present.sum()), overlay.box))
 
 
-def _is_part(overlay: Overlay, region: Mask, other: Overlay) -> bool:
-    """Whether the images of the one carry the other, and the one's pixels or the place where it was found are its."""
-    reach = max(2, min(other.mask.shape) // (2 * WINDOWS))
-    covered = int((dilated(other.mask, reach) & overlay.mask).sum()) / int(overlay.mask.sum())
-    looked_at = int((other.mask & region).sum()) / int(region.sum())
-    contained = int((overlay.present & other.present).sum()) / int(overlay.present.sum())
-    return max(covered, looked_at) >= _OVERLAP and contained >= SAME_IMAGES
+def _same_images(overlay: Overlay, larger: Overlay) -> bool:
+    return int((overlay.present & larger.present).sum()) >= SAME_IMAGES * int(overlay.present.sum())
+
+
+def _is_part(item: _Found, larger: Overlay) -> bool:
+    """Whether nothing is pinned any more where it was found, once the larger overlay is left out."""
+    if jaccard(item.overlay.mask, larger.mask) >= _ALIKE:
+        return True
+    explained = dilated(_resized(larger.mask, item.region.shape), _MARGIN)
+    touched = bool((explained & item.region).any())
+    return touched and not item.search.holds(item.region & ~explained, item.overlay.present)
 
 
 def _resized(mask: Mask, shape: tuple[int, ...]) -> Mask:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from auditor.overlays.features import Planes
 from auditor.overlays.pinning import SCOUTING, THOROUGH, Pinning, Placed, Window, compare, pin
 
-__all__ = ["SAME_IMAGES", "WINDOWS", "Mask", "bounding_box", "dilated", "jaccard", "pinned_regions"]
+__all__ = ["SAME_IMAGES", "Mask", "Search", "bounding_box", "dilated", "jaccard"]
 
-WINDOWS = 7
+_WINDOWS = 7
 """Windows along the shorter side, not counting their overlap."""
 SAME_IMAGES = 0.6
 """Two regions show one overlay when the images that carry it agree at least so (Jaccard)."""
@@ -25,41 +25,71 @@ _LEAST_WINDOW = 8
 Mask = NDArray[np.bool_]
 
 
-def pinned_regions(
-    planes: Planes, candidates: Mask, *, seed: int, agreement: float, share: float
-) -> list[tuple[Mask, Pinning]]:
-    """Regions made of windows that touch and show the same images, and how all images fit there.
+class Search:
+    """One look at all images, window by window.
 
-    Args:
-        planes: What the images may agree on, at the size at which pixels are compared.
-        candidates: bool (height, width), where screening found agreement; other windows are left out.
-        seed: Draws start here.
-        agreement, share: What an overlay needs, see `Effort`.
+    Attributes:
+        placed: All images; the few that scout are drawn from them.
     """
-    height, width = candidates.shape
-    side = max(_LEAST_WINDOW, min(height, width) // WINDOWS)
-    reach = side // 2
-    windows = [
-        (slice(top, min(top + side, height)), slice(left, min(left + side, width)))
-        for top in _starts(height, side)
-        for left in _starts(width, side)
-    ]
-    few = np.sort(np.random.default_rng(seed).permutation(len(planes))[:_SCOUTS])
-    scouts = Placed(planes[few], replace(SCOUTING, agreement=agreement, share=share), seed=seed)
-    seen = [(window, pin(scouts, window)) for window in windows if candidates[window].any()]
-    hits = []
-    for window, pinning in seen:
-        if scouts.is_overlay(pinning):
-            images = np.zeros(len(planes), bool)
-            images[few] = pinning.present
-            hits.append((_region(candidates.shape, window), images))
-    if not hits:
-        return []
-    placed = Placed(planes, replace(THOROUGH, agreement=agreement, share=share), seed=seed)
-    settled = []
-    for region, pinning in _repinned(placed, _merged(hits, reach=reach)):
-        settled.append((_grown(placed, region, pinning, windows, reach=reach), pinning.present))
-    return _repinned(placed, _merged(settled, reach=reach))
+
+    def __init__(self, planes: Planes, *, seed: int, agreement: float, share: float) -> None:
+        """Prepare the search.
+
+        Args:
+            planes: What the images may agree on, at the size at which pixels are compared.
+            seed: Draws start here.
+            agreement: Least agreement of an image with an overlay, see `Effort`.
+            share: Least share of pinned images, see `Effort`.
+        """
+        self.placed = Placed(planes, replace(THOROUGH, agreement=agreement, share=share), seed=seed)
+        self._few = np.sort(np.random.default_rng(seed).permutation(len(planes))[:_SCOUTS])
+        self._scouts = Placed(planes[self._few], replace(SCOUTING, agreement=agreement, share=share), seed=seed)
+
+    def regions(self, candidates: Mask) -> list[tuple[Mask, Pinning]]:
+        """Regions made of windows that touch and show the same images, and how all images fit there.
+
+        Args:
+            candidates: bool (height, width), where screening found agreement; other windows are left out.
+        """
+        height, width = candidates.shape
+        side = max(_LEAST_WINDOW, min(height, width) // _WINDOWS)
+        windows = [
+            (slice(top, min(top + side, height)), slice(left, min(left + side, width)))
+            for top in _starts(height, side)
+            for left in _starts(width, side)
+        ]
+        hits = self._hits([window for window in windows if candidates[window].any()], candidates.shape)
+        settled = []
+        for region, pinning in self._repinned(_merged(hits, reach=side // 2)):
+            grown = _grown(self.placed, region, pinning, windows, reach=side // 2)
+            settled.append((grown, pinning.present))
+        return self._repinned(_merged(settled, reach=side // 2))
+
+    def holds(self, region: Mask, images: Mask) -> bool:
+        """Whether some images still share something to the pixel when only this region is looked at."""
+        return bool(region.any()) and bool(self._repinned([(region, images)]))
+
+    def _hits(self, windows: list[Window], shape: tuple[int, ...]) -> list[tuple[Mask, Mask]]:
+        """Windows in which the scouts found something, as regions, and the scouts that carry it."""
+        hits = []
+        for window in windows:
+            pinning = pin(self._scouts, window)
+            if self._scouts.is_overlay(pinning):
+                images = np.zeros(self.placed.count, bool)
+                images[self._few] = pinning.present
+                hits.append((_region(shape, window), images))
+        return hits
+
+    def _repinned(self, groups: list[tuple[Mask, Mask]]) -> list[tuple[Mask, Pinning]]:
+        """Compare all images in each region; regions that are no overlay then are left out."""
+        kept = []
+        for region, images in groups:
+            x1, y1, x2, y2 = bounding_box(region)
+            window = (slice(y1, y2), slice(x1, x2))
+            pinning = pin(self.placed, window, region=region[window], start=images)
+            if self.placed.is_overlay(pinning):
+                kept.append((region, pinning))
+        return kept
 
 
 def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
@@ -76,18 +106,6 @@ def dilated(mask: Mask, reach: int) -> Mask:
 def jaccard(first: Mask, second: Mask) -> float:
     """Shared over all, 0 to 1."""
     return float((first & second).sum() / max(int((first | second).sum()), 1))
-
-
-def _repinned(placed: Placed, groups: list[tuple[Mask, Mask]]) -> list[tuple[Mask, Pinning]]:
-    """Compare all images in each region; regions that are no overlay then are left out."""
-    kept = []
-    for region, images in groups:
-        x1, y1, x2, y2 = bounding_box(region)
-        window = (slice(y1, y2), slice(x1, x2))
-        pinning = pin(placed, window, region=region[window], start=images)
-        if placed.is_overlay(pinning):
-            kept.append((region, pinning))
-    return kept
 
 
 def _grown(placed: Placed, region: Mask, pinning: Pinning, windows: list[Window], *, reach: int) -> Mask:
