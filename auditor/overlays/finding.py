@@ -49,8 +49,8 @@ _REPEATED = 0.5
 """Share of its pixels that an opaque overlay must repeat."""
 _ALIKE = 0.5
 """Two overlays whose pixels agree at least so (Jaccard) are one."""
-_MARGIN = 2
-"""Pixels around an overlay, at the size of comparison, in which it shows as well."""
+_MARGIN, _SCREEN_MARGIN = 2, 3
+"""Pixels around an overlay, where images are compared and where they are screened, in which it shows as well."""
 _LARGEST = 1 / 3
 """What covers a larger share of the picture is no overlay."""
 
@@ -119,17 +119,23 @@ def find_overlays(
         for region, pinning in search.regions(_resized(candidates, planes.shape[2:])):
             overlay = _described(look, grey, pictures.shape[2:], region, pinning, screening)
             if overlay is not None:
-                found.append(_Found(overlay, region, search))
+                found.append(_Found(overlay, region, candidates, search))
     return _distinct(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An overlay, and the region of the search in which it was found."""
+    """An overlay, the region of the search in which it was found, and where that had been asked to look."""
 
     overlay: Overlay
     region: Mask
+    candidates: Mask
     search: Search
+
+    @property
+    def weight(self) -> int:
+        """Painted pixels over all images."""
+        return int(self.overlay.mask.sum()) * int(self.overlay.present.sum())
 
 
 def _agreement(look: str, pictures: NDArray[Any], side: int) -> Agreement:
@@ -148,8 +154,7 @@ def _described(
     mask = _resized(strokes.mask, shape)
     if not mask.any() or mask.mean() > _LARGEST or (look == "colour" and strokes.repeated_share < _REPEATED):
         return None
-    height, width = screening.statistic.shape
-    seen = cv2.resize(region.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0
+    seen = _touched(region, screening.statistic.shape)
     return Overlay(
         box=bounding_box(mask),
         mask=mask,
@@ -166,7 +171,7 @@ def _described(
 def _distinct(found: list[_Found]) -> list[Overlay]:
     """Join what two looks found alike, leave out what is a part of a larger overlay; most images first."""
     kept: list[Overlay] = []
-    for item in sorted(found, key=lambda item: (-int(item.overlay.mask.sum()), item.overlay.box)):
+    for item in sorted(found, key=lambda item: (-item.weight, item.overlay.box)):
         for index, larger in enumerate(kept):
             if _same_images(item.overlay, larger) and _is_part(item, larger):
                 alike = jaccard(item.overlay.mask, larger.mask) >= _ALIKE
@@ -183,12 +188,21 @@ def _same_images(overlay: Overlay, larger: Overlay) -> bool:
 
 
 def _is_part(item: _Found, larger: Overlay) -> bool:
-    """Whether nothing is pinned any more where it was found, once the larger overlay is left out."""
+    """Whether nothing would be found there any more, once the larger overlay is left out."""
     if jaccard(item.overlay.mask, larger.mask) >= _ALIKE:
         return True
     explained = dilated(_resized(larger.mask, item.region.shape), _MARGIN)
-    touched = bool((explained & item.region).any())
-    return touched and not item.search.holds(item.region & ~explained, item.overlay.present)
+    if not (explained & item.region).any():
+        return False
+    seen = item.candidates & _touched(item.region, item.candidates.shape)
+    if not (seen & ~dilated(_touched(larger.mask, seen.shape), _SCREEN_MARGIN)).any():
+        return True
+    return not item.search.holds(item.region & ~explained, item.overlay.present)
+
+
+def _touched(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """Pixels of a smaller picture that the mask reaches into."""
+    return cv2.resize(mask.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_AREA) > 0
 
 
 def _resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
