@@ -43,8 +43,8 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## Time a whole audit against plain forwards
-	$(BIN)/python -m benchmarks.audit
+bench: $(STAMP) ## Time an audit against plain forwards (SPEC=file)
+	$(BIN)/python -m benchmarks.audit $(SPEC)
 
 image: ## Build the container image
 	docker build --tag auditor .

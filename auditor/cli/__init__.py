@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-# Before anything brings in OpenMP. Threads that spin while they wait are the fastest on an idle machine, and make a busy
+# Before OpenMP is loaded: threads that spin while they wait are the fastest on an idle machine, and make a busy
 # one several times slower: there they had better sleep.
 if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

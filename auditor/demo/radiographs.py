@@ -23,7 +23,7 @@ SIZE = 256
 """Side of a picture in pixels, where nothing else is asked for."""
 AUDIT_SEED = 2026
 """The seed of the audited sample; the networks were trained on others."""
-AUDIT_COUNT = 192
+AUDIT_COUNT = 128
 TAG_BOX = (0.016, 0.016, 0.192, 0.112)
 """Where Riverside burns its tag in: x1, y1, x2, y2 as shares of the side."""
 FRAME_WIDTH = 0.045
