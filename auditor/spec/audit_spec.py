@@ -6,12 +6,13 @@ as extras: the source's part checks those.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Preset = Literal["quick", "standard", "full"]
+Value = TypeVar("Value")
 Share = Annotated[float, Field(ge=0, le=1)]
 PixelBox = Annotated[list[int], Field(min_length=4, max_length=4)]
 
@@ -20,6 +21,13 @@ class Fields(BaseModel):
     """Strict: a key that is not known is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _refused(value: Value | None, what: str) -> Value | None:
+    """A key of the contract that this version does not serve is refused, never silently ignored."""
+    if value is not None:
+        raise ValueError(f"this version does not support {what} yet; remove the key")
+    return value
 
 
 class InputSpec(Fields):
@@ -143,6 +151,11 @@ class ReportSpec(Fields):
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
     reviewers: list[ReviewerSpec] = Field(default_factory=list)
 
+    @field_validator("logo")
+    @classmethod
+    def _no_logo_yet(cls, value: str | None) -> str | None:
+        return _refused(value, "a logo")
+
 
 class RuntimeSpec(Fields):
     """Where and how it runs."""
@@ -154,6 +167,11 @@ class RuntimeSpec(Fields):
     engine: Literal["local"] = "local"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
     max_minutes: Annotated[float, Field(gt=0)] | None = None
+
+    @field_validator("max_minutes")
+    @classmethod
+    def _no_time_limit_yet(cls, value: float | None) -> float | None:
+        return _refused(value, "a time limit")
 
 
 PartList = Preset | list[str | dict[str, Any]]

@@ -189,3 +189,14 @@ def test_mean_needs_one_value_a_channel(folder: Path) -> None:
     text = GOOD.replace("std: [1, 1, 1]}", "std: [1, 1, 1], channels: grey}")
 
     assert any("needs 1 values for channels: grey" in line for line in problems(folder, text))
+
+
+@pytest.mark.parametrize("section", ["runtime: {max_minutes: 5}", "report: {logo: logo.svg}"])
+def test_a_key_that_this_version_does_not_serve_is_refused_and_never_ignored(folder: Path, section: str) -> None:
+    (line,) = problems(folder, GOOD + section + "\n")
+
+    assert "does not support" in line
+
+
+def test_keys_that_are_null_by_default_may_be_written(folder: Path) -> None:
+    assert make_plan(write(folder, GOOD + "runtime: {max_minutes: null}\nreport: {logo: null}\n"))
