@@ -198,7 +198,7 @@ def _judge_one(
     return _check(item, verdict, numbers, why=why)
 
 
-_UNJUDGED = "a region inside the picture moves the object with it, so following proves nothing; see the causal map"
+_UNJUDGED = "it reaches the object, which moves with it, so following proves nothing; see the causal map"
 
 
 def _main_test(measurements: Iterable[Measurement], q_of: dict[str, float]) -> Measurement | None:

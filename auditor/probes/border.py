@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from auditor.experiment import Experiment
 
 
+LARGEST_SHARE = 0.4
+"""A wider ring holds much of the object, and its inner ring much less: following it proves nothing. It is drawn in the
+profile and not judged. [measured: MobileNetV2 on 299 clean photos follows a ring of 22 % of the side, 69 % of the area,
+by 13 points over its inner ring; at 10 % and less by none]"""
+
+
 class Border(LocationProbe):
     """Reliance on frames, letterboxes and rims: swaps border rings of several widths between pictures.
 
@@ -57,7 +63,11 @@ class Border(LocationProbe):
         from auditor.two_stage import two_stage
 
         before = experiment.predictor.forwards
-        candidates = [Candidate(ring, (inner,)) for ring, inner in border_rings(*experiment.size, self.widths)]
+        height, width = experiment.size
+        candidates = [
+            Candidate(ring, (inner,), judged=bool(ring.mask(height, width).mean() <= LARGEST_SHARE))
+            for ring, inner in border_rings(height, width, self.widths)
+        ]
         checks = two_stage(experiment, "border", candidates, self.budget())
         return ProbeEvidence(
             probe="border",
