@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from auditor.errors import DataError, ModelError
 from auditor.subjects.geometry import Geometry
@@ -104,6 +104,8 @@ def decode(
     """
     import torch
 
+    # WeasyPrint turns this on for the whole process: half a picture would be audited as if it were a whole one
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     notes: list[str] = []
     opened = _open(picture.path, pixel_limit, notes)
     image, changed = eight_bit(opened.image)

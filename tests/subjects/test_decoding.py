@@ -425,3 +425,15 @@ def stored(shown: np.ndarray, orientation: int) -> np.ndarray:
         8: np.rot90(shown, -1),
     }
     return np.ascontiguousarray(flipped[orientation])
+
+
+def test_truncated_pictures_are_refused_after_a_report_was_rendered(tmp_path: Path) -> None:
+    import weasyprint  # noqa: F401 - it tells Pillow to accept half pictures
+
+    path = tmp_path / "half.png"
+    Image.effect_noise((64, 48), 50).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    preprocessing = Preprocessing(12, 16, "squash", 1.0, (0.0,) * 3, (1.0,) * 3)
+
+    with pytest.raises(DataError):
+        decode(PictureInfo("half.png", path), preprocessing)
