@@ -17,8 +17,7 @@ class PairedEffects(Record):
     """How often something happened to each recipient under the intervention, and under its matched control.
 
     Attributes:
-        name: follow_rate, removal_blur, removal_inpaint, removal_donor, background_gap, background_follow,
-            accuracy_gain.
+        name: What happened: a key of `auditor.findings.grades.STEPS`, removal_<fill>, or accuracy_gain.
         half: "A" (discovery) or "B" (confirmation).
         recipients: Index in the sample.
         clusters: Patient, video, site as a number: what halves, tests and intervals treat as one unit.
@@ -78,11 +77,57 @@ class Presence(Record):
     per_class: Mapping[str, Measurement] = Field(default_factory=dict)
 
 
+class TestedEffect(Record):
+    """An effect whose own permutation test is not paired (a gap between groups, decodability).
+
+    Attributes:
+        name: As `PairedEffects.name`.
+        measurement: Estimate, interval, count.
+        p: One-sided, already adjusted as a maximum where it is one of several (the worst of several groups).
+    """
+
+    name: str
+    measurement: Measurement
+    p: float
+
+
+class DoseResponse(Record):
+    """What happens as the strength of an intervention grows, beside its control.
+
+    Attributes:
+        what: What is varied, for the chart's title: "opacity of the date stamp".
+        strength, outcome: Axis labels with units: "opacity", "share of predictions that change".
+        strengths: Rising.
+        rates, lows, highs: Outcome at each strength with its 95 % interval.
+        controls: Outcome of the matched control; () where there is none.
+        count: Pictures at each strength.
+    """
+
+    what: str
+    strength: str
+    outcome: str
+    strengths: tuple[float, ...]
+    rates: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    controls: tuple[float, ...] = ()
+    count: int = 0
+
+
 class Example(Record):
-    """One counterfactual worth showing: recipient with the region of the donor."""
+    """One counterfactual worth showing.
+
+    Attributes:
+        recipient: Index in the sample.
+        donor: Index of the picture that the change comes from; -1 where it comes from none (an inserted mark).
+        change: What was done, in words that follow "when": "its colours come from b.png"; "" for a swapped region.
+        picture: Path in the run folder of the very picture that the model saw; "" where it can be composed again.
+    """
 
     recipient: int
     donor: int
+    change: str = ""
+    picture: str = ""
     before: str
     before_score: float
     after: str
@@ -98,11 +143,20 @@ class CheckEvidence(Record):
     not_tested: str | None = None
     absent: str | None = None
     """Why there is nothing to test: what was looked for is not in the data."""
+    described: str | None = None
+    """What was measured, as one whole sentence, where nothing is to be decided (corruption)."""
     screen: tuple[PairedEffects, ...] = ()
     stood_out: bool = False
     out_of_budget: bool = False
     confirm: tuple[PairedEffects, ...] = ()
     fills: tuple[FillSanity, ...] = ()
+    tested: tuple[TestedEffect, ...] = ()
+    """Effects of the confirmation half with their own p."""
+    encoded: TestedEffect | None = None
+    """Whether the cue can be read from the features, whether or not it is used."""
+    further: tuple[Measurement, ...] = ()
+    """Numbers that are reported, can be limited, and never decide."""
+    doses: tuple[DoseResponse, ...] = ()
     accuracy_gain: PairedEffects | None = None
     """Correct after the region is removed minus correct before: positive where the cue costs accuracy."""
     off_object: bool = False

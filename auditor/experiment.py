@@ -81,6 +81,8 @@ class Experiment:
         halves: "A" and "B" → sorted indices; split by cluster, stratified by predicted class.
         budget: Forwards left for all probes together; confirmation stops when it is used up.
         progress: (done, total, what).
+        keep_picture: Saves a composed picture, uint8 or float (channels, height, width) in the sample's units, under a
+            name; returns its path in the run folder, "" where nothing is kept.
     """
 
     sample: Sample
@@ -92,6 +94,7 @@ class Experiment:
     seed: int
     budget: float
     progress: Callable[[int, int, str], None] = lambda done, total, what: None
+    keep_picture: Callable[[str, np.ndarray], str] = lambda name, picture: ""
     notes: list[str] = field(default_factory=list)
     _causal: tuple[CausalMap, list[Region], Outcomes] | None = None
 
@@ -146,6 +149,22 @@ class Experiment:
                 chosen.extend(picked)
         return np.asarray(recipients, dtype=np.int64), np.asarray(chosen, dtype=np.int64)
 
+    def predict(self, total: int, make: Callable[[int, int], Tensor], what: str) -> np.ndarray:
+        """Class probabilities of pictures that are composed when their turn comes; taken from the budget.
+
+        Args:
+            total: How many pictures there are.
+            make: (start, stop) → those pictures, in the sample's units, (stop - start, channels, height, width).
+            what: For the progress bar.
+
+        Returns:
+            float32 (total, classes).
+        """
+        if total == 0:
+            return np.empty((0, self.scores.shape[1]), dtype=np.float32)
+        self.budget -= total
+        return self.predictor.scores_of(total, make, progress=lambda done, of: self.progress(done, of, what))
+
     def swap(self, regions: Sequence[Region], recipient: np.ndarray, donor: np.ndarray, what: str) -> Outcomes:
         """Swap every region for every pair and predict."""
         pairs = len(recipient)
@@ -159,8 +178,7 @@ class Experiment:
         if total == 0:
             empty = np.zeros((len(regions), pairs))
             return Outcomes(recipient, donor, empty.astype(bool), empty.astype(np.int64), empty)
-        self.budget -= total
-        scores = self.predictor.scores_of(total, make, progress=lambda done, of: self.progress(done, of, what))
+        scores = self.predict(total, make, what)
         after = scores.argmax(axis=1).reshape(len(regions), pairs)
         after_score = scores.max(axis=1).reshape(len(regions), pairs)
         return Outcomes(recipient, donor, after == self.predicted[donor][None, :], after, after_score)

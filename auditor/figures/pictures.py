@@ -48,6 +48,33 @@ def encode_jpeg(rgb: Rgb) -> bytes:
     return data.tobytes()
 
 
+def encode_png(rgb: Rgb) -> bytes:
+    """PNG, nothing lost: for pictures that are evidence.
+
+    Args:
+        rgb: uint8, shape (height, width, 3).
+
+    Raises:
+        ValueError: Not such an array.
+    """
+    done, data = cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))
+    if not done:
+        raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded")
+    return data.tobytes()
+
+
+def decode_png(content: bytes) -> Rgb:
+    """What `encode_png` wrote.
+
+    Raises:
+        ValueError: No picture.
+    """
+    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError("these bytes are no picture")
+    return np.ascontiguousarray(bgr[:, :, ::-1])
+
+
 def colourise(values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
     """Colours of a perceptually uniform scale; values that are not finite become mid-grey.
 

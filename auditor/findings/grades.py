@@ -10,9 +10,14 @@ from auditor.records import Grade, Severity
 
 STEPS: dict[str, tuple[float, float, float]] = {
     "follow_rate": (0.10, 0.25, 0.60),
+    "spurious_score": (0.15, 0.50, 0.85),
+    "flip_rate": (0.10, 0.25, 0.60),
     "removal": (0.05, 0.10, 0.25),
     "background_gap": (0.15, 0.25, 0.40),
     "background_follow": (float("inf"), float("inf"), 0.60),
+    "watermark_gap": (0.10, 0.20, 0.35),
+    "attractor": (float("inf"), float("inf"), 0.25),
+    "group_gap": (0.10, 0.20, 0.30),
 }
 """Evidence → smallest effect (minus its control) that is minor, material, severe."""
 

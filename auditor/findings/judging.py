@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from statsmodels.stats.multitest import multipletests
 
-from auditor.evidence import CheckEvidence, PairedEffects
+from auditor.evidence import CheckEvidence, PairedEffects, TestedEffect
 from auditor.findings.grades import STEPS, grade, severity
 from auditor.findings.words import recommendation, sentence
 from auditor.records import Check, Grade, Measurement, Verdict
@@ -58,6 +59,15 @@ class _Row:
     test: PairedEffects
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """An effect that brings its own p."""
+
+    check: int
+    name: str
+    p: float
+
+
 def judge(evidence: Sequence[CheckEvidence], circumstances: Circumstances) -> list[Check]:
     """Verdict of every check, in the order given."""
     p_of, q_of = _corrected(evidence, circumstances.seed)
@@ -75,7 +85,13 @@ def _corrected(
         if item.not_tested is None and item.judged:
             rows.setdefault(item.kind, [])
             rows[item.kind] += [_Row(index, test) for test in item.confirm if _can_confirm(item, test)]
-    adjusted: dict[str, list[float]] = {kind: _within(found, seed) for kind, found in rows.items()}
+    own: dict[str, list[_Own]] = {kind: [] for kind in rows}
+    for index, item in enumerate(evidence):
+        if item.not_tested is None and item.judged:
+            own[item.kind] += [_Own(index, effect.name, effect.p) for effect in item.tested]
+    adjusted: dict[str, list[float]] = {
+        kind: [*_within(found, seed), *_holm([effect.p for effect in own[kind]])] for kind, found in rows.items()
+    }
     # a kind in which nothing went to the confirmation half was tested all the same: it enters with p = 1
     qs = across_kinds(
         {kind: ps or [1.0] for kind, ps in adjusted.items()},
@@ -84,9 +100,10 @@ def _corrected(
     p_of: dict[int, dict[str, float]] = {}
     q_of: dict[int, dict[str, float]] = {}
     for kind, found in rows.items():
-        for row, p, q in zip(found, adjusted[kind], qs[kind], strict=False):
-            p_of.setdefault(row.check, {})[row.test.name] = p
-            q_of.setdefault(row.check, {})[row.test.name] = q
+        names = [(row.check, row.test.name) for row in found] + [(effect.check, effect.name) for effect in own[kind]]
+        for (check, name), p, q in zip(names, adjusted[kind], qs[kind], strict=False):
+            p_of.setdefault(check, {})[name] = p
+            q_of.setdefault(check, {})[name] = q
     return p_of, q_of
 
 
@@ -122,6 +139,11 @@ def _within(rows: Sequence[_Row], seed: int) -> list[float]:
     return [float(p) for p in adjusted]
 
 
+def _holm(ps: Sequence[float]) -> list[float]:
+    """Effects with p of their own share no permutations: Holm keeps the family's error."""
+    return [float(p) for p in multipletests(ps, method="holm")[1]] if ps else []
+
+
 def measure(test: PairedEffects, name: str, seed: int) -> Measurement:
     """Effect minus control with its clustered bootstrap interval."""
     if not len(test):
@@ -154,11 +176,17 @@ def _measurements(item: CheckEvidence, seed: int) -> list[Measurement]:
             target, control = _level_names(test.name)
             found.append(_level(test.effect, test.clusters, target, seed, f"half {test.half}"))
             found.append(_level(test.control, test.clusters, control, seed, ", ".join(test.controls) or "none"))
+    found += [effect.measurement for effect in (*item.tested, *_list(item.encoded))]
+    found += item.further
     if item.presence is not None:
         found.append(item.presence.prevalence)
     if item.accuracy_gain is not None and len(item.accuracy_gain):
         found.append(measure(item.accuracy_gain, "accuracy_gain_when_removed", seed))
     return found
+
+
+def _list(effect: TestedEffect | None) -> list[TestedEffect]:
+    return [] if effect is None else [effect]
 
 
 def _level_names(test: str) -> tuple[str, str]:
@@ -175,9 +203,14 @@ def _judge_one(
     if item.absent is not None:
         return _check(item, Verdict.NO_EVIDENCE, why=item.absent)
     measurements = _measurements(item, circumstances.seed)
+    if item.described is not None:
+        return _check(item, Verdict.NO_EVIDENCE, _Numbers(tuple(measurements)))
     main = _main_test(measurements, q_of)
     tests = item.confirm or item.screen
-    units = max((_units(test) for test in tests), default=0)
+    units = max(
+        [*(_units(test) for test in tests), *(t.measurement.count for t in (*item.tested, *_list(item.encoded)))],
+        default=0,
+    )
     mde = minimum_detectable_effect(units) if units else None
     numbers = _Numbers(
         tuple(measurements), main, p_of.get(main.name) if main else None, q_of.get(main.name) if main else None, mde
@@ -249,6 +282,8 @@ def _without_confirmation(
         if nearly:
             return Verdict.SUSPECTED, "significant alone, not after correction for the number of checks"
         return Verdict.NOT_REPRODUCED, "it stood out on the discovery half and vanished on the confirmation half"
+    if item.encoded is not None and item.encoded.p <= PRESENCE_ALPHA:
+        return Verdict.ENCODED, "it can be read from the network's features; no test of its use came out"
     if mde is None or mde > LARGEST_MDE:
         shown = "no effect at all" if mde is None else f"only effects of {mde:.0%} and more"
         return Verdict.INSUFFICIENT, f"with so few images {shown} would have been seen"

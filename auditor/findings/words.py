@@ -5,62 +5,27 @@ The wording is "relies on", never "wrong": legitimacy is the owner's call.
 
 from __future__ import annotations
 
+from auditor import registry
 from auditor.evidence import CheckEvidence
+from auditor.probes import Probe
 from auditor.records import Audit, AuditVerdict, Box, Grade, Measurement, Verdict
-
-_PLACES = {
-    "border": "the border of the picture",
-    "corner": "the corner",
-    "region": "the region",
-    "overlay": "a mark burned into the picture",
-    "background": "the background around the object",
-}
-
-_RECOMMENDATIONS = {
-    "border": (
-        "Crop or mask borders before training and inference, or vary them (random border crops, random padding, "
-        "random erasing along the rim); check whether frames go with one source. Then repeat the audit of borders."
-    ),
-    "corner": (
-        "Look at the corner in the training data for tags, stamps or marks that go with a class or source; mask or "
-        "inpaint them, or paste them at random on all classes. Then audit again with the corner probe."
-    ),
-    "region": (
-        "Look at this place in the training data for what differs between classes; mask it, or vary it at random over "
-        "all classes (random erasing). Then audit again with the region probe."
-    ),
-    "overlay": (
-        "Remove the overlay from the training data (inpainting or masking the tag), or add it at random to pictures of "
-        "all classes; keep sources balanced over classes. Then audit again with the overlay and corner probes."
-    ),
-    "background": (
-        "Train with swapped or blurred backgrounds, balance scenes over classes, or crop to the object before "
-        "classification. Then audit again with the background probe."
-    ),
-}
 
 
 def recommendation(kind: str) -> str:
-    """What to do about a confirmed kind, and which test to repeat."""
-    return _RECOMMENDATIONS.get(
-        kind, "Find where the cue comes from in the training data, balance it, and audit again."
-    )
+    """What to do about a confirmed kind, and which test to repeat: as its probe says."""
+    return _probe(kind).recommendation
 
 
 def place(kind: str, region: Box | None) -> str:
-    """The cue in words: 'the top-left corner', 'a border ring 5 px wide'."""
-    if region is None:
-        return _PLACES.get(kind, kind)
-    if kind == "border" and region.name.startswith("frame-") and region.hole is not None:
-        return f"a frame burned into the picture, {region.hole[0]} px wide"
-    if kind == "border":
-        return f"a border ring {region.name.removeprefix('ring-')} px wide"
-    if kind == "corner":
-        return f"the {region.name} corner"
-    if kind == "overlay":
-        where = " ".join(region.name.split("-")[2:])
-        return f"a mark burned into the {where} of the picture" if where else "a mark burned into the picture"
-    return f"the region {region.name}"
+    """The cue in words, as its probe says: 'the top-left corner', 'a border ring 5 px wide'."""
+    return _probe(kind).where(region)
+
+
+def _probe(kind: str) -> type[Probe]:
+    probe = registry.load("probes", kind)
+    if not issubclass(probe, Probe):
+        raise TypeError(f"the part probes.{kind} is no Probe")
+    return probe
 
 
 def sentence(
@@ -77,6 +42,8 @@ def sentence(
     power = _power(mde)
     if verdict is Verdict.CONFIRMED and main is not None and grade is not None:
         return f"{subject} relies on {where}: {_effect_words(main, item.class_name)}."
+    if item.described is not None and verdict is Verdict.NO_EVIDENCE:
+        return item.described
     if verdict is Verdict.NOT_TESTED:
         return f"Not tested for {where}: {why}."
     if verdict is Verdict.INSUFFICIENT:
@@ -106,12 +73,22 @@ def _effect_words(main: Measurement, class_name: str | None) -> str:
     if main.name == "follow_rate":
         target = f"class {class_name}" if class_name is not None else "another picture's class"
         moved = f"{_points(main.value)} more predictions turn to {target}"
-        return f"when it is swapped in, {moved} than with a matched control ({interval})"
-    if main.name == "background_gap":
-        return f"accuracy falls by {_points(main.value)} on backgrounds of other classes ({interval})"
-    if main.name == "background_follow":
-        return f"{_points(main.value)} of predictions follow the background, over control ({interval})"
-    return f"removing it flips {_points(main.value)} more predictions than removing a matched control ({interval})"
+        return f"when it comes from another picture, {moved} than with a matched control ({interval})"
+    moved = _EFFECTS["removal" if main.name.startswith("removal") else main.name]
+    return f"{moved.format(points=_points(main.value))} ({interval})"
+
+
+_EFFECTS = {
+    "spurious_score": "inserting it turns {points} more predictions to that class than matched controls do",
+    "flip_rate": "it changes {points} more predictions than its control does",
+    "removal": "removing it flips {points} more predictions than removing a matched control",
+    "background_gap": "accuracy falls by {points} on backgrounds of other classes",
+    "background_follow": "{points} of predictions follow the background, over control",
+    "watermark_gap": "it costs {points} more right answers than a scrambled mark of the same energy",
+    "attractor": "it raises that class's probability by {points} more than a scrambled mark does",
+    "group_gap": "accuracy in the worst group lies {points} below the rest",
+}
+"""Evidence → what happened. `follow_rate` has words of its own, as it names the class."""
 
 
 def _points(value: float | None) -> str:

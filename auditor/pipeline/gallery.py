@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from auditor.figures import encode_jpeg, svg_size
+from auditor.figures import decode_png, encode_jpeg, svg_size
 from auditor.records import Picture
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ class Gallery:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self.pictures: dict[str, Picture] = {}
+
+    def saved(self, path: str) -> np.ndarray:
+        """A picture that a probe kept in the run folder: uint8 (height, width, 3)."""
+        return decode_png((self._folder.path / path).read_bytes())
 
     def photo(self, name: str, rgb: np.ndarray, *, caption: str, alt: str, reading: str | None = None) -> str:
         """Save a picture as JPEG; returns its path in the run folder."""

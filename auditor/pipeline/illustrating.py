@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 PAIRS = 3
 FOREST_ROWS = 24
 _PAIR_READING = (
-    "Left: the picture as it is. Middle: the picture that the region comes from. Right: the same picture with only the "
-    "outlined region replaced. If the prediction changes to the middle picture's class, that region decides."
+    "Left: the picture as it is. Middle: the picture that the change comes from. Right: the left picture with only "
+    "that change. If the prediction becomes the middle picture's class, what was changed decides."
+)
+_INSERTION_READING = (
+    "Left: the picture as it is. Right: the same picture with only that change. If the prediction moves, what was "
+    "changed decides, although the object is the same."
 )
 
 
@@ -48,18 +52,24 @@ def illustrate_checks(
 
 
 def _pair(check: Check, item: CheckEvidence, example: Example, number: int, sample: Sample, gallery: Gallery) -> str:
-    original, donor = sample.display(example.recipient), sample.display(example.donor)
-    changed = _as_shown(sample, _counterfactual(item, example, sample))
+    original = sample.display(example.recipient)
+    donor = sample.display(example.donor) if example.donor >= 0 else None
+    if example.picture:
+        changed = gallery.saved(example.picture)
+    else:
+        changed = sample.shown(_counterfactual(item, example, sample))
     box, hole = (item.region.box, item.region.hole) if item.region is not None else (None, None)
-    name, source = sample.pictures[example.recipient].name, sample.pictures[example.donor].name
-    where = place(check.kind, check.region)
+    name = sample.pictures[example.recipient].name
+    source = sample.pictures[example.donor].name if example.donor >= 0 else ""
+    done = example.change or f"{place(check.kind, check.region)} comes from {source}"
     change = f"{example.before} ({example.before_score:.2f}) becomes {example.after} ({example.after_score:.2f})"
+    pictures = f"Three pictures: {name}, {source}, and" if donor is not None else f"Two pictures: {name}, and"
     return gallery.photo(
         f"{check.id}-pair-{number}",
         figures.before_after(original, changed, box, hole, donor=donor),
-        caption=f"{name}: {change} when {where} comes from {source}.",
-        alt=f"Three pictures: {name}, {source}, and {name} with {where} of the second. The prediction {change}.",
-        reading=_PAIR_READING,
+        caption=f"{name}: {change} when {done}.",
+        alt=f"{pictures} {name} when {done}. The prediction {change}.",
+        reading=_PAIR_READING if donor is not None else _INSERTION_READING,
     )
 
 
@@ -77,17 +87,6 @@ def _counterfactual(item: CheckEvidence, example: Example, sample: Sample) -> np
     region = Region(item.region.name, item.region.box, item.region.hole)
     swapped = Swapper(sample.images, [region]).compose(np.array([0]), np.array([i]), np.array([j]))
     return np.asarray(swapped[0].numpy())
-
-
-def _as_shown(sample: Sample, image: np.ndarray) -> np.ndarray:
-    """As `Sample.display`, for a composed picture."""
-    if sample.images.dtype.is_floating_point:
-        low, high = float(sample.images.min()), float(sample.images.max())
-        image = (image - low) / max(high - low, 1e-12) * 255
-    image = image.round().clip(0, 255).astype(np.uint8)
-    if image.shape[0] != 3:
-        image = np.repeat(image[:1], 3, axis=0)
-    return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
 def draw_causal_map(

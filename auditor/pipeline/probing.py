@@ -10,9 +10,11 @@ import numpy as np
 from auditor import registry
 from auditor.evidence import CausalMap, ProbeEvidence
 from auditor.experiment import Experiment
+from auditor.figures import encode_png
 from auditor.findings.gate import declare_legitimate
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
+from auditor.pipeline.gallery import safe_name
 from auditor.records import Check, PartFailure
 from auditor.statistics.testing import ALPHA, above_chance
 
@@ -30,7 +32,7 @@ def run_probes(
 
     What a run that broke off had finished is read back instead of being run again.
     """
-    experiment = make_experiment(plan, subject, progress)
+    experiment = make_experiment(plan, subject, progress, folder)
     evidence: list[ProbeEvidence] = []
     failures: list[PartFailure] = []
     if subject.model.output == "embedding" or subject.scores.shape[1] < 2:
@@ -77,7 +79,7 @@ def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> Causal
     return causal
 
 
-def make_experiment(plan: Plan, subject: Subject, progress: Progress) -> Experiment:
+def make_experiment(plan: Plan, subject: Subject, progress: Progress, folder: RunFolder) -> Experiment:
     """What the probes share, with the preset's budget of forwards."""
     return Experiment(
         sample=subject.sample,
@@ -89,7 +91,15 @@ def make_experiment(plan: Plan, subject: Subject, progress: Progress) -> Experim
         seed=plan.spec.runtime.seed,
         budget=plan.probe_forwards() * len(subject.sample),
         progress=progress.step,
+        keep_picture=lambda name, picture: _keep(folder, subject, name, picture),
     )
+
+
+def _keep(folder: RunFolder, subject: Subject, name: str, picture: np.ndarray) -> str:
+    """A composed picture as PNG under the evidence, as a viewer would see it."""
+    path = f"evidence/pictures/{safe_name(name)}.png"
+    folder.write(path, encode_png(subject.sample.shown(picture)))
+    return path
 
 
 def circumstances(plan: Plan, subject: Subject) -> Circumstances:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from auditor.evidence import ProbeEvidence
-from auditor.records import PlannedCheck
+from auditor.records import Box, PlannedCheck
 from auditor.registry import Part
 
 if TYPE_CHECKING:
@@ -23,6 +23,16 @@ class Probe(Part):
 
     order: ClassVar[int] = 9
     """Place among the probes: the more specific kind goes first, so that it is confirmed while budget is left."""
+
+    cue: ClassVar[str]
+    """What is tested, in words that follow "relies on": "the colour cast"."""
+    recommendation: ClassVar[str]
+    """What to do when it is confirmed: which data fix, which augmentation, which test to repeat."""
+
+    @classmethod
+    def where(cls, region: Box | None) -> str:
+        """The cue at a region, in the same place of a sentence."""
+        return cls.cue if region is None else f"{cls.cue} ({region.name})"
 
     @abstractmethod
     def planned(self) -> PlannedCheck:

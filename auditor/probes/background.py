@@ -34,6 +34,11 @@ class Background(Probe):
     Source: Xiao et al., "Noise or Signal: The Role of Image Backgrounds in Object Recognition", ICLR 2021.
     """
 
+    cue: ClassVar[str] = "the background around the object"
+    recommendation: ClassVar[str] = (
+        "Train with swapped or blurred backgrounds, balance scenes over classes, or crop to the object before "
+        "classification. Then audit again with the background probe."
+    )
     order: ClassVar[int] = 4
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "donors_confirm": 3},

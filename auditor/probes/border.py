@@ -10,7 +10,7 @@ from pydantic import Field
 
 from auditor.evidence import CheckEvidence, ProbeEvidence, RingProfile
 from auditor.probes import LocationProbe
-from auditor.records import PlannedCheck
+from auditor.records import Box, PlannedCheck
 from auditor.regions import RING_WIDTHS, border_rings
 from auditor.statistics.intervals import mean_interval
 
@@ -32,6 +32,11 @@ class Border(LocationProbe):
     honest networks follow wide rims of natural scenes as well (sky, sea, grass): context, not a frame.
     """
 
+    cue: ClassVar[str] = "the border of the picture"
+    recommendation: ClassVar[str] = (
+        "Crop or mask borders before training and inference, or vary them (random border crops, random padding, "
+        "random erasing along the rim); check whether frames go with one source. Then repeat the audit of borders."
+    )
     order: ClassVar[int] = 2
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"widths": (0.05, 0.10, 0.22), "donors_screen": 1, "shortlist": 1, "removal": False},
@@ -40,6 +45,14 @@ class Border(LocationProbe):
     }
 
     widths: tuple[float, ...] = Field(RING_WIDTHS, description="Ring widths as shares of the shorter side.")
+
+    @classmethod
+    def where(cls, region: Box | None) -> str:
+        if region is None:
+            return cls.cue
+        if region.name.startswith("frame-") and region.hole is not None:
+            return f"a frame burned into the picture, {region.hole[0]} px wide"
+        return f"a border ring {region.name.removeprefix('ring-')} px wide"
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(

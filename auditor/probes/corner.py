@@ -9,7 +9,7 @@ from pydantic import Field
 
 from auditor.evidence import ProbeEvidence
 from auditor.probes import LocationProbe
-from auditor.records import PlannedCheck
+from auditor.records import Box, PlannedCheck
 from auditor.regions import CORNER, corners, inward_patches, mirrored, opposite
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ class Corner(LocationProbe):
     just inward on the same diagonal, the one inward on the other diagonal, and the corner diagonally opposite.
     """
 
+    cue: ClassVar[str] = "the corner"
+    recommendation: ClassVar[str] = (
+        "Look at the corner in the training data for tags, stamps or marks that go with a class or source; mask or "
+        "inpaint them, or paste them at random on all classes. Then audit again with the corner probe."
+    )
     order: ClassVar[int] = 1
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "shortlist": 1, "removal": False},
@@ -31,6 +36,10 @@ class Corner(LocationProbe):
     }
 
     share: float = Field(CORNER, gt=0.02, le=0.45, description="Side of the patch as a share of the picture's side.")
+
+    @classmethod
+    def where(cls, region: Box | None) -> str:
+        return cls.cue if region is None else f"the {region.name} corner"
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(

@@ -12,7 +12,7 @@ from pydantic import Field
 from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
 from auditor.overlays import Letterbox, Overlay, class_association, find_letterboxes, find_overlays
 from auditor.probes import LocationProbe
-from auditor.records import Measurement, PlannedCheck
+from auditor.records import Box, Measurement, PlannedCheck
 from auditor.regions import Region, border_rings, displaced
 from auditor.statistics.intervals import wilson
 
@@ -43,6 +43,11 @@ class OverlayProbe(LocationProbe):
     is ours, docs/methods.md.
     """
 
+    cue: ClassVar[str] = "a mark burned into the picture"
+    recommendation: ClassVar[str] = (
+        "Remove the overlay from the training data (inpainting or masking the tag), or add it at random to pictures of "
+        "all classes; keep sources balanced over classes. Then audit again with the overlay and corner probes."
+    )
     order: ClassVar[int] = 0
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "shortlist": 1, "removal": False, "most": 1},
@@ -51,6 +56,15 @@ class OverlayProbe(LocationProbe):
     }
 
     most: int = Field(3, ge=1, le=16, description="Overlays tested, most frequent first.")
+
+    @classmethod
+    def where(cls, region: Box | None) -> str:
+        if region is None:
+            return cls.cue
+        if region.name.startswith("bank:"):
+            return f"an inserted watermark ({region.name.removeprefix('bank:')})"
+        place = " ".join(region.name.split("-")[2:])
+        return f"a mark burned into the {place} of the picture" if place else cls.cue
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(

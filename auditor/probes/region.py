@@ -10,7 +10,7 @@ from pydantic import Field
 
 from auditor.evidence import CheckEvidence, ProbeEvidence
 from auditor.probes import LocationProbe
-from auditor.records import PlannedCheck
+from auditor.records import Box, PlannedCheck
 from auditor.regions import Region, displaced, same_distance_cells
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class RegionProbe(LocationProbe):
     forbids it (`forbidden`). Controls are the other cells at the same distance from the centre.
     """
 
+    cue: ClassVar[str] = "the region"
+    recommendation: ClassVar[str] = (
+        "Look at this place in the training data for what differs between classes; mask it, or vary it at random over "
+        "all classes (random erasing). Then audit again with the region probe."
+    )
     order: ClassVar[int] = 3
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"cells": 4, "donors_screen": 1, "shortlist": 1, "removal": False, "most": 32},
@@ -45,6 +50,10 @@ class RegionProbe(LocationProbe):
     forbidden: tuple[str, ...] = Field(
         (), description="Names from dataset.regions that the model must not use: judged even inside the picture."
     )
+
+    @classmethod
+    def where(cls, region: Box | None) -> str:
+        return cls.cue if region is None else f"the region {region.name}"
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(

@@ -151,12 +151,20 @@ class Sample:
 
         Float inputs of an own transform are stretched to 0..255 by the sample's own range.
         """
+        return self.shown(self.images[index].numpy())
+
+    def shown(self, image: np.ndarray) -> np.ndarray:
+        """A composed picture, as `display` shows the originals.
+
+        Args:
+            image: (channels, height, width), in the units of `images`.
+        """
         import numpy as np
 
-        image = self.images[index].numpy()
-        if image.dtype != np.uint8:
+        if self.images.dtype.is_floating_point:
             low, high = float(self.images.min()), float(self.images.max())
-            image = ((image - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
+            image = (image - low) / max(high - low, 1e-12) * 255
+        image = np.asarray(image, dtype=np.float32).round().clip(0, 255).astype(np.uint8)
         if image.shape[0] != 3:
             image = np.repeat(image[:1], 3, axis=0)
         return np.ascontiguousarray(image.transpose(1, 2, 0))

@@ -1,48 +1,21 @@
-"""What is done to pictures: swap a region with another picture's, or remove it. Always on copies, in 0..255.
+"""Removal: a region filled from its neighbourhood, by inpainting, or from another picture.
 
-Sources: follow rate and removal, docs/methods.md; neighbour blur as a normalised convolution (Knutsson & Westin,
-"Normalized and differential convolution", CVPR 1993); inpainting by Telea, "An image inpainting technique based on
-the fast marching method", J. Graphics Tools 2004, as OpenCV has it.
+Sources: neighbour blur as a normalised convolution (Knutsson & Westin, "Normalized and differential convolution",
+CVPR 1993); inpainting by Telea, "An image inpainting technique based on the fast marching method", J. Graphics Tools
+2004, as OpenCV has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
-import torch
 
 from auditor.regions import Region
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 Fill = Literal["blur", "inpaint", "donor"]
 FILLS: tuple[Fill, ...] = ("blur", "inpaint", "donor")
-
-
-class Swapper:
-    """Composes x_i outside R and x_j inside R, lazily and in chunks, for many (R, i, j)."""
-
-    def __init__(self, images: Tensor, regions: Sequence[Region]) -> None:
-        """Prepare the regions' soft masks.
-
-        Args:
-            images: uint8 or float (n, channels, height, width).
-            regions: Regions of those pictures.
-        """
-        self.images = images
-        height, width = images.shape[-2:]
-        self.weights = torch.from_numpy(np.stack([region.weights(height, width) for region in regions]))[:, None]
-
-    def compose(self, region: np.ndarray, recipient: np.ndarray, donor: np.ndarray) -> Tensor:
-        """The pictures for index arrays of equal length: float32 (len, channels, height, width)."""
-        weights = self.weights[torch.from_numpy(region)]
-        kept = self.images[torch.from_numpy(recipient)].float()
-        brought = self.images[torch.from_numpy(donor)].float()
-        return torch.lerp(kept, brought, weights)
 
 
 def remove(image: np.ndarray, region: Region, fill: Fill, donor: np.ndarray | None = None) -> np.ndarray:
@@ -67,7 +40,7 @@ def remove(image: np.ndarray, region: Region, fill: Fill, donor: np.ndarray | No
     elif fill == "blur":
         filled = _neighbour_blur(original, region.mask(height, width))
     else:
-        filled = _inpaint(image, region.mask(height, width))
+        filled = inpaint(image, region.mask(height, width))
     return np.asarray(original + weights * (filled - original), dtype=np.float32)
 
 
@@ -91,7 +64,7 @@ def _neighbour_blur(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Telea inpainting; float pictures (an own transform) are mapped to 8 bits and back."""
     dilated = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
     radius = max(2.0, 0.03 * min(mask.shape))
@@ -102,26 +75,3 @@ def _inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     planes = ((emptied - low) * scale).round().clip(0, 255).astype(np.uint8)
     filled = np.stack([cv2.inpaint(plane, dilated, radius, cv2.INPAINT_TELEA) for plane in planes])
     return filled.astype(np.float32) / scale + low
-
-
-def paste_object(recipient: np.ndarray, background: np.ndarray, object_weights: np.ndarray) -> np.ndarray:
-    """The recipient's object on another picture's background.
-
-    Args:
-        recipient, background: (channels, height, width).
-        object_weights: float (height, width), 1 on the object, soft seam.
-
-    Returns:
-        float32, same shape.
-    """
-    kept, brought = recipient.astype(np.float32), background.astype(np.float32)
-    return np.asarray(brought + object_weights * (kept - brought), dtype=np.float32)
-
-
-def clean_plate(image: np.ndarray, object_mask: np.ndarray) -> np.ndarray:
-    """A background without its own object: the object is inpainted away, so that it cannot be followed.
-
-    Returns:
-        float32 (channels, height, width).
-    """
-    return _inpaint(image, object_mask)
