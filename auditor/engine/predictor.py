@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.engine import fast_form, penultimate, scoring
-from auditor.engine.chunking import Chunk, Progress, fastest_chunk, in_chunks
+from auditor.engine.chunking import Chunk, Progress, fastest_chunk, in_chunks, same_chunk
 from auditor.engine.device import keep_freed_memory
 from auditor.engine.integrity import evaluating
 from auditor.engine.outputs import unwrapped
@@ -30,8 +30,8 @@ Result = TypeVar("Result")
 class Predictor:
     """Feeds images to one model, chunk by chunk, on one device.
 
-    The first call measures the chunk and builds the fast form on the images that it is given; from then on both are
-    fixed. Identical images give identical scores as long as the chunk is the same.
+    The first call chooses the chunk (measured on a GPU; by the input's size alone on a CPU, so that runs repeat bit for
+    bit) and builds the fast form on the images that it is given; from then on both are fixed. Identical images give identical scores as long as the chunk is the same.
 
     Attributes:
         model: What is asked.
@@ -54,6 +54,7 @@ class Predictor:
         self._chunk = Chunk(PROVISIONAL_CHUNK if chunk == "auto" else chunk)
         self._notes: list[str] = []
         self._module: nn.Module | None = None
+        self._original: nn.Module | None = None
         self._holds_probabilities = False
         if device.type == "cpu":
             keep_freed_memory()
@@ -73,6 +74,16 @@ class Predictor:
         if self._module is None:
             raise RuntimeError("the predictor has not been called yet")
         return self._module
+
+    def original(self) -> nn.Module:
+        """The audited module itself, or its copy on the predictor's device: gradients go through it."""
+        if self._original is None:
+            self._original = self._on_device(unwrapped(self.model.module))
+        return self._original
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Class probabilities of raw scores, as `scores` gives them."""
+        return scoring.probabilities(logits, self.model.output, given=self._holds_probabilities)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -191,7 +202,7 @@ class Predictor:
             )
 
     def _prepare_on(self, inputs: Tensor) -> None:
-        original = self._on_device(unwrapped(self.model.module))
+        original = self.original()
         with _settings(original, self.device):
             inputs = inputs.clone()
             logits = scoring.forward(original, inputs)
@@ -202,7 +213,9 @@ class Predictor:
         if form is not None:
             self.channels_last, self.folded = form.channels_last, form.folded
         self._module = original if form is None else form.module
-        if self._measure:
+        if self._measure and self.device.type == "cpu":
+            self._chunk.size = same_chunk(inputs[0].numel())
+        elif self._measure:
             with _settings(self._module, self.device):
                 self._chunk.size = fastest_chunk(lambda batch: self._score(self._layout(batch)).cpu(), inputs)
 
