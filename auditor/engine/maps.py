@@ -73,6 +73,7 @@ def make_maps(
     chunk: int | Literal["auto"] = "auto",
     targets: np.ndarray | None = None,
     indices: np.ndarray | None = None,
+    images: Tensor | None = None,
     predictor: Predictor | None = None,
     progress: Progress | None = None,
 ) -> MapRun:
@@ -88,6 +89,7 @@ def make_maps(
         chunk: Images a pass; halved when memory runs out.
         targets: int64, the class explained for each image of `indices`; None: the one that is predicted.
         indices: Images, in the order of the results; None: all.
+        images: What stands in for those images, one each, as in `Sample.images`; None: the images themselves.
         predictor: Of the same module, for methods that need scores; of another one, its chunk and memory layout are
             taken over.
         progress: Called with (done, total).
@@ -96,7 +98,9 @@ def make_maps(
         ModelError: The model was changed by somebody's code, gives no scores, or no image fits into memory.
     """
     chosen = np.arange(len(sample)) if indices is None else np.asarray(indices)
-    run = _Run(model, module, sample, chosen, targets, device, predictor)
+    if images is not None and len(images) != len(chosen):
+        raise ValueError(f"expected one image for each of {len(chosen)} indices, got {len(images)}")
+    run = _Run(model, module, sample, chosen, targets, device, predictor, images)
     run.add([one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer)], layers)
     if not run.jobs or len(chosen) == 0:
         return run.result()
@@ -135,8 +139,9 @@ class _Run:
         targets: np.ndarray | None,
         device: torch.device,
         predictor: Predictor | None,
+        images: Tensor | None,
     ) -> None:
-        self.model, self.module, self.sample, self.device = model, module, sample, device
+        self.model, self.module, self.sample, self.device, self.images = model, module, sample, device, images
         self.chosen = torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.int64))
         self.targets = None if targets is None else torch.from_numpy(np.asarray(targets, dtype=np.int64))
         self.jobs: list[_Job] = []
@@ -159,7 +164,8 @@ class _Run:
         """Images start..stop of `chosen`: one pass, then every job."""
         if all(job.failure is not None for job in self.jobs):
             return
-        images = self.sample.images[self.chosen[start:stop]].to(self.device)
+        own = self.sample.images[self.chosen[start:stop]] if self.images is None else self.images[start:stop]
+        images = own.to(self.device)
         inputs = layout(self.model.preprocessing.to_input(images), self.channels_last)
         targets = None if self.targets is None else self.targets[start:stop].to(self.device)
         captured = self._capture(inputs, targets)
