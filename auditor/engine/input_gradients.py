@@ -21,7 +21,7 @@ __all__ = ["input_attention"]
 
 
 def input_attention(predictor: Predictor, images: Tensor, targets: np.ndarray) -> np.ndarray:
-    """|∂ log-score of the target / ∂ input| · |input − its local mean|, summed over channels: float32 (n, height, width).
+    """|∂ log-score of the target / ∂ input| · |input − its local mean|, summed over channels.
 
     Subtracting the local mean makes plain surfaces, whose value alone says nothing, count for little. The model's
     parameters get no gradients and are not changed.
@@ -30,6 +30,9 @@ def input_attention(predictor: Predictor, images: Tensor, targets: np.ndarray) -
         predictor: Whose model and preprocessing are asked.
         images: uint8 or float (n, channels, height, width).
         targets: int (n,).
+
+    Returns:
+        float32 (n, height, width), non-negative.
 
     Source: gradient × input, Shrikumar et al., "Not Just a Black Box", 2016; with the local mean as reference.
     """

@@ -31,7 +31,8 @@ class Predictor:
     """Feeds images to one model, chunk by chunk, on one device.
 
     The first call chooses the chunk (measured on a GPU; by the input's size alone on a CPU, so that runs repeat bit for
-    bit) and builds the fast form on the images that it is given; from then on both are fixed. Identical images give identical scores as long as the chunk is the same.
+    bit) and builds the fast form on the images that it is given; from then on both are fixed.
+    Identical images give identical scores as long as the chunk is the same.
 
     Attributes:
         model: What is asked.

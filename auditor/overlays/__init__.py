@@ -5,12 +5,18 @@ from __future__ import annotations
 from auditor.overlays.association import Association, class_association
 from auditor.overlays.finding import Overlay, find_overlays
 from auditor.overlays.letterboxes import Letterbox, find_letterboxes
+from auditor.overlays.moving import MovingTag, find_moving_tags
+from auditor.overlays.recovery import Patch, recover
 
 __all__ = [
     "Association",
     "Letterbox",
+    "MovingTag",
     "Overlay",
+    "Patch",
     "class_association",
     "find_letterboxes",
+    "find_moving_tags",
     "find_overlays",
+    "recover",
 ]

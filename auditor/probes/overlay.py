@@ -10,7 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
-from auditor.overlays import Letterbox, Overlay, class_association, find_letterboxes, find_overlays
+from auditor.overlays import (
+    Letterbox,
+    Overlay,
+    class_association,
+    find_letterboxes,
+    find_overlays,
+)
 from auditor.probes import LocationProbe
 from auditor.records import Box, Measurement, PlannedCheck
 from auditor.regions import Region, border_rings, displaced
@@ -18,6 +24,7 @@ from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from auditor.experiment import Candidate, Experiment
+    from auditor.insertion import Copies
 
 LEAST_RECIPIENTS = 33
 LEAST_CARRIERS = 6
@@ -27,6 +34,12 @@ LARGEST_SHARE = 0.25
 """Of the picture: swapping a larger box would swap the object with it."""
 FRAME_COVER = 0.3
 """A line of pixels along a side belongs to a frame where the overlay covers this share of it."""
+MOST_MOVING = 2
+ARMS = 3
+"""The mark, its shuffled pixels, another class's patch."""
+DOSE_FORWARDS = 8
+ATTENTION_FORWARDS = 1.0
+"""Of half the pictures, forward and backward."""
 MARGIN = 0.02
 """The box around the strokes is widened by this share of the shorter side, for soft edges."""
 
@@ -50,12 +63,15 @@ class OverlayProbe(LocationProbe):
     )
     order: ClassVar[int] = 0
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"donors_screen": 1, "shortlist": 1, "removal": False, "most": 1},
+        "quick": {"donors_screen": 1, "shortlist": 1, "removal": False, "most": 1, "copies_confirm": 1},
         "standard": {},
-        "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6, "most": 6},
+        "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6, "most": 6, "copies_confirm": 8},
     }
 
     most: int = Field(3, ge=1, le=16, description="Overlays tested, most frequent first.")
+    copies_screen: int = Field(1, ge=1, le=16, description="Copies of a recovered mark a picture, discovery half.")
+    copies_confirm: int = Field(3, ge=1, le=64, description="Copies of a recovered mark a picture, confirmation half.")
+    moving: bool = Field(True, description="Also look for tags that are copied to different places.")
 
     @classmethod
     def where(cls, region: Box | None) -> str:
@@ -83,14 +99,23 @@ class OverlayProbe(LocationProbe):
     def controls(self) -> int:
         return 3
 
+    def forwards(self) -> float:
+        marks = self.most + (MOST_MOVING if self.moving else 0)
+        insertions = marks * (ARMS * (self.copies_screen + self.copies_confirm) + DOSE_FORWARDS) / 2
+        return super().forwards() + insertions + (ATTENTION_FORWARDS if self.moving else 0)
+
+    def copies(self) -> Copies:
+        """How many copies of a mark are painted."""
+        from auditor.insertion import Copies
+
+        return Copies(self.copies_screen, self.copies_confirm)
+
     def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.insertion import as_bytes, moving_marks, static_mark, with_insertion
         from auditor.two_stage import two_stage
 
         before = experiment.predictor.forwards
-        images = experiment.sample.images.numpy()
-        if images.dtype != np.uint8:
-            low, high = float(images.min()), float(images.max())
-            images = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
+        images, _ = as_bytes(experiment.sample.images.numpy())
         experiment.progress(0, len(images), "overlay: looking for static artefacts")
         found = find_overlays(images, seed=experiment.seed)
         frames = find_letterboxes(images)
@@ -99,13 +124,20 @@ class OverlayProbe(LocationProbe):
         checks: list[CheckEvidence] = []
         for number, overlay in enumerate(found[: self.most], start=1):
             kind, candidate = _candidate(experiment, overlay, number)
-            if not candidate.judged:
+            presence = _presence(experiment, overlay.present, overlay.p, overlay.draws)
+            inserted = static_mark(experiment, images, overlay, candidate.region.record(), self.copies())
+            swapped = two_stage(experiment, kind, [candidate], self.budget())
+            found_here = with_insertion(swapped, inserted)
+            if all(not check.judged for check in found_here):
                 notes.append(
                     f"{candidate.region.name} at {overlay.box}: no place like it to compare it with, not judged"
                 )
-            presence = _presence(experiment, overlay)
-            for check in two_stage(experiment, kind, [candidate], self.budget()):
-                checks.append(check.model_copy(update={"presence": presence, "facts": _facts(overlay)}))
+            checks += [c.model_copy(update={"presence": presence, "facts": _facts(overlay)}) for c in found_here]
+        if self.moving:
+            checks += [
+                check.model_copy(update={"presence": _presence(experiment, tag.present, tag.p, 0)})
+                for check, tag in moving_marks(experiment, images, self.copies(), notes)
+            ]
         if not any(check.kind == "overlay" for check in checks):
             what = f"No overlay was found in the {len(images)} pictures that were looked at"
             checks.append(CheckEvidence(kind="overlay", absent=f"{what}, so there is none to rely on."))
@@ -166,10 +198,10 @@ def _frame_width(mask: np.ndarray) -> int:
     return max(found)
 
 
-def _presence(experiment: Experiment, overlay: Overlay) -> Presence:
-    count, hits = len(overlay.present), int(overlay.present.sum())
+def _presence(experiment: Experiment, present: np.ndarray, p: float, draws: int) -> Presence:
+    count, hits = len(present), int(present.sum())
     low, high = wilson(hits, count)
-    association = class_association(overlay.present, experiment.sample.labels, seed=experiment.seed)
+    association = class_association(present, experiment.sample.labels, seed=experiment.seed)
     per_class = {
         experiment.classes[label]: Measurement(
             name="prevalence", value=share.value, low=share.low, high=share.high, count=share.count
@@ -180,8 +212,8 @@ def _presence(experiment: Experiment, overlay: Overlay) -> Presence:
         prevalence=Measurement(
             name="prevalence", value=hits / count, low=low, high=high, count=count, note="pictures that carry it"
         ),
-        p=overlay.p,
-        draws=overlay.draws,
+        p=p,
+        draws=draws,
         association_p=association.p,
         per_class=per_class,
     )

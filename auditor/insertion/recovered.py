@@ -1,0 +1,118 @@
+"""Marks recovered from the sample's own pictures, and what inserting them does, as checks of the overlay kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from auditor.engine.input_gradients import input_attention
+from auditor.evidence import CheckEvidence
+from auditor.experiment import Experiment
+from auditor.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
+from auditor.interventions.painting import Stamp
+from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
+from auditor.records import Box
+
+
+def static_mark(
+    experiment: Experiment, images: np.ndarray, overlay: Overlay, region: Box, copies: Copies
+) -> CheckEvidence | None:
+    """The mark as recovered from half A, painted on pictures without it; None where it goes with no class."""
+    discovery = np.zeros(len(images), dtype=bool)
+    discovery[experiment.halves["A"]] = True
+    carriers, others = overlay.present & discovery, ~overlay.present & discovery
+    target = goes_with(experiment.predicted, overlay.present, experiment.halves["A"])
+    mask = cv2.dilate(overlay.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    patch = recover(images, carriers, others, mask, overlay.opacity)
+    if target is None or patch is None:
+        return None
+    marks = [_stamp(experiment, patch, "the recovered mark")]
+    rest = experiment.predicted[others]
+    rest = rest[rest != target]
+    if len(rest):
+        label = int(np.bincount(rest).argmax())
+        own = experiment.predicted == label
+        plain = recover(images, others & own, others & ~own, mask, float(patch.alpha.max()))
+        marks += [] if plain is None else [_stamp(experiment, plain, "the same place of another class")]
+    insertion = Insertion(marks[0], target, ~overlay.present, tuple(marks[1:]))
+    result = insert(experiment, insertion, region.name, copies)
+    return None if result is None else _check(experiment, region, target, result)
+
+
+def moving_marks(
+    experiment: Experiment, images: np.ndarray, copies: Copies, notes: list[str]
+) -> Iterator[tuple[CheckEvidence, MovingTag]]:
+    """Tags that lie elsewhere in every picture, recovered from half A and painted at random places of the others."""
+    members = experiment.halves["A"]
+    attention = np.zeros((len(images), *images.shape[-2:]), np.float32)
+    attention[members] = input_attention(
+        experiment.predictor, experiment.sample.images[members], experiment.predicted[members]
+    )
+    for number, tag in enumerate(find_moving_tags(images, attention, experiment.predicted, members), start=1):
+        region = Box(name=f"moving-{number}")
+        mark = _stamp(experiment, Patch((0, 0, 0, 0), tag.colour, tag.alpha), "the recovered mark")
+        insertion = Insertion(mark, tag.label, ~tag.present, moving=True, forbidden=experiment.sample.objects)
+        result = insert(experiment, insertion, region.name, copies)
+        if result is None:
+            notes.append(f"{region.name}: too few pictures without it to paint it on")
+            continue
+        facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": "copies"}
+        yield _check(experiment, region, tag.label, result).model_copy(update={"facts": facts}), tag
+
+
+def _stamp(experiment: Experiment, patch: Patch, name: str) -> Stamp:
+    """A recovered patch in the units of the sample's pictures."""
+    _, (low, high) = as_bytes(experiment.sample.images.numpy())
+    colour = (patch.colour / 255 * (high - low) + low).astype(np.float32)
+    return Stamp(name, colour, patch.alpha, (patch.box[0], patch.box[1]))
+
+
+def _check(experiment: Experiment, region: Box, target: int, result: InsertionResult) -> CheckEvidence:
+    """What insertion measured, as a check: of the class that the mark leads to where it stood out, else of all."""
+    return CheckEvidence(
+        kind="overlay",
+        region=region,
+        class_name=experiment.classes[target] if result.stood_out else None,
+        screen=(result.screen,),
+        stood_out=result.stood_out,
+        confirm=result.confirm,
+        out_of_budget=result.stood_out and not result.confirm,
+        doses=result.doses,
+        examples=result.examples,
+    )
+
+
+def with_insertion(swapped: list[CheckEvidence], inserted: CheckEvidence | None) -> list[CheckEvidence]:
+    """Put insertion evidence to the swap check of the same class; where swaps prove nothing, it stands alone."""
+    if inserted is None:
+        return swapped
+    if any(not check.judged for check in swapped):
+        return [inserted]
+    joined = []
+    for check in swapped:
+        if check.class_name == inserted.class_name:
+            check = check.model_copy(
+                update={
+                    "screen": (*check.screen, *inserted.screen),
+                    "stood_out": check.stood_out or inserted.stood_out,
+                    "confirm": (*check.confirm, *inserted.confirm),
+                    "out_of_budget": (check.out_of_budget or inserted.out_of_budget)
+                    and not (check.confirm or inserted.confirm),
+                    "doses": inserted.doses,
+                    "examples": (*check.examples[:2], *inserted.examples[:2]),
+                }
+            )
+        joined.append(check)
+    if all(check.class_name != inserted.class_name for check in swapped):
+        joined.append(inserted)
+    return joined
+
+
+def as_bytes(images: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """Pictures as uint8, and the range of values that 0..255 stands for."""
+    if images.dtype == np.uint8:
+        return images, (0.0, 255.0)
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8), (low, high)

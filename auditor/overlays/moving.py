@@ -1,0 +1,232 @@
+"""Tags that move: small patches that are copied, pixel by pixel, to different places of many pictures of one class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+__all__ = ["MovingTag", "find_moving_tags"]
+
+_LONGEST = 96
+"""Pixels: larger pictures are shrunk for the search."""
+_SIDE = 0.14
+_LEAST_SIDE = 5
+"""Side of the square that is looked for: a share of the shorter side, at least so many pixels."""
+_WINDOWS = 4
+"""Windows of the highest attention taken from each picture."""
+_ALIKE = 0.9
+"""Normalised cross-correlation from which two windows are copies."""
+_EXACT = 14.0
+"""Mean absolute difference, grey levels, up to which they are: edges correlate with edges, copies repeat values."""
+_PLAIN = 14.0
+"""Windows that vary less, grey levels, hold nothing to recognise."""
+_STEADY, _VARIED = 14.0, 20.0
+"""Standard deviation over aligned copies below which a pixel belongs to the tag, and above which its surroundings must
+vary for that to mean something."""
+_LEAST_HITS = 5
+_ALPHA = 0.01
+_STATIC = 1.5
+"""Pixels: copies that lie closer together than this (standard deviation) are one static overlay, found elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovingTag:
+    """A patch that is copied to different places.
+
+    Attributes:
+        colour: float32 (channels, height, width), 0..255.
+        alpha: float32 (height, width): 1 where the copies repeat each other.
+        label: The class that carries it.
+        present: bool (n,): pictures that hold a copy.
+        corners: int (n, 2): x, y of the copy; -1 where there is none.
+        p: Fisher's exact p that copies go with the class, times the number of windows tried (Holm).
+    """
+
+    colour: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    label: int
+    present: NDArray[np.bool_]
+    corners: NDArray[np.int64]
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    picture: int
+    x: int
+    y: int
+    pixels: NDArray[np.float32]
+
+
+def find_moving_tags(
+    images: NDArray[np.uint8],
+    attention: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    members: NDArray[np.int64],
+    *,
+    most: int = 2,
+) -> list[MovingTag]:
+    """Look for windows of high attention that other pictures of the class hold as well, and other classes do not.
+
+    Args:
+        images: (n, channels, height, width).
+        attention: (n, height, width), non-negative: where the model looks.
+        classes: int (n,), as predicted.
+        members: Indices that the tag is discovered in (half A); presence is then looked up in all pictures.
+        most: Tags returned at most, the most frequent first.
+    """
+    pictures, factor = _shrunk(images)
+    height, width = pictures.shape[1:3]
+    side = max(_LEAST_SIDE, round(_SIDE * min(height, width)))
+    if side * 2 > min(height, width):
+        return []
+    windows = [
+        w for i in members for w in _windows(int(i), pictures[i], _shrunk_map(attention[i], width, height), side)
+    ]
+    if not windows:
+        return []
+    found: list[MovingTag] = []
+    hits = np.stack([_hits(window, pictures[members])[0] for window in windows])
+    ps = np.array([_p(row, classes[members], classes[w.picture]) for row, w in zip(hits, windows, strict=True)])
+    adjusted = multipletests(ps, method="holm")[1]
+    used = np.zeros(len(windows), dtype=bool)
+    order = np.lexsort((-hits.sum(axis=1), adjusted))
+    for index in order:
+        if len(found) == most or adjusted[index] > _ALPHA:
+            break
+        if used[index] or hits[index].sum() < _LEAST_HITS:
+            continue
+        window = windows[index]
+        tag = _described(images, pictures, window, classes, members, factor, float(adjusted[index]))
+        used |= (hits & hits[index]).sum(axis=1) >= 0.5 * np.maximum(hits.sum(axis=1), 1)
+        if tag is not None:
+            found.append(tag)
+    return found
+
+
+def _shrunk(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+    """(n, height, width, channels) float32, the longer side at most `_LONGEST`; and by how much they were shrunk."""
+    planes = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).astype(np.float32)
+    longest = max(planes.shape[1:3])
+    if longest <= _LONGEST:
+        return planes, 1.0
+    factor = _LONGEST / longest
+    size = (max(1, round(planes.shape[2] * factor)), max(1, round(planes.shape[1] * factor)))
+    smaller = [np.atleast_3d(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)) for plane in planes]
+    return np.stack(smaller), factor
+
+
+def _shrunk_map(plane: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    if plane.shape == (height, width):
+        return plane
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _windows(picture: int, pixels: NDArray[np.float32], attention: NDArray[np.float32], side: int) -> Iterator[_Window]:
+    """The windows of highest attention that hold something, none overlapping by half."""
+    mass = cv2.boxFilter(attention, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+    mass = mass[: mass.shape[0] - side + 1, : mass.shape[1] - side + 1].copy()
+    taken = 0
+    while taken < _WINDOWS and mass.max() > 0:
+        y, x = np.unravel_index(int(mass.argmax()), mass.shape)
+        mass[max(0, y - side // 2) : y + side // 2 + 1, max(0, x - side // 2) : x + side // 2 + 1] = 0
+        window = pixels[y : y + side, x : x + side]
+        taken += 1
+        if float(window.std(axis=(0, 1)).max()) >= _PLAIN:
+            yield _Window(picture, int(x), int(y), np.ascontiguousarray(window))
+
+
+def _hits(window: _Window, pictures: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which pictures hold a copy, and where its upper left pixel lies."""
+    found = np.zeros(len(pictures), dtype=bool)
+    places = np.full((len(pictures), 2), -1)
+    side = window.pixels.shape[0]
+    for index, picture in enumerate(pictures):
+        scores = cv2.matchTemplate(picture, window.pixels, cv2.TM_CCOEFF_NORMED)
+        _, best, _, (x, y) = cv2.minMaxLoc(np.nan_to_num(scores))
+        if best >= _ALIKE:
+            copy = picture[y : y + side, x : x + side]
+            found[index] = float(np.abs(copy - window.pixels).mean()) <= _EXACT
+            places[index] = (x, y) if found[index] else (-1, -1)
+    return found, places
+
+
+def _p(hits: NDArray[np.bool_], classes: NDArray[np.int64], label: int) -> float:
+    """Fisher's exact one-sided p that copies go with the class; the window's own picture is a hit by construction."""
+    own = classes == label
+    inside = max(0, int(hits[own].sum()) - 1)
+    table = np.array([[inside, max(0, int(own.sum()) - 1 - inside)], [hits[~own].sum(), (~hits)[~own].sum()]])
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def _described(
+    images: NDArray[np.uint8],
+    pictures: NDArray[np.float32],
+    window: _Window,
+    classes: NDArray[np.int64],
+    members: NDArray[np.int64],
+    factor: float,
+    p: float,
+) -> MovingTag | None:
+    """The whole patch, grown around the window as far as its copies repeat each other; None where it does not move."""
+    present, places = _hits(window, pictures)
+    discovered = np.zeros(len(pictures), dtype=bool)
+    discovered[members] = present[members] & (classes[members] == classes[window.picture])
+    if discovered.sum() < _LEAST_HITS or max(places[discovered].std(axis=0)) < _STATIC:
+        return None
+    side = window.pixels.shape[0]
+    grown = side
+    stack = _aligned(pictures, places, np.flatnonzero(discovered), side, grown)
+    spread = np.nanmean(np.nanstd(stack, axis=0), axis=2)
+    outer = np.ones_like(spread, dtype=bool)
+    outer[grown : grown + side, grown : grown + side] = False
+    if float(np.nanmedian(spread[outer])) < _VARIED:
+        return None
+    steady = (spread < _STEADY).astype(np.uint8)
+    _, parts = cv2.connectedComponents(steady)
+    centre = (slice(grown, grown + side), slice(grown, grown + side))
+    labels = np.unique(parts[centre][steady[centre] > 0])
+    mask = np.isin(parts, labels[labels > 0])
+    if not mask.any():
+        return None
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1)
+    middle = np.nanmedian(stack, axis=0)[box[1] : box[3], box[0] : box[2]]
+    alpha = mask[box[1] : box[3], box[0] : box[2]].astype(np.float32)
+    corners = np.where(places >= 0, places - grown + np.asarray(box[:2]), -1)
+    return _enlarged(np.nan_to_num(middle), alpha, corners, present, int(classes[window.picture]), p, factor)
+
+
+def _aligned(
+    pictures: NDArray[np.float32], places: NDArray[np.int64], rows: NDArray[np.int64], side: int, grown: int
+) -> NDArray[np.float32]:
+    """Windows around the copies, NaN beyond the pictures: (copies, side + 2 grown, side + 2 grown, channels)."""
+    margin = ((0, 0), (grown, grown), (grown, grown), (0, 0))
+    padded = np.pad(pictures[rows], margin, constant_values=np.nan)
+    reach = side + 2 * grown
+    return np.stack([plane[y : y + reach, x : x + reach] for plane, (x, y) in zip(padded, places[rows], strict=True)])
+
+
+def _enlarged(
+    colour: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    corners: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    label: int,
+    p: float,
+    factor: float,
+) -> MovingTag:
+    """Back to the pixels of the pictures given."""
+    if factor < 1:
+        size = (max(1, round(alpha.shape[1] / factor)), max(1, round(alpha.shape[0] / factor)))
+        colour = np.atleast_3d(np.asarray(cv2.resize(colour, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32))
+        alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        corners = np.where(corners >= 0, np.round(corners / factor), -1).astype(np.int64)
+    plane = np.ascontiguousarray(colour.transpose(2, 0, 1)).astype(np.float32)
+    return MovingTag(plane, alpha.astype(np.float32), label, present, corners, p)
