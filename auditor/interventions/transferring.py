@@ -1,0 +1,130 @@
+"""Transfers: a picture keeps what it shows and takes a global property (colours, sharpness, texture) of another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LARGEST_GAIN = 4.0
+"""Contrast is changed by this factor at most; beyond, a flat picture would become noise."""
+CLIPPING_ROUNDS = 3
+"""Clipping moves the mean; so often it is set right again."""
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue. Source: ITU-R BT.601."""
+
+ColourMode = Literal["mean_and_deviation", "chroma"]
+
+
+class GlobalProperty(Protocol):
+    """A property that every picture of a sample has, and how to give one picture's to another."""
+
+    positions: np.ndarray
+    """float (n, d): where each picture lies, in one unit, so that distances say how strong a transfer is."""
+
+    def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
+        """Pictures with another's property.
+
+        Args:
+            recipient, source: (pairs,) indices in the sample.
+            strength: 0 leaves the recipient as it is (up to rounding), 1 gives all of it.
+
+        Returns:
+            float32 (pairs, channels, height, width), in the sample's units.
+        """
+        ...
+
+
+class Pictures:
+    """A sample's pictures as float arrays, and the range that their values must keep."""
+
+    def __init__(self, images: Tensor) -> None:
+        """Hold on to the pictures.
+
+        Args:
+            images: uint8 or float (n, channels, height, width). Range: 0..255, or each channel's own extremes.
+        """
+        self.images = images
+        channels = images.shape[1]
+        if images.dtype.is_floating_point:
+            self.low = np.asarray(images.amin(dim=(0, 2, 3)).numpy(), np.float32)[:, None, None]
+            self.high = np.asarray(images.amax(dim=(0, 2, 3)).numpy(), np.float32)[:, None, None]
+        else:
+            self.low = np.zeros((channels, 1, 1), np.float32)
+            self.high = np.full((channels, 1, 1), 255, np.float32)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        """float32 (len(index), channels, height, width)."""
+        import torch
+
+        return np.asarray(self.images[torch.from_numpy(np.asarray(index, dtype=np.int64))].float().numpy())
+
+    def clipped(self, pictures: np.ndarray) -> np.ndarray:
+        """Values outside the range are set to its ends."""
+        return np.asarray(np.clip(pictures, self.low, self.high))
+
+    def as_bytes(self, pictures: np.ndarray) -> np.ndarray:
+        """uint8 (n, channels, height, width): the range mapped to 0..255."""
+        spread = np.maximum(self.high - self.low, 1e-12)
+        return np.asarray(((pictures - self.low) / spread * 255).round().clip(0, 255), dtype=np.uint8)
+
+    def from_bytes(self, pictures: np.ndarray) -> np.ndarray:
+        """Back from `as_bytes`: float32 in the sample's units."""
+        return np.asarray(pictures.astype(np.float32) / 255 * (self.high - self.low) + self.low, dtype=np.float32)
+
+
+class ColourTransfer:
+    """Channel means and deviations of one picture given to another.
+
+    Mode "chroma" shifts the channel means only, and so that the mean luma stays: the cast without brightness and
+    contrast.
+
+    Source: Reinhard et al., "Color transfer between images", IEEE CG&A 2001, in the picture's own channels.
+    """
+
+    def __init__(self, images: Tensor, mode: ColourMode = "mean_and_deviation") -> None:
+        """Measure every picture.
+
+        Args:
+            images: uint8 or float (n, channels, height, width).
+            mode: What is transferred; "chroma" needs three channels.
+        """
+        if mode == "chroma" and images.shape[1] != 3:
+            raise ValueError(f"chroma needs three channels, the pictures have {images.shape[1]}")
+        self.pictures = Pictures(images)
+        self.mode = mode
+        spread = np.maximum(self.pictures.high - self.pictures.low, 1e-12)[:, 0, 0]
+        floats = images.float()
+        self.means = np.asarray(floats.mean(dim=(2, 3)).numpy())
+        self.deviations = np.asarray(floats.std(dim=(2, 3), correction=0).numpy())
+        if mode == "chroma":
+            self.positions = (self.means - (self.means @ LUMA)[:, None]) / spread
+        else:
+            self.positions = np.concatenate([self.means / spread, self.deviations / spread], axis=1)
+
+    def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
+        """As `GlobalProperty.give`."""
+        own_mean, own_deviation = self.means[recipient], self.deviations[recipient]
+        mean, deviation = self.means[source], self.deviations[source]
+        if self.mode == "chroma":
+            mean = mean + ((own_mean - mean) @ LUMA)[:, None]
+            deviation = own_deviation
+        mean = own_mean + strength * (mean - own_mean)
+        gain = np.clip(deviation / np.maximum(own_deviation, 1e-6), 1 / LARGEST_GAIN, LARGEST_GAIN)
+        gain = 1 + strength * (gain - 1)
+        given = (self.pictures[recipient] - _planes(own_mean)) * _planes(gain) + _planes(mean)
+        given = self.pictures.clipped(given)
+        for _ in range(CLIPPING_ROUNDS):
+            given = self.pictures.clipped(given + _planes(mean) - given.mean(axis=(2, 3), keepdims=True))
+        return np.asarray(given, dtype=np.float32)
+
+
+def _planes(values: np.ndarray) -> np.ndarray:
+    """(n, channels) → (n, channels, 1, 1)."""
+    return values[:, :, None, None]
