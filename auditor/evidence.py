@@ -161,6 +161,8 @@ class CheckEvidence(Record):
     """Correct after the region is removed minus correct before: positive where the cue costs accuracy."""
     off_object: bool = False
     """The region provably does not touch the object (mask or box) in the pictures used."""
+    at_most_suspected: str | None = None
+    """Why this evidence cannot confirm, whatever it shows: no matched control, an estimated object."""
     judged: bool = True
     """False for regions inside the picture: drawn in the causal map, proving nothing by themselves."""
     presence: Presence | None = None

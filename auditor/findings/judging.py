@@ -223,6 +223,8 @@ def _judge_one(
         why = f"{units} images can follow another class here, {MINIMUM_COUNT} are needed"
         return _check(item, Verdict.INSUFFICIENT, numbers, why=why)
     reached = _confirmed_grade(measurements, q_of)
+    if reached is not None and item.at_most_suspected is not None:
+        return _check(item, Verdict.SUSPECTED, numbers, why=item.at_most_suspected)
     if reached is not None:
         harmful = _harmful(item, circumstances.seed)
         check = _check(item, Verdict.CONFIRMED, numbers, grade=reached)

@@ -17,6 +17,7 @@ AS_STRONG = 0.8
 """A more specific kind names the cue when its effect reaches this share of the strongest."""
 AS_MUCH = 0.6
 """A cue explains a background finding when it moves this share of what the whole background moves."""
+CAUSAL = ("follow_rate", "spurious_score")
 FRAME_CORNERS = 3
 """A cue in this many corners at once is a frame."""
 
@@ -107,10 +108,10 @@ def _smaller(first: tuple[int, int, int, int], second: tuple[int, int, int, int]
 
 
 def effect(check: Check) -> float:
-    """The effect that a location finding is ranked by: follow rate, else the strongest removal."""
-    follow = check.measurement("follow_rate")
-    if follow is not None and follow.value is not None:
-        return follow.value
+    """The effect that a location finding is ranked by: of following or insertion, else the strongest removal."""
+    causal = [m.value for m in check.measurements if m.name in CAUSAL and m.value is not None]
+    if causal:
+        return max(causal)
     return max(
         (m.value for m in check.measurements if m.name.startswith("removal") and m.value is not None), default=0.0
     )

@@ -11,7 +11,7 @@ from auditor import figures
 from auditor.evidence import CausalMap, CheckEvidence, Example, ProbeEvidence, RingProfile
 from auditor.findings.grades import STEPS
 from auditor.findings.words import place
-from auditor.interventions import Swapper, clean_plate, paste_object
+from auditor.interventions import Swapper
 from auditor.records import Box, Check, Verdict
 from auditor.regions import Region
 
@@ -76,12 +76,6 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
 def _counterfactual(item: CheckEvidence, example: Example, sample: Sample) -> np.ndarray:
     """The very picture that the model saw: (channels, height, width) float."""
     i, j = example.recipient, example.donor
-    if item.kind == "background":
-        from auditor.probes.background import object_weights
-
-        assert sample.objects is not None
-        plate = clean_plate(sample.images[j].numpy(), sample.objects[j])
-        return paste_object(sample.images[i].numpy(), plate, object_weights(sample.objects[i]))
     assert item.region is not None
     assert item.region.box is not None
     region = Region(item.region.name, item.region.box, item.region.hole)
