@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.charts import ForestRow, forest_plot
+from auditor.figures.doses import DosePanel, dose_response
 from auditor.figures.performance import (
     Curve,
     ReliabilityBins,
@@ -33,6 +34,7 @@ from auditor.figures.svg import svg_size
 __all__ = [
     "CausalGrid",
     "Curve",
+    "DosePanel",
     "ForestRow",
     "ReliabilityBins",
     "RingProfile",
@@ -44,6 +46,7 @@ __all__ = [
     "contact_sheet",
     "curves",
     "decode_png",
+    "dose_response",
     "encode_jpeg",
     "encode_png",
     "enlarge",

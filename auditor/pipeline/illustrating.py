@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import figures
-from auditor.evidence import CausalMap, CheckEvidence, Example, ProbeEvidence, RingProfile
+from auditor.evidence import CausalMap, CheckEvidence, DoseResponse, Example, ProbeEvidence, RingProfile
 from auditor.findings.grades import STEPS
 from auditor.findings.words import place
 from auditor.interventions import Swapper
@@ -39,16 +39,42 @@ def illustrate_checks(
     drawn = []
     for check in checks:
         item = measured.get(check.id)
-        shown = check.verdict in (Verdict.CONFIRMED, Verdict.SUSPECTED, Verdict.DECLARED_LEGITIMATE)
-        if item is None or not shown or not item.examples:
-            drawn.append(check)
-            continue
-        paths = [
-            _pair(check, item, example, number, sample, gallery)
-            for number, example in enumerate(item.examples[:PAIRS], start=1)
-        ]
-        drawn.append(check.model_copy(update={"figures": tuple(paths)}))
+        paths: list[str] = []
+        if item is not None and check.verdict in _SHOWN:
+            paths += [
+                _pair(check, item, example, number, sample, gallery)
+                for number, example in enumerate(item.examples[:PAIRS], start=1)
+            ]
+        if item is not None and item.doses and (check.verdict in _SHOWN or item.described is not None):
+            paths += _doses(check, item.doses, gallery)
+        drawn.append(check.model_copy(update={"figures": tuple(paths)}) if paths else check)
     return drawn
+
+
+_SHOWN = (Verdict.CONFIRMED, Verdict.SUSPECTED, Verdict.DECLARED_LEGITIMATE)
+
+
+def _doses(check: Check, doses: Sequence[DoseResponse], gallery: Gallery) -> list[str]:
+    """One chart for each outcome; panels for what is varied."""
+    paths = []
+    for number, outcome in enumerate(dict.fromkeys(dose.outcome for dose in doses), start=1):
+        panels = [dose for dose in doses if dose.outcome == outcome]
+        svg = figures.dose_response(
+            [figures.DosePanel(d.what, d.strength, d.strengths, d.rates, d.lows, d.highs, d.controls) for d in panels],
+            y_label=outcome,
+        )
+        counts = sorted({dose.count for dose in panels})
+        pictures = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        paths.append(
+            gallery.chart(
+                f"{check.id}-doses-{number}",
+                svg,
+                caption=f"{outcome[0].upper() + outcome[1:]}, by strength; 95 % intervals, {pictures} pictures.",
+                alt="; ".join(f"{d.what}: {d.rates[0]:.2f} to {d.rates[-1]:.2f}" for d in panels),
+                reading="A line that rises with strength while the dashed control stays low is a cause, not chance.",
+            )
+        )
+    return paths
 
 
 def _pair(check: Check, item: CheckEvidence, example: Example, number: int, sample: Sample, gallery: Gallery) -> str:
