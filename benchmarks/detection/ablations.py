@@ -20,7 +20,7 @@ from benchmarks.detection.case_folders import LOCAL
 from benchmarks.detection.matching import is_right, matches, merged
 from benchmarks.detection.permuting import sign_flip
 from benchmarks.detection.rows import Row, share
-from benchmarks.detection.run_folders import Claim, Paired, Tested, read_evidence
+from benchmarks.detection.run_folders import Claim, Outcomes, Paired, read_evidence
 from benchmarks.detection.scoring import Result, cue_results
 
 ALPHA = 0.05
@@ -144,7 +144,7 @@ def _attention_rules(results: Sequence[Result], chosen_on: Sequence[Result]) -> 
 
 
 def _decided(
-    evidence: Sequence[Tested], tests_of: Callable[[Tested], list[Paired]], *, control: bool = True
+    evidence: Sequence[Outcomes], tests_of: Callable[[Outcomes], list[Paired]], *, control: bool = True
 ) -> list[Claim] | None:
     """Claims from tests: adjusted within a kind and over kinds, and at least the smallest effect.
 
@@ -156,7 +156,7 @@ def _decided(
     Returns:
         None where the rule finds no test at all.
     """
-    by_kind: dict[str, list[tuple[Tested, Paired, np.ndarray]]] = {item.kind: [] for item in evidence}
+    by_kind: dict[str, list[tuple[Outcomes, Paired, np.ndarray]]] = {item.kind: [] for item in evidence}
     for item in evidence:
         for test in tests_of(item):
             if len(test):
@@ -186,7 +186,7 @@ def _follows(tests: Iterable[Paired]) -> list[Paired]:
     return [test for test in tests if not test.name.startswith("removal")]
 
 
-def _mean_removal(item: Tested) -> list[Paired]:
+def _mean_removal(item: Outcomes) -> list[Paired]:
     """Flips by removal, averaged over the kinds of fill, which share their recipients."""
     fills = [test for test in item.confirm if test.name.startswith("removal")]
     if len(fills) < 2:
@@ -196,27 +196,27 @@ def _mean_removal(item: Tested) -> list[Paired]:
     return [Paired("removal", "B", fills[0].clusters, effect, control)]
 
 
-def removal_only(evidence: Sequence[Tested]) -> list[Claim] | None:
+def removal_only(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """Flips when the region is filled, minus its control's, mean of the fills."""
     return _decided(evidence, _mean_removal)
 
 
-def insertion_only(evidence: Sequence[Tested]) -> list[Claim] | None:
+def insertion_only(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """Spurious score of inserted patches, minus its control's."""
     return _decided(evidence, lambda item: [test for test in item.confirm if test.name == "spurious_score"])
 
 
-def no_control(evidence: Sequence[Tested]) -> list[Claim] | None:
+def no_control(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """Raw effect on half B."""
     return _decided(evidence, lambda item: _follows(item.confirm), control=False)
 
 
-def no_control_no_split(evidence: Sequence[Tested]) -> list[Claim] | None:
+def no_control_no_split(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """Raw effect on half A, where every region was tried."""
     return _decided(evidence, lambda item: _follows(item.screen), control=False)
 
 
-def screen_decides(evidence: Sequence[Tested]) -> list[Claim] | None:
+def screen_decides(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """What stood out on half A, uncorrected, is believed."""
     if not any(item.screen for item in evidence):
         return None
@@ -227,12 +227,12 @@ def screen_decides(evidence: Sequence[Tested]) -> list[Claim] | None:
     ]
 
 
-def screen_corrected(evidence: Sequence[Tested]) -> list[Claim] | None:
+def screen_corrected(evidence: Sequence[Outcomes]) -> list[Claim] | None:
     """Half A decides over every region, corrected as half B would be."""
     return _decided(evidence, lambda item: _follows(item.screen))
 
 
-RULES: Mapping[str, tuple[Callable[[Sequence[Tested]], list[Claim] | None], str]] = {
+RULES: Mapping[str, tuple[Callable[[Sequence[Outcomes]], list[Claim] | None], str]] = {
     "removal only": (removal_only, f"mean of the fills on half B; {SHORTLISTED}"),
     "insertion only": (insertion_only, f"spurious score on half B; {SHORTLISTED}"),
     "no control": (no_control, f"raw effect on half B; {SHORTLISTED}, with its control"),

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.detection.permuting import sign_flip
 from benchmarks.detection.rows import Row, share
-from benchmarks.detection.run_folders import Audited, Tested, read_evidence
+from benchmarks.detection.run_folders import Audited, Outcomes, read_evidence
 from benchmarks.detection.scoring import Result
 
 FAMILIES = ("clean", "cue_independent", "cue_on_every_image")
@@ -93,7 +93,7 @@ def _issued(audited: Audited, kind: str) -> float:
     return min(found, default=1.0)
 
 
-def _unselected(evidence: Sequence[Tested], kind: str) -> float | None:
+def _unselected(evidence: Sequence[Outcomes], kind: str) -> float | None:
     """Smallest adjusted p of the kind's sample-level tests on half A; None where half A tested none."""
     tests = [
         test

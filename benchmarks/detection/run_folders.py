@@ -190,7 +190,7 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Outcomes:
     """All outcomes of one check that was tested and may be judged.
 
     Attributes:
@@ -210,7 +210,7 @@ class Tested:
         return Claim(self.kind, self.place, self.class_name, effect)
 
 
-def read_evidence(folder: Path) -> list[Tested]:
+def read_evidence(folder: Path) -> list[Outcomes]:
     """What the probes measured, one record a check.
 
     Checks that were not tested, prove nothing, or describe without deciding are left out.
@@ -223,7 +223,7 @@ def read_evidence(folder: Path) -> list[Tested]:
             described = check.get("described") is not None
             if check.get("not_tested") is None and check.get("judged", True) and not described:
                 found.append(
-                    Tested(
+                    Outcomes(
                         kind=check["kind"],
                         place=Place.read(check.get("region")),
                         class_name=check.get("class"),
