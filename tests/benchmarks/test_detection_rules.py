@@ -76,6 +76,15 @@ def test_p_and_adjusted_p_equal_those_of_all_patterns_written_out() -> None:
     assert adjusted == pytest.approx(np.maximum(largest, own))
 
 
+def test_rows_share_their_random_signs() -> None:
+    values = np.random.default_rng(1).normal(0.1, 0.5, 40)  # more patterns than draws
+
+    raw, adjusted = sign_flip([values, values], [np.arange(40)] * 2)
+
+    assert 0.001 < raw[0] < 0.5
+    assert adjusted == pytest.approx(raw)
+
+
 def test_nothing_that_differs_has_p_of_one() -> None:
     raw, adjusted = sign_flip([np.zeros(12), np.full(12, 0.5)], [np.arange(12)] * 2)
 
