@@ -62,7 +62,7 @@ _DESIGNS = {
     "cjk": _Design("Chinese text", ("中文水印", "水印"), 0.7, 8.0),
     "url": _Design("a web address", ("www.pic.com", "pic.com"), 0.6),
     "copyright": _Design("a copyright tag", ("©2024",), 0.4),
-    "date": _Design("a date stamp", ("98 12 24",), 0.4, ink=(255, 140, 30)),
+    "date": _Design("a date stamp", ("98 12 24", "12 24"), 0.4, ink=(255, 140, 30)),
     "ruler": _Design("a ruler", (), 0.7),
     "marker": _Design("a marker letter", ("R",), 0.12, 6.0),
     "logo": _Design("a logo disc", ("A",), 0.16, 6.0),
@@ -76,8 +76,8 @@ class Mark:
 
     Attributes:
         words: What it is: "Latin text 'PHOTO'".
-        cover: float32 (height, width) in [0, 1]: how much of the ink each pixel takes.
-        box: x1, y1, x2, y2 around it, end exclusive.
+        box: x1, y1, x2, y2 in the picture, end exclusive.
+        cover: float32 (rows, columns) of the box, in [0, 1]: how much of the ink each pixel takes.
         ink: RGB, 0..255.
     """
 
@@ -123,11 +123,9 @@ def draw_mark(name: str, place: Place, height: int, width: int) -> Mark:
         "bottom-right": (height - rows - inset, width - columns - inset),
     }[place]
     y, x = max(0, min(corner[0], height - rows)), max(0, min(corner[1], width - columns))
-    cover = np.zeros((height, width), dtype=np.float32)
-    cover[y : y + rows, x : x + columns] = patch
     design = _DESIGNS[name]
     words = f"{design.words} '{text}'" if text and name != "logo" else design.words
-    return Mark(name, words, place, cover, (x, y, x + columns, y + rows), design.ink)
+    return Mark(name, words, place, patch, (x, y, x + columns, y + rows), design.ink)
 
 
 def _written(name: str, height: int, width: int) -> tuple[np.ndarray, float, str] | None:

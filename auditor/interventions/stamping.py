@@ -1,11 +1,12 @@
 """Stamping: marks over pictures, and the same pixels without their shape.
 
-The shape of a mark is what its controls lack: scrambled, its pixels keep their values and their spectrum; as a plain
-rectangle they keep their energy and their place.
+The shape of a mark is what its controls lack: scrambled, its pixels keep their values and nearly their spectrum; as a
+plain rectangle they keep their energy and their place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,39 +22,50 @@ ROUNDS = 12
 """Of the scrambling; the order of the pixels has settled by then."""
 
 
-def scrambled(mark: Mark, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The mark's pixels in its box, put in another order that keeps their spectrum: texture without the shape.
+def scrambled(cover: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """A mark's pixels in another order that keeps their spectrum: texture without the shape.
 
     The phases of the Fourier transform are drawn at random; the values are those of the mark exactly, so that its
     energy at any opacity is the same.
 
+    Args:
+        cover: (rows, columns) in [0, 1].
+
     Returns:
-        float32 (count, height, width).
+        float32 (count, rows, columns).
 
     Source: Schreiber and Schmitz, "Improved surrogate data for nonlinearity tests", Phys. Rev. Lett. 1996
     """
-    x1, y1, x2, y2 = mark.box
-    patch = mark.cover[y1:y2, x1:x2].astype(np.float64)
+    patch = cover.astype(np.float64)
     values, amplitude = np.sort(patch.ravel()), np.abs(np.fft.rfft2(patch))
     found = rng.permuted(np.tile(patch.ravel(), (count, 1)), axis=1).reshape(count, *patch.shape)
     for _ in range(ROUNDS):
         phase = np.angle(np.fft.rfft2(found))
         shaped = np.fft.irfft2(amplitude * np.exp(1j * phase), s=patch.shape).reshape(count, -1)
-        order = np.argsort(shaped, axis=1, kind="stable")
         flat = np.empty_like(shaped)
-        np.put_along_axis(flat, order, values[None, :], axis=1)
+        np.put_along_axis(flat, np.argsort(shaped, axis=1, kind="stable"), values[None, :], axis=1)
         found = flat.reshape(count, *patch.shape)
-    cover = np.zeros((count, *mark.cover.shape), dtype=np.float32)
-    cover[:, y1:y2, x1:x2] = found
-    return cover
+    return np.asarray(found, dtype=np.float32)
 
 
-def rectangle(mark: Mark) -> np.ndarray:
-    """A plain translucent rectangle in the mark's box, of the mark's energy Σ cover²: float32 (height, width)."""
-    x1, y1, x2, y2 = mark.box
-    cover = np.zeros_like(mark.cover)
-    cover[y1:y2, x1:x2] = np.sqrt(np.mean(mark.cover[y1:y2, x1:x2].astype(np.float64) ** 2))
-    return cover
+def rectangle(cover: np.ndarray) -> np.ndarray:
+    """A plain translucent rectangle of a mark's energy Σ cover²: float32, same shape."""
+    return np.full_like(cover, np.sqrt(np.mean(cover.astype(np.float64) ** 2)))
+
+
+def dealt(count: int, each: int, opacities: Sequence[float], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Places and opacities dealt out over pictures like a Latin square: every combination equally often.
+
+    Args:
+        count: Pictures.
+        each: Combinations a picture, one after another in the square; neighbours there differ in place and opacity.
+
+    Returns:
+        place: int (count · each,), index into `PLACES`. opacity: float, same shape. Sorted by picture.
+    """
+    levels, places = len(opacities), len(PLACES)
+    turn = (rng.permutation(count)[:, None] + np.arange(each)).ravel() % (places * levels)
+    return (turn % levels + turn // levels) % places, np.asarray(opacities)[turn % levels]
 
 
 class Stamper:
@@ -77,27 +89,32 @@ class Stamper:
             ValueError: The pictures are too small for the mark.
         """
         self.images, self.scrambles = images, scrambles
-        self.marks = [draw_mark(name, place, *images.shape[-2:]) for place in PLACES]
-        covers = [np.stack([mark.cover, rectangle(mark), *scrambled(mark, scrambles, rng)]) for mark in self.marks]
-        self.covers = torch.from_numpy(np.stack(covers))[:, :, None]
-        self.ink = _ink(self.marks[0].ink, images)[:, None, None]
+        self.marks: list[Mark] = [draw_mark(name, place, *images.shape[-2:]) for place in PLACES]
+        cover = self.marks[0].cover
+        layers = [np.stack([cover, rectangle(cover), *scrambled(cover, scrambles, rng)]) for _ in PLACES]
+        self.covers = torch.from_numpy(np.stack(layers))[:, :, None]
+        self.ink = _ink(self.marks[0].ink, images)[None, :, None, None]
 
     def compose(self, arm: Arm, recipient: np.ndarray, place: np.ndarray, opacity: np.ndarray) -> Tensor:
         """The pictures for index arrays of equal length: float32 (len, channels, height, width).
 
         Each recipient has its own scrambled copy at each place.
         """
-        copy = {"mark": np.zeros_like(place), "rectangle": np.ones_like(place)}
-        layer = copy.get(arm, 2 + (recipient + place) % self.scrambles)
-        covers = self.covers[torch.from_numpy(place), torch.from_numpy(layer)]
-        weights = covers * torch.from_numpy(opacity.astype(np.float32))[:, None, None, None]
-        return torch.lerp(
-            self.images[torch.from_numpy(recipient)].float(), self.ink.expand(len(weights), -1, -1, -1), weights
-        )
+        copies = {"mark": np.zeros_like(place), "rectangle": np.ones_like(place)}
+        layer = copies.get(arm, 2 + (recipient + place) % self.scrambles)
+        weights = self.covers[torch.from_numpy(place), torch.from_numpy(layer)]
+        weights = weights * torch.from_numpy(opacity.astype(np.float32))[:, None, None, None]
+        pictures = self.images[torch.from_numpy(recipient)].to(torch.float32, copy=True)
+        for at, mark in enumerate(self.marks):
+            rows = torch.from_numpy(np.flatnonzero(place == at))
+            x1, y1, x2, y2 = mark.box
+            under = pictures[rows, :, y1:y2, x1:x2]
+            pictures[rows, :, y1:y2, x1:x2] = under + weights[rows] * (self.ink - under)
+        return pictures
 
 
 def _ink(colour: tuple[int, int, int], images: Tensor) -> Tensor:
-    """The ink in the units of the pictures, one value a channel."""
+    """The ink in the units of the pictures: (channels,)."""
     values = torch.tensor(colour, dtype=torch.float32)
     if images.shape[1] != 3:
         values = (values * torch.tensor([0.299, 0.587, 0.114])).sum().expand(images.shape[1])
