@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -183,7 +184,10 @@ def _described(
     side = window.pixels.shape[0]
     grown = side
     stack = _aligned(pictures, places, np.flatnonzero(discovered), side, grown)
-    spread = np.nanmean(np.nanstd(stack, axis=0), axis=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that lies beyond every picture has no copies
+        spread = np.nanmean(np.nanstd(stack, axis=0), axis=2)
+        middles = np.nanmedian(stack, axis=0)
     outer = np.ones_like(spread, dtype=bool)
     outer[grown : grown + side, grown : grown + side] = False
     if float(np.nanmedian(spread[outer])) < _VARIED:
@@ -197,7 +201,7 @@ def _described(
         return None
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1)
-    middle = np.nanmedian(stack, axis=0)[box[1] : box[3], box[0] : box[2]]
+    middle = middles[box[1] : box[3], box[0] : box[2]]
     alpha = mask[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     corners = np.where(places >= 0, places - grown + np.asarray(box[:2]), -1)
     return _enlarged(np.nan_to_num(middle), alpha, corners, present, int(classes[window.picture]), p, factor)

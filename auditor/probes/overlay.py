@@ -79,6 +79,8 @@ class OverlayProbe(LocationProbe):
             return cls.cue
         if region.name.startswith("bank:"):
             return f"an inserted watermark ({region.name.removeprefix('bank:')})"
+        if region.name.startswith("moving-"):
+            return "a mark copied to different places of the picture"
         place = " ".join(region.name.split("-")[2:])
         return f"a mark burned into the {place} of the picture" if place else cls.cue
 
