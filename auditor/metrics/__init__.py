@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from auditor.records import Measurement
 from auditor.registry import Part
@@ -13,6 +13,7 @@ from auditor.visualizers import MapSet
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from auditor.engine.predictor import Predictor
     from auditor.subjects import LoadedModel, Sample
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult"]
 
 
-MapMaker = Callable[[Any, "np.ndarray"], list[MapSet]]
-"""(module, sample indices) → the same methods and layers on another module of the same architecture."""
+class MapMaker(Protocol):
+    """The same methods and layers once more: on another module of the same architecture, or on changed pictures."""
+
+    def __call__(self, module: Any, rows: np.ndarray, images: Tensor | None = None, /) -> list[MapSet]:
+        """Make the maps of some rows of the sample, for the classes predicted on the untouched pictures.
+
+        Args:
+            rows: int (m,), the order of the results.
+            images: What stands in for those pictures, (m, channels, height, width); None: the pictures themselves.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,7 @@ class MetricContext:
         scores: float32 (n, classes), probabilities on the untouched sample.
         predicted: int64 (n,).
         maps: All map sets that were made.
-        make_maps: Makes the same map sets on another module (for randomisation checks).
+        make_maps: Makes the same map sets on another module or on changed pictures.
         seed: All draws start here.
         progress: Called with (done, total, what) now and then.
         classes: One name an output; () where nobody named them.
@@ -60,6 +70,10 @@ class MetricContext:
         """Which cluster each of these rows belongs to: the units that intervals resample."""
         return rows if self.clusters is None else self.clusters[rows]
 
+    def units(self, rows: np.ndarray) -> int:
+        """How many clusters these rows are: what a decision rests on."""
+        return len(set(self.clusters_of(rows).tolist()))
+
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
@@ -68,18 +82,25 @@ class MetricResult:
     Attributes:
         measurements: Of the model, for audit.json's `metrics`.
         of_maps: `MapSet.name` → measurements of that method.
+        of_nulls: Name of a map that knows nothing → the same measurements of it, to compare with.
         trust: `MapSet.name` → "passed", "failed" or "not enough data"; only from metrics that decide it.
         tables: Further tables for the report (per_class, confusion, reliability, curves), plain JSON values.
     """
 
     measurements: list[Measurement] = field(default_factory=list)
     of_maps: Mapping[str, list[Measurement]] = field(default_factory=dict)
+    of_nulls: Mapping[str, list[Measurement]] = field(default_factory=dict)
     trust: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Metric(Part):
     """One family of numbers; its fields are its options."""
+
+    rule: ClassVar[str] = ""
+    """When it calls a map passed or failed, in words for the report; "" where it decides nothing."""
+    headline: ClassVar[str] = ""
+    """The measurement of maps that the report's table shows; "" where there is none."""
 
     def forwards(self) -> float:
         """Upper bound of forwards an image of the sample, averaged."""

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from auditor.metrics import MapSet, Metric, MetricContext, MetricResult
+from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
-from auditor.statistics.intervals import mean_interval
+from auditor.trust.deciding import mean_of
+from auditor.trust.references import reference_maps
 
 NO_OBJECTS = "no picture has a mask or box"
 NO_MAPS = "no picture with an object has a usable map"
+NAMES = ("mass_accuracy", "rank_accuracy", "area", "enrichment")
 
 
 class RelevanceMass(Metric):
@@ -21,44 +23,48 @@ class RelevanceMass(Metric):
     `mass_accuracy` is the share of the map's sum within the object; `rank_accuracy` the share of the object among as
     many of the strongest pixels as the object has (pixels of equal strength count by their chance). A flat map
     scores the object's share of the picture, given as `area`; `enrichment` is mass over area, 1 for a map that does
-    not look for the object. Low mass is no proof of a shortcut, and high mass no proof of its absence: only the
-    interventions decide that.
+    not look for the object. The same is measured of noise, edges and a blob in the centre. Low mass is no proof of a
+    shortcut, and high mass no proof of its absence: only the interventions decide that, and no map is trusted or
+    distrusted for it.
 
     Source: Arras, Osman and Samek, "CLEVR-XAI", Information Fusion 2022, eq. 10 and 11.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    headline = "mass_accuracy"
 
     def measure(self, context: MetricContext) -> MetricResult:
-        return MetricResult(of_maps={item.name: _of_maps(item, context) for item in context.maps})
-
-
-def _of_maps(item: MapSet, context: MetricContext) -> list[Measurement]:
-    names = ("mass_accuracy", "rank_accuracy", "area", "enrichment")
-    objects = context.sample.objects
-    if objects is None or not context.sample.has_object.any():
-        return [Measurement(name=name, value=None, count=0, reason=NO_OBJECTS) for name in names]
-    rows = np.flatnonzero(context.sample.has_object & item.usable)
-    if not len(rows):
-        return [Measurement(name=name, value=None, count=0, reason=NO_MAPS) for name in names]
-    mass = np.array([mass_accuracy(item.maps[row], objects[row]) for row in rows])
-    rank = np.array([rank_accuracy(item.maps[row], objects[row]) for row in rows])
-    area = objects[rows].mean(axis=(1, 2))
-    clusters = context.clusters_of(rows)
-    note = f"objects by {context.sample.object_source}; bootstrap interval"
-
-    def measurement(name: str, values: np.ndarray, upper: float = 1.0) -> Measurement:
-        low, high = mean_interval(values, clusters, seed=context.seed, upper=upper)
-        value = float(values.mean())
-        return Measurement(
-            name=name, value=value, low=min(low, value), high=max(high, value), count=len(rows), note=note
+        if not context.maps:
+            return MetricResult()
+        if context.sample.objects is None or not context.sample.has_object.any():
+            nothing = [Measurement(name=name, value=None, count=0, reason=NO_OBJECTS) for name in NAMES]
+            return MetricResult(of_maps={item.name: nothing for item in context.maps})
+        rows = np.flatnonzero(context.sample.has_object)
+        nulls = reference_maps(context.sample.images[rows], rows, context.seed)
+        return MetricResult(
+            of_maps={item.name: _measured(item.maps[rows], item.usable[rows], rows, context) for item in context.maps},
+            of_nulls={null.name: _measured(null.maps, null.usable, rows, context) for null in nulls},
         )
 
+
+def _measured(maps: np.ndarray, usable: np.ndarray, rows: np.ndarray, context: MetricContext) -> list[Measurement]:
+    """Of the maps of those rows, (m, height, width), that are usable."""
+    kept = rows[usable]
+    if not len(kept):
+        return [Measurement(name=name, value=None, count=0, reason=NO_MAPS) for name in NAMES]
+    assert context.sample.objects is not None
+    objects = context.sample.objects[kept]
+    pairs = list(zip(maps[usable], objects, strict=True))
+    mass = np.array([mass_accuracy(heatmap, inside) for heatmap, inside in pairs])
+    rank = np.array([rank_accuracy(heatmap, inside) for heatmap, inside in pairs])
+    area = objects.mean(axis=(1, 2))
+    clusters = context.clusters_of(kept)
+    note = f"objects by {context.sample.object_source}; bootstrap interval"
     return [
-        measurement("mass_accuracy", mass),
-        measurement("rank_accuracy", rank),
-        measurement("area", area),
-        measurement("enrichment", mass / area, upper=float((1 / area).max())),
+        mean_of("mass_accuracy", mass, clusters, seed=context.seed, note=note),
+        mean_of("rank_accuracy", rank, clusters, seed=context.seed, note=note),
+        mean_of("area", area, clusters, seed=context.seed, note=note),
+        mean_of("enrichment", mass / area, clusters, seed=context.seed, upper=float((1 / area).max()), note=note),
     ]
 
 
