@@ -18,12 +18,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from benchmarks.detection.ablations import ablations
 from benchmarks.detection.auditing import REPOSITORY, Shelf, audit_all, sources_sha256, sources_used
-from benchmarks.detection.case_folders import read_cases
+from benchmarks.detection.case_folders import Case, read_cases
+from benchmarks.detection.cases import all_cases
 from benchmarks.detection.listing import listed
 from benchmarks.detection.null_run import null_run
 from benchmarks.detection.rows import Row
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not cases:
         print(f"no cases under {options.cache / 'cases'} match; run without --no-audit", file=sys.stderr)
         return 2
+    missing, unknown = _against_the_list(cases, halves, smoke, options.only)
     shelf = Shelf(options.cache / "audits" / options.label)
     if not options.no_audit:
         audit_all(cases, shelf, workers=options.workers, fresh=options.fresh)
@@ -56,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "label": options.label,
         "only": options.only,
         "auditor_sources": sources_used(cases, shelf),
+        "not_prepared": missing,
+        "not_on_the_list": unknown,
         "halves": {half: _half(half, found, smoke, options) for half, found in results.items() if found},
     }
     if options.ablations:
@@ -98,6 +103,22 @@ def prepared(options: argparse.Namespace, halves: Sequence[str]) -> bool:
             print(f"preparing the {half} half ended with exit code {code}; nothing was audited", file=sys.stderr)
             return False
     return True
+
+
+def _against_the_list(
+    cases: Sequence[Case], halves: Sequence[str], smoke: bool, only: str
+) -> tuple[list[str], list[str]]:
+    """Ids of cases that have no folder yet, and of folders that no longer belong to a case; both are said."""
+    listed_ids = {
+        case.id for case in all_cases() if case.half in halves and (case.smoke or not smoke) and fnmatch(case.id, only)
+    }
+    found = {case.id for case in cases}
+    missing, unknown = sorted(listed_ids - found), sorted(found - listed_ids)
+    if missing:
+        print(f"{len(missing)} of {len(listed_ids)} cases are not prepared; figures are without them", file=sys.stderr)
+    if unknown:
+        print(f"{len(unknown)} case folders are of no case on the list: {', '.join(unknown[:5])}", file=sys.stderr)
+    return missing, unknown
 
 
 def _half(half: str, results: Sequence[Result], smoke: bool, options: argparse.Namespace) -> dict[str, Any]:

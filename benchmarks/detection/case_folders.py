@@ -24,7 +24,8 @@ POSITIVE = ("strong", "partial")
 LOCAL = ("corner_tag", "centred_text", "frame", "moving_tag")
 GLOBAL = ("colour_cast", "sharpness")
 BACKGROUND = ("background_texture", "background_colour")
-CLEAN = "clean"
+CLEAN = ("clean", "variety")
+"""Negatives without a cue; all others are hard."""
 
 
 @dataclass(frozen=True, slots=True)

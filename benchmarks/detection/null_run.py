@@ -18,7 +18,7 @@ from benchmarks.detection.rows import Row, share
 from benchmarks.detection.run_folders import Audited, Outcomes, read_evidence
 from benchmarks.detection.scoring import Result
 
-FAMILIES = ("clean", "cue_independent", "cue_on_every_image")
+FAMILIES = ("clean", "variety", "independent", "everywhere")
 LEVELS = (0.01, 0.05, 0.10)
 ISSUED = "issued, confirmation half"
 UNSELECTED = "unselected, discovery half"

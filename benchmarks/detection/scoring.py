@@ -210,14 +210,14 @@ def _by_family(results: Sequence[Result], row: _Share) -> list[Row]:
 
 
 def _negatives(negatives: Sequence[Result], row: _Share) -> list[Row]:
-    hard = [result for result in negatives if result.case.family != CLEAN]
-    clean = [result for result in negatives if result.case.family == CLEAN]
+    hard = [result for result in negatives if result.case.family not in CLEAN]
+    clean = [result for result in negatives if result.case.family in CLEAN]
     rows = [
-        row("false alarms, clean models", (bool(result.confirmed) for result in clean)),
-        row("false alarms, hard negatives", (bool(result.confirmed) for result in hard)),
+        row("false alarms, all clean models", (bool(result.confirmed) for result in clean)),
+        row("false alarms, all hard negatives", (bool(result.confirmed) for result in hard)),
     ]
-    for family in sorted({result.case.family for result in hard}):
-        alarms = [bool(result.confirmed) for result in hard if result.case.family == family]
+    for family in sorted({result.case.family for result in negatives}):
+        alarms = [bool(result.confirmed) for result in negatives if result.case.family == family]
         rows.append(row(f"false alarms, {family}", alarms))
     return rows
 

@@ -280,8 +280,8 @@ def test_the_null_run_counts_models_whose_cue_means_nothing(tmp_path: Path) -> N
     even = paired([1.0, 0.0] * 6, [0.0, 1.0] * 6, half="A")
     rows = null_run([
         null_result(tmp_path, "a", "clean", even, 0.03),
-        null_result(tmp_path, "b", "cue_independent", even, None),
-        null_result(tmp_path, "c", "crop_augmented", paired(ALWAYS, NEVER, half="A"), 0.001),
+        null_result(tmp_path, "b", "independent", even, None),
+        null_result(tmp_path, "c", "weak", paired(ALWAYS, NEVER, half="A"), 0.001),
     ])  # fmt: skip
     found = {(item.which, item.kind, item.level): item.row for item in rows}
 

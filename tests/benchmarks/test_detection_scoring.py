@@ -118,7 +118,7 @@ def test_a_false_alarm_is_a_negative_model_with_any_finding(tmp_path: Path) -> N
     ])  # fmt: skip
 
     assert value(rows, "false alarms, per negative model") == (pytest.approx(1 / 3), 3)
-    assert value(rows, "false alarms, clean models") == (0.5, 2)
+    assert value(rows, "false alarms, all clean models") == (0.5, 2)
     assert value(rows, "false alarms, independent") == (0.0, 1)
 
 
