@@ -84,11 +84,14 @@ class TestedEffect(Record):
         name: As `PairedEffects.name`.
         measurement: Estimate, interval, count.
         p: One-sided, already adjusted as a maximum where it is one of several (the worst of several groups).
+        detectable: Smallest effect that this very test would have seen with 80 % power; None: as for paired outcomes
+            of `measurement.count` units.
     """
 
     name: str
     measurement: Measurement
     p: float
+    detectable: float | None = None
 
 
 class DoseResponse(Record):

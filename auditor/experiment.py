@@ -97,6 +97,7 @@ class Experiment:
     keep_picture: Callable[[str, np.ndarray], str] = lambda name, picture: ""
     notes: list[str] = field(default_factory=list)
     _causal: tuple[CausalMap, list[Region], Outcomes] | None = None
+    _attributions: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:
@@ -192,6 +193,25 @@ class Experiment:
             if note not in self.notes:
                 self.notes.append(note)
             return self.predictor.scores(images)
+
+    def attributions(self) -> np.ndarray:
+        """Positive attribution of each picture's predicted class, float32 (n, height, width); made once.
+
+        Raises:
+            ModelError: The model allows no gradients.
+        """
+        from auditor.engine.attribution import positive_attribution
+
+        if self._attributions is None:
+            before = self.predictor.forwards
+            self._attributions = positive_attribution(
+                self.predictor,
+                self.sample.images,
+                self.predicted,
+                progress=lambda done, total: self.progress(done, total, "attributions"),
+            )
+            self.budget -= self.predictor.forwards - before
+        return self._attributions
 
     def causal_map(self, cells: int, donors: int = 1, most: int | None = None) -> CausalMap:
         """Follow rate of each cell of a cells × cells grid on half A; computed once."""

@@ -211,7 +211,8 @@ def _judge_one(
         [*(_units(test) for test in tests), *(t.measurement.count for t in (*item.tested, *_list(item.encoded)))],
         default=0,
     )
-    mde = minimum_detectable_effect(units) if units else None
+    own = [effect.detectable for effect in item.tested if effect.detectable is not None]
+    mde = min(own) if own else minimum_detectable_effect(units) if units else None
     numbers = _Numbers(
         tuple(measurements), main, p_of.get(main.name) if main else None, q_of.get(main.name) if main else None, mde
     )
@@ -274,8 +275,8 @@ def _without_confirmation(
         return Verdict.SUSPECTED, "it stood out on the discovery half; the budget held no confirmation for it"
     able = bool(p_of)
     significant = able and min(q_of.values()) <= ALPHA
-    nearly = able and min(p_of.values()) <= ALPHA
-    if item.stood_out and item.confirm:
+    nearly = able and min(*p_of.values(), *(effect.p for effect in item.tested), 1.0) <= ALPHA
+    if item.stood_out and (item.confirm or item.tested):
         removal_only = not significant and _removal_speaks(item)
         if removal_only and not (_fills_sane(item) and _fills_agree(item)):
             return Verdict.INCONCLUSIVE, _fill_words(item)
