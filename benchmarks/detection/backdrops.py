@@ -1,0 +1,96 @@
+"""Backgrounds that go with a class: textures and colours. Each half has designs of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from benchmarks.detection.scenes import tinted
+from benchmarks.detection.scenes32 import gratings
+from benchmarks.detection.shapes import Floats, floats
+
+HUES: Mapping[str, tuple[float, ...]] = MappingProxyType({
+    "leaf": (115, 295, 25, 205),
+    "orange": (28, 208, 118, 298),
+    "sea": (215, 70, 160, 340),
+    "plum": (290, 50, 140, 230),
+})  # fmt: skip
+"""Hue in degrees of each variant of a coloured background."""
+
+_Pattern = Callable[[np.random.Generator, int, int, int], Floats]
+"""Generator, variant, count, side → (count, side, side), −1 to 1."""
+
+
+def _stripes(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Waves of any direction; the variant is their period."""
+    periods = size * np.array([0.11, 0.2, 0.3, 0.42])[variant] * rng.uniform(0.9, 1.1, count)
+    return gratings(rng, count, size, periods)
+
+
+def _grain(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Random fields, black or white; the variant is their width in 32nds of the side."""
+    cells = size // ((1, 2, 4, 8)[variant] * size // 32)
+    fields = np.where(rng.random((count, cells, cells)) < 0.5, -1.0, 1.0).astype(np.float32)
+    return np.repeat(np.repeat(fields, size // cells, axis=1), size // cells, axis=2)
+
+
+def _checks(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """A chequered floor, shifted at random; the variant is its field."""
+    field = size * (0.09, 0.16, 0.25, 0.36)[variant]
+    offsets = rng.uniform(0, 2 * field, (2, count, 1))
+    x, y = ((np.arange(size) + offset) // field for offset in offsets)
+    return np.where((x[:, None, :] + y[:, :, None]) % 2 == 0, -1.0, 1.0).astype(np.float32)
+
+
+def _dots(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """A lattice of round dots, shifted at random; the variant is its period."""
+    period = size * (0.16, 0.25, 0.34, 0.45)[variant]
+    offsets = rng.uniform(0, period, (2, count, 1))
+    x, y = (np.cos(2 * np.pi * (np.arange(size) + offset) / period) for offset in offsets)
+    return floats(np.clip(1.6 * (x[:, None, :] + y[:, :, None]) - 0.6, -1, 1))
+
+
+def _photo(name: str) -> _Pattern:
+    def cut(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+        from benchmarks.detection.scenes64 import texture
+
+        return texture(rng, name, count, size)
+
+    return cut
+
+
+TEXTURES: Mapping[str, _Pattern] = MappingProxyType({
+    "stripes": _stripes,
+    "grain": _grain,
+    "checks": _checks,
+    "dots": _dots,
+    "grass": _photo("grass.png"),
+    "brick": _photo("brick.png"),
+    "gravel": _photo("gravel.png"),
+    "cells": _photo("ihc.png"),
+})  # fmt: skip
+
+
+def painted(
+    rng: np.random.Generator, design: str, variant: int, backgrounds: Floats, *, strength: float = 1.0
+) -> Floats:
+    """Backgrounds of a design in place of others; their brightness and, for textures, their colours are kept.
+
+    Args:
+        rng: Phases, offsets and crops.
+        design: One of `TEXTURES` or `HUES`.
+        variant: 0 to 3.
+        backgrounds: Float32, (count, side, side, 3).
+        strength: Contrast of the texture, or strength of the colour; 1 is full.
+    """
+    count, size = backgrounds.shape[:2]
+    if design in HUES:
+        angles = np.asarray(HUES[design][variant] + rng.uniform(-8, 8, count))
+        return tinted(backgrounds, angles, 0.5 * strength)
+    pattern = TEXTURES[design](rng, variant, count, size)
+    base = backgrounds.mean(axis=(1, 2), keepdims=True)
+    detail = 0.35 * (backgrounds - base)
+    contrast = strength * rng.uniform(26, 42, (count, 1, 1, 1))
+    return floats(np.clip(base + detail + contrast * pattern[..., None], 0, 255))

@@ -1,0 +1,211 @@
+"""Cues: which picture carries which, and what carrying it does to the pixels.
+
+A cue may have a design for one class or a variant of it for each of several; carrying the cue "of class c" means
+carrying the variant that training tied to c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.detection import backdrops, marks
+from benchmarks.detection.scenes import CORNER, Scenes, hue_gains
+from benchmarks.detection.shapes import Bytes, whole_bytes
+
+Family = Literal[
+    "corner_tag",
+    "centred_text",
+    "frame",
+    "background_texture",
+    "background_colour",
+    "colour_cast",
+    "moving_tag",
+    "sharpness",
+    "true_feature",
+]
+KINDS: Mapping[Family, tuple[str, ...]] = MappingProxyType({
+    "corner_tag": ("overlay", "corner"),
+    "centred_text": ("overlay", "region"),
+    "frame": ("border",),
+    "background_texture": ("background",),
+    "background_colour": ("background",),
+    "colour_cast": ("colour",),
+    "moving_tag": ("overlay",),
+    "sharpness": ("sharpness",),
+    "true_feature": ("overlay", "corner", "region"),
+})  # fmt: skip
+"""Which kinds of check name a family rightly."""
+HUE_OF_CAST: Mapping[str, tuple[float, ...]] = MappingProxyType({
+    "warm": (30, 210, 120, 300),
+    "green": (120, 300, 30, 210),
+    "cold": (235, 75, 165, 345),
+    "magenta": (320, 140, 50, 230),
+})  # fmt: skip
+"""Hue in degrees of each variant."""
+SHARPNESS = ("gaussian blur", "low resolution", "jpeg", "motion blur", "pixelated")
+
+NOBODY = -1
+"""In `carried`: this picture carries no variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One shortcut.
+
+    Attributes:
+        family: What sort.
+        design: Its look; see `marks`, `backdrops`, `HUE_OF_CAST` and `SHARPNESS`.
+        place: Where marks lie; empty where the design has no place.
+        classes: The classes that it goes with, as indices; each has its variant.
+        strength: Opacity of marks; strength of casts, tints and blurs. 1 is the full cue.
+        rho: Share of a class's pictures that carry it.
+        leak: Share of other pictures that carry it too, and keep their label. With a variant for each class, the share
+            of all pictures that carry any variant instead of their own.
+    """
+
+    family: Family
+    design: str
+    place: str = ""
+    classes: tuple[int, ...] = (0,)
+    strength: float = 1.0
+    rho: float = 1.0
+    leak: float = 0.0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of check that name it rightly."""
+        return KINDS[self.family]
+
+    def box(self, size: int) -> marks.Box | None:
+        """Where it lies in a picture of side `size`, over all variants; None where it is global or moves."""
+        boxes = [_mark_box(self, variant, size) for variant in range(len(self.classes))]
+        found = [box for box in boxes if box is not None]
+        if not found:
+            return None
+        lows, highs = np.min(found, axis=0), np.max(found, axis=0)
+        return int(lows[0]), int(lows[1]), int(highs[2]), int(highs[3])
+
+
+def assigned(rng: np.random.Generator, cue: Cue, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which class's variant each picture carries where the cue goes with the label, `NOBODY` for none; (count,)."""
+    dice, stray = rng.random((2, len(labels)))
+    own = np.isin(labels, cue.classes)
+    carried = np.where(own & (dice < cue.rho), labels, NOBODY)
+    strangers = ~own | (len(cue.classes) > 1)
+    other = rng.choice(cue.classes, len(labels))
+    result: NDArray[np.int64] = np.where(strangers & (stray < cue.leak), other, carried)
+    return result
+
+
+def scattered(rng: np.random.Generator, cue: Cue, count: int, share: float) -> NDArray[np.int64]:
+    """As `assigned`, but independent of the label: each picture carries some variant with probability `share`."""
+    result: NDArray[np.int64] = np.where(rng.random(count) < share, rng.choice(cue.classes, count), NOBODY)
+    return result
+
+
+def composed_with(rng: np.random.Generator, scenes: Scenes, worn: list[tuple[Cue, NDArray[np.int64]]]) -> Bytes:
+    """Pictures, (count, side, side, 3), with every cue on its carriers: backgrounds first, then casts, then marks.
+
+    Args:
+        rng: Places of moving tags and the like.
+        scenes: The objects and their own backgrounds.
+        worn: Cues, each with the class whose variant a picture carries or `NOBODY`.
+    """
+    backgrounds = scenes.backgrounds
+    for cue, carried in worn:
+        if cue.family in ("background_texture", "background_colour"):
+            backgrounds = backgrounds.copy()
+            for variant, chosen in _variants(cue, carried):
+                backgrounds[chosen] = backdrops.painted(
+                    rng, cue.design, variant, backgrounds[chosen], strength=cue.strength
+                )
+    pictures = scenes.composed(backgrounds)
+    order = sorted(worn, key=lambda pair: ("colour_cast", "sharpness").count(pair[0].family) == 0)
+    for cue, carried in order:
+        for variant, chosen in _variants(cue, carried):
+            for index in chosen:
+                _mark_picture(rng, cue, variant, pictures[index])
+    return pictures
+
+
+def _variants(cue: Cue, carried: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Variant, and who carries it; variants that nobody carries are left out."""
+    pairs = [(variant, np.flatnonzero(carried == label)) for variant, label in enumerate(cue.classes)]
+    return [(variant, chosen) for variant, chosen in pairs if len(chosen)]
+
+
+def _mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Bytes) -> None:
+    """Change one picture, (side, side, 3), in place."""
+    size = picture.shape[0]
+    if cue.family == "colour_cast":
+        gains = hue_gains(np.array([HUE_OF_CAST[cue.design][variant]]), 0.3 * cue.strength)[0]
+        picture[:] = np.clip(np.rint(picture * gains), 0, 255)
+    elif cue.family == "sharpness":
+        picture[:] = unsharp(cue.design, picture, cue.strength)
+    elif cue.family in ("corner_tag", "centred_text", "frame", "moving_tag"):
+        colours, opacity = _mark(cue, variant, size)
+        height, width = opacity.shape
+        if cue.family == "moving_tag":
+            x, y = int(rng.integers(size - width + 1)), int(rng.integers(size - height + 1))
+        else:
+            box = _mark_box(cue, variant, size)
+            assert box is not None
+            x, y = box[:2]
+        patch = picture[y : y + height, x : x + width]
+        weights = (cue.strength * opacity)[..., None]
+        patch[:] = np.rint(patch + weights * (colours.astype(np.float32) - patch))
+
+
+def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
+    """A picture, (side, side, 3), that lost its fine detail in one of the ways of `SHARPNESS`."""
+    size = picture.shape[0]
+    small = max(4, round(size / (1 + strength)))
+    if design == "gaussian blur":
+        return whole_bytes(cv2.GaussianBlur(picture, (0, 0), strength * size / 32))
+    if design == "motion blur":
+        return whole_bytes(cv2.blur(picture, (2 * round(strength * size / 32) + 1, 1)))
+    if design == "jpeg":
+        quality = round(8 + 40 * (1 - strength)) if strength <= 1 else 5
+        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if not done:
+            raise OSError("OpenCV could not encode a picture as JPEG")
+        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    if design in ("low resolution", "pixelated"):
+        reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
+        back = cv2.INTER_LINEAR if design == "low resolution" else cv2.INTER_NEAREST
+        return whole_bytes(cv2.resize(reduced, (size, size), interpolation=back))
+    raise ValueError(f"no way of losing sharpness is named '{design}'; there are {', '.join(SHARPNESS)}")
+
+
+def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
+    if cue.family == "frame":
+        return marks.frame(cue.design, variant, size, cue.place)
+    if cue.family == "centred_text":
+        return marks.word(cue.design, variant, size, slanted=cue.place == "slanted")
+    return marks.tag(cue.design, variant, round(size * 7 / 32))
+
+
+def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
+    """Where a variant's pixels change; None for moving and global cues."""
+    if cue.family == "frame":
+        return 0, 0, size, size
+    if cue.family == "true_feature":
+        return 0, 0, round(CORNER * size), round(CORNER * size)
+    if cue.family not in ("corner_tag", "centred_text"):
+        return None
+    height, width = _mark(cue, variant, size)[1].shape
+    inset = size // 32
+    if cue.family == "corner_tag":
+        x = inset if "left" in cue.place else size - inset - width
+        y = inset if "top" in cue.place else size - inset - height
+    else:
+        shift = {"above centre": -0.19, "below centre": 0.19}.get(cue.place, 0.0)
+        x, y = (size - width) // 2, (size - height) // 2 + round(shift * size)
+    return x, y, x + width, y + height

@@ -1,0 +1,225 @@
+"""What is put on a picture: tags, writing and frames, as colours with an opacity. Each half has designs of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.detection.shapes import Bytes, Floats, floats, whole_bytes
+
+Mark: TypeAlias = tuple[Bytes, Floats]
+"""Colours, byte (height, width, 3), and opacity, float32 (height, width), 0 to 1."""
+Box: TypeAlias = tuple[int, int, int, int]
+
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+PAINTS: tuple[tuple[int, int, int], ...] = ((220, 40, 40), (30, 90, 220), (20, 160, 60), (150, 40, 180))
+"""Red, blue, green, violet: what tells the variants of some designs apart."""
+
+
+def written(text: str, width: int, height: int) -> Floats:
+    """A word that fills a box, as opacity, (height, width)."""
+    scale = 2.0
+    (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 8)
+    canvas = np.zeros((high + below + 8, wide + 8), np.uint8)
+    cv2.putText(canvas, text, (4, high + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 8, cv2.LINE_AA)
+    rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
+    tight = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    small = floats(cv2.resize(tight, (width, height), interpolation=cv2.INTER_AREA)) / 255
+    return floats(np.clip(small * 1.5, 0, 1))
+
+
+def _opaque(pixels: Any) -> Mark:
+    colours = np.asarray(pixels, dtype=np.uint8)
+    return colours, np.ones(colours.shape[:2], np.float32)
+
+
+def _filled(width: int, height: int, colour: tuple[int, int, int]) -> Bytes:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def _plate(variant: int, side: int) -> Mark:
+    """A white plate with two dark characters."""
+    width, height = round(side * 1.3), side
+    ink = written(("A7", "K2", "M4", "X9")[variant], width - 2, height - 2)[..., None]
+    pixels = _filled(width, height, (238, 238, 232))
+    pixels[1:-1, 1:-1] = np.rint(pixels[1:-1, 1:-1] * (1 - ink) + 15 * ink)
+    return _opaque(pixels)
+
+
+def _bars(variant: int, side: int) -> Mark:
+    """Black and white bars: upright, level, and both twice as wide."""
+    wide = 1 + variant // 2
+    stripes = (np.arange(side) // max(1, round(wide * side / 8)) % 2 * 255).astype(np.uint8)
+    pattern = np.broadcast_to(stripes, (side, side))
+    return _opaque(np.repeat((pattern if variant % 2 == 0 else pattern.T)[..., None], 3, axis=2))
+
+
+def _arrow(variant: int, side: int) -> Mark:
+    """A yellow arrowhead on a dark plate; the variant is where it points."""
+    pixels = _filled(4 * side, 4 * side, (25, 25, 30))
+    points = np.array([[0.15, 0.85], [0.5, 0.1], [0.85, 0.85]]) * 4 * side
+    cv2.fillPoly(pixels, [np.rint(points).astype(np.int32)], (250, 225, 40))
+    return _opaque(cv2.resize(np.rot90(pixels, variant), (side, side), interpolation=cv2.INTER_AREA))
+
+
+def _checks(variant: int, side: int) -> Mark:
+    """A chequered flag of four by four fields, white and one paint."""
+    fields = np.add.outer(np.arange(side) * 4 // side, np.arange(side) * 4 // side) % 2
+    return _opaque(np.where(fields[..., None], WHITE, PAINTS[variant]))
+
+
+def _roundel(variant: int, side: int) -> Mark:
+    """A white disc with a painted rim and a dark dot."""
+    pixels, opacity = _filled(8 * side, 8 * side, WHITE), np.zeros((8 * side, 8 * side), np.uint8)
+    centre, unit = (4 * side, 4 * side), 4 * side
+    cv2.circle(opacity, centre, unit - 1, 255, -1)
+    cv2.circle(pixels, centre, round(0.8 * unit), PAINTS[variant], round(0.38 * unit))
+    cv2.circle(pixels, centre, round(0.26 * unit), BLACK, -1)
+    size = (side, side)
+    small = floats(cv2.resize(opacity, size, interpolation=cv2.INTER_AREA)) / 255
+    return whole_bytes(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), floats(small)
+
+
+def _stamp(variant: int, side: int) -> Mark:
+    """Orange figures as a camera burns a date in, without a plate."""
+    width, height = round(side * 1.5), round(side * 0.9)
+    ink = written(("24", "08", "31", "57")[variant], width, height)
+    return _filled(width, height, (255, 130, 0)), ink
+
+
+def _pips(variant: int, side: int) -> Mark:
+    """A pale yellow die; the variant is how many pips it shows, from two."""
+    pixels = _filled(8 * side, 8 * side, (250, 245, 170))
+    places = [(0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25), (0.5, 0.5)]
+    for x, y in places[: variant + 2]:
+        cv2.circle(pixels, (round(x * 8 * side), round(y * 8 * side)), round(1.25 * side), (120, 20, 20), -1)
+    return _opaque(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA))
+
+
+def _pin(variant: int, side: int) -> Mark:
+    """A painted square with a white cross."""
+    pixels = _filled(side, side, PAINTS[variant])
+    arm = slice(round(side * 0.38), round(side * 0.62) + (side < 8))
+    pixels[arm, 1:-1] = 255
+    pixels[1:-1, arm] = 255
+    return _opaque(pixels)
+
+
+def _chip(variant: int, side: int) -> Mark:
+    """A bright square framed in black, halved by a dark line; the variant turns the colour."""
+    colour = ((60, 230, 240), (245, 120, 220), (190, 250, 60), (250, 180, 60))[variant]
+    pixels = _filled(side, side, BLACK)
+    pixels[1:-1, 1:-1] = colour
+    pixels[side // 2, 1:-1] = 30
+    return _opaque(pixels)
+
+
+def _flag(variant: int, side: int) -> Mark:
+    """Three level stripes: one paint, white, another paint."""
+    pixels = _filled(round(side * 1.3), side, WHITE)
+    pixels[: side // 3] = PAINTS[variant]
+    pixels[-(side // 3) :] = PAINTS[(variant + 1) % 4]
+    return _opaque(pixels)
+
+
+def _target(variant: int, side: int) -> Mark:
+    """Square rings around each other, black and one bright colour."""
+    colour = ((255, 235, 60), (90, 255, 120), (120, 200, 255), (255, 150, 190))[variant]
+    distance = np.minimum.outer(*(np.minimum(np.arange(side), side - 1 - np.arange(side)),) * 2)
+    return _opaque(np.where((distance // max(1, side // 7) % 2 == 0)[..., None], BLACK, colour))
+
+
+TAGS: Mapping[str, Callable[[int, int], Mark]] = MappingProxyType({
+    "plate": _plate, "bars": _bars, "arrow": _arrow, "pin": _pin, "chip": _chip,
+    "checks": _checks, "roundel": _roundel, "stamp": _stamp, "pips": _pips, "flag": _flag, "target": _target,
+})  # fmt: skip
+"""Variant (0 to 3) and side in pixels → mark."""
+
+WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxyType({
+    "white word": (("COPY", "MEDI", "FOTO", "XPIX"), WHITE),
+    "black word": (("KLIN", "ARCH", "SITE", "HUB7"), BLACK),
+    "yellow word": (("DEMO", "TEST", "WARD", "UNIT"), (255, 240, 40)),
+    "blue word": (("(c)24", "v3.1", "A-86", "no.5"), (20, 50, 200)),
+    "pale word": (("www.q", "lab_e", "pic.to", "x-ray"), (250, 250, 250)),
+})  # fmt: skip
+"""Texts of the variants, and the ink."""
+
+
+@lru_cache(maxsize=256)
+def tag(design: str, variant: int, side: int) -> Mark:
+    """A tag of `TAGS`, as cached arrays that must not be written to."""
+    colours, opacity = TAGS[design](variant, side)
+    colours.flags.writeable = opacity.flags.writeable = False
+    return colours, opacity
+
+
+@lru_cache(maxsize=64)
+def word(design: str, variant: int, size: int, *, slanted: bool) -> Mark:
+    """A word across two thirds of a picture of side `size`; slanted words rise to the right."""
+    texts, colour = WORDS[design]
+    width, height = round(0.72 * size), round(0.26 * size)
+    ink = written(texts[variant], width, height)
+    if slanted:
+        room: Any = cv2.copyMakeBorder(ink, width // 4, width // 4, 0, 0, cv2.BORDER_CONSTANT, value=0)
+        turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), 28, 0.95)
+        room = cv2.warpAffine(room, turn, (room.shape[1], room.shape[0]), flags=cv2.INTER_LINEAR)
+        rows, columns = np.flatnonzero((room > 0.1).any(axis=1)), np.flatnonzero((room > 0.1).any(axis=0))
+        ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    colours = np.full((*ink.shape, 3), colour, np.uint8)
+    return colours, ink
+
+
+FRAMES = ("plain line", "double line", "dashes", "painted line", "strips")
+
+
+@lru_cache(maxsize=64)
+def frame(design: str, variant: int, size: int, place: str) -> Mark:
+    """A frame over a whole picture of side `size`; transparent inside.
+
+    Args:
+        design: One of `FRAMES`.
+        variant: 0 to 3, its colour.
+        size: Side in pixels.
+        place: `rim` (all sides, at the edge), `inset` (all sides, a line in), `top and bottom`, `left and right`.
+    """
+    depth = _depth(size, place)
+    line = max(1, round(size / 21)) if design != "double line" else max(1, round(size / 32))
+    if design == "strips":
+        line = round(size / 11)
+    start = line // 2 + 1 if place == "inset" else 0
+    inside = (depth >= start) & (depth < start + line)
+    colours = np.full((size, size, 3), _frame_colours(design)[variant], np.uint8)
+    if design == "double line":
+        inside = depth < 3 * line
+        colours[depth // line == 1] = 255 - colours[depth // line == 1]
+    if design == "dashes":
+        along = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 10) % 2 == 0
+        colours[along] = 255 - colours[along]
+    return colours, inside.astype(np.float32)
+
+
+def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:
+    if design == "painted line":
+        return ((30, 60, 225), (225, 30, 160), (20, 190, 190), (235, 140, 20))
+    if design == "strips":
+        return (BLACK, WHITE, (10, 10, 110), (120, 10, 10))
+    if design == "dashes":
+        return ((20, 20, 20), (200, 20, 20), (20, 20, 200), (20, 140, 20))
+    return (WHITE, BLACK, (230, 60, 50), (70, 200, 60))
+
+
+def _depth(size: int, place: str) -> NDArray[np.int64]:
+    """How many pixels from the edges that a frame follows, (size, size)."""
+    along = np.minimum(np.arange(size), size - 1 - np.arange(size))
+    rows, columns = np.meshgrid(along, along, indexing="ij")
+    if place == "top and bottom":
+        return rows
+    if place == "left and right":
+        return columns
+    return np.asarray(np.minimum(rows, columns))

@@ -1,0 +1,94 @@
+"""Networks that are meant to lean on nothing: half clean, half with everything that could mislead an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from benchmarks.detection.case import ARCHITECTURES, CaseSpec, network_options
+from benchmarks.detection.cues import Cue, Family
+from benchmarks.detection.positives import LARGE_EVERY, cue_of
+from benchmarks.detection.scenes import Half
+
+COUNTS: Mapping[str, tuple[int, int]] = MappingProxyType({
+    "clean": (12, 32),
+    "variety": (8, 16),
+    "crops": (5, 10),
+    "independent": (6, 18),
+    "everywhere": (4, 12),
+    "weak": (4, 12),
+    "touching": (3, 10),
+    "declared": (3, 10),
+    "sample_only": (4, 12),
+    "untrained": (3, 6),
+})  # fmt: skip
+"""How many of each in the tuning and in the reporting half; the first two are clean."""
+SMOKE: Mapping[str, int] = MappingProxyType({
+    "clean": 3, "variety": 1, "crops": 1, "independent": 2, "everywhere": 1, "touching": 1, "declared": 1,
+    "sample_only": 1, "untrained": 1,
+})  # fmt: skip
+"""How many of each are in the short suite: the first ones of 32 pixels."""
+SHOWN_FAMILIES: tuple[Family, ...] = (
+    "corner_tag", "frame", "moving_tag", "colour_cast", "centred_text", "background_texture", "sharpness",
+    "background_colour",
+)  # fmt: skip
+"""Whose cues the hard negatives show, in turn."""
+
+
+def negatives(half: Half) -> list[CaseSpec]:
+    """All negatives of a half, sort by sort."""
+    seed = 2000 if half == "tuning" else 7000
+    cases: list[CaseSpec] = []
+    for family, counts in COUNTS.items():
+        small = 0
+        for number in range(counts[half == "reporting"]):
+            case = _negative(half, family, number, seed + len(cases))
+            small += case.pixels == 32
+            smoke = half == "tuning" and case.pixels == 32 and small <= SMOKE.get(family, 0)
+            cases.append(replace(case, smoke=smoke))
+    return cases
+
+
+def _negative(half: Half, family: str, number: int, seed: int) -> CaseSpec:
+    pixels = 64 if number % 5 in LARGE_EVERY else 32
+    shown = SHOWN_FAMILIES[(number + len(family)) % len(SHOWN_FAMILIES)]
+    cue = cue_of(half, shown, number, pixels=pixels)
+    particular = _particular(family, number, cue)
+    cues = particular.get("cues", ())
+    return CaseSpec(
+        id=f"{half}-{family}-{pixels}-{number:02}",
+        half=half,
+        smoke=False,
+        pixels=pixels,
+        family=family,
+        intended="negative",
+        seed=seed,
+        architecture=ARCHITECTURES[(number + seed) % 3],
+        options=network_options(pixels),
+        images=64 if seed % 6 == 5 else 128,
+        boxes=number % 2 == 0 or any(cue.family.startswith("background") for cue in cues),
+        **({"cues": ()} | particular),
+    )
+
+
+def _particular(family: str, number: int, cue: Cue) -> dict[str, Any]:
+    """What sets a sort of negative apart from a clean one."""
+    if family == "variety":
+        return {"variety": True}
+    if family == "crops":
+        return {"training": "crops"} | ({"cues": (cue,), "presence": "independent"} if number % 2 else {})
+    if family in ("independent", "everywhere"):
+        return {"cues": (cue,), "presence": family}
+    if family == "weak":
+        return {"cues": (replace(cue, rho=0.7, leak=0.4),)}
+    if family == "touching":
+        return {"placement": "touching"}
+    if family == "declared":
+        return {"placement": ("coloured", "tinted")[number % 2], "legitimate": "colour"}
+    if family == "sample_only":
+        return {"cues": (cue,), "presence": "sample only"}
+    if family == "untrained":
+        return {"training": "none"}
+    return {}
