@@ -1,4 +1,4 @@
-"""Sharpness of one picture given to another: fall-off of its spectrum, pixelation, and JPEG compression."""
+"""Sharpness of one picture given to another: fall-off of its spectrum, resolution, and JPEG compression."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from auditor.interventions.transferring import LUMA, Pictures
+from auditor.interventions.resampling import ENLARGEMENTS, enlargements, resampled
+from auditor.interventions.transferring import LUMA, GlobalProperty, Pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,35 +17,39 @@ if TYPE_CHECKING:
 LOWEST = 3.0
 """Cycles a short side; coarser waves are layout, not sharpness, and stay as they are."""
 GAINS = (1 / 16, 3.0)
-"""Each band is damped and raised by these factors at most: what a blur took is noise, and is not blown up."""
+"""A wave is damped and raised by these factors at most: what a blur took is noise, and is not blown up."""
 QUALITIES = (6, 8, 10, 12, 14, 16, 18, 20, 22, 25, 28, 31, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95)
 UNCOMPRESSED = 100
 GHOST = -0.7
 """A picture was compressed at a quality where re-encoding it costs less than half (e^-0.7) of what it costs at the
 neighbouring qualities. [measured: 48 drawn scenes, 48 traffic signs and 48 photos that were never compressed at their
-size, blurred or not: ≥ -0.4; after compression at 20 to 75: median -1.1 to -7.5]"""
+size, blurred or not: ≥ -0.4 for nine of ten; after compression at 20 to 75: median -1.1 to -7.5]"""
 CROP = 128
 """Pixels a side that are re-encoded for the estimate, from the top left corner, where the 8-pixel grid begins."""
-FACTORS = (2, 3, 4)
-PIXELATED = 0.02
-"""A picture is pixelated by a factor where averaging blocks of that side changes it by less than this share of its
-own deviation."""
 
 Part = Literal["blur", "resolution", "compression"]
 PARTS: tuple[Part, ...] = ("blur", "resolution", "compression")
 
 
-class SharpnessTransfer:
-    """Gives a picture the fall-off of the spectrum, the pixelation and the JPEG quality of another.
+class SharpnessTransfer(GlobalProperty):
+    """Gives a picture the fall-off of the spectrum, the resolution and the JPEG quality of another.
 
-    * Blur: the energy of the luma in half-octave bands from 3 cycles a side on, relative to the picture's whole
-      contrast, is made equal, with bounded gains.
-    * Resolution: block averages, where the source is pixelated.
+    * Blur: a power law over the waves from 3 cycles a side on. Its one exponent is fitted to the energy of the luma in
+      half-octave bands, relative to the picture's whole contrast. A single number, and not band by band, because a
+      band of its own is a texture: stripes must not travel with the sharpness.
+    * Resolution: shrunk and enlarged in the same way, where the source was enlarged from fewer pixels.
     * Compression: re-encoding at the source's quality, where it was compressed at its present size. The quality is
       that at which re-encoding changes it least, against the neighbouring qualities.
 
-    Sources: radial power spectra of scenes: van der Schaaf & van Hateren, Vision Research 1996; JPEG ghosts: Farid,
+    Sources: power-law spectra of scenes: van der Schaaf & van Hateren, Vision Research 1996; JPEG ghosts: Farid,
     "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 2009.
+
+    Attributes:
+        octaves: float (bands,): natural logarithm of each half-octave band's middle over `LOWEST`.
+        amplitudes: float (n, bands): natural logarithm of each band's amplitude over the whole contrast's.
+        exponents: float (n,): log amplitude falls by this much for each unit of log frequency, least squares.
+        enlarged: int (n,): how a picture was enlarged, place in `resampling.ENLARGEMENTS`; 0 where it was not.
+        qualities: int (n,): JPEG quality, 100 where it was not compressed at this size.
     """
 
     def __init__(self, images: Tensor, parts: tuple[Part, ...] = PARTS) -> None:
@@ -56,58 +61,95 @@ class SharpnessTransfer:
         """
         self.pictures = Pictures(images)
         self.parts = parts
-        height, width = images.shape[-2:]
-        self.membership, self.interpolation = _bands(int(height), int(width))
-        blocks = [np.arange(start, min(start + 256, len(images))) for start in range(0, len(images), 256)]
-        self.energies = np.concatenate([_energies(self.pictures, block, self.membership) for block in blocks])
-        self.factors = np.concatenate([_pixelation(self.pictures[block]) for block in blocks])
-        self.qualities = np.concatenate([jpeg_qualities(self.pictures.as_bytes(self.pictures[b])) for b in blocks])
+        blocks = self.pictures.blocks()
+        self.membership, self.octaves = _bands(*self.pictures.size)
+        self.amplitudes = np.concatenate([_amplitudes(self.pictures, block, self.membership) for block in blocks])
+        self.exponents = -(self.amplitudes @ self.octaves) / (self.octaves @ self.octaves)
+        in_bytes = [self.pictures.as_bytes(self.pictures[block]) for block in blocks]
+        self.enlarged = np.concatenate([enlargements(block.astype(np.float32)) for block in in_bytes])
+        self.qualities = np.concatenate([jpeg_qualities(block) for block in in_bytes])
+        self._place()
+
+    def only(self, part: Part) -> SharpnessTransfer:
+        """The same measurements, one part transferred."""
+        copy = object.__new__(SharpnessTransfer)
+        copy.__dict__.update(self.__dict__, parts=(part,))
+        copy._place()
+        return copy
+
+    def _place(self) -> None:
         columns = {
-            "blur": self.energies / 2,
-            "resolution": np.log(self.factors)[:, None],
-            "compression": np.log1p(_coarseness(self.qualities))[:, None],
+            "blur": self.exponents,
+            "resolution": np.log([1.0 if how is None else how.factor for how in ENLARGEMENTS])[self.enlarged],
+            "compression": np.log1p(coarseness(self.qualities)),
         }
-        self.positions = np.concatenate([columns[part] for part in parts], axis=1)
+        self.positions = np.stack([columns[part] for part in self.parts], axis=1)
 
     def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """As `GlobalProperty.give`."""
         given = self.pictures[recipient]
         if "blur" in self.parts:
-            gains = np.clip((self.energies[source] - self.energies[recipient]) / 2, *np.log(GAINS)) * strength
-            given = self.pictures.clipped(filtered(given, gains @ self.interpolation))
+            change = self.exponents[recipient] - self.exponents[source]
+            given = self.pictures.clipped(tilted(given, strength * change))
+        return self._coarsened(given, source, strength)
+
+    def degraded(self, pictures: np.ndarray, amplitudes: np.ndarray, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures made no sharper than others: damped band by band, resampled, re-encoded; nothing is sharpened.
+
+        Args:
+            pictures: float32 (n, channels, height, width).
+            amplitudes: (n, bands): theirs.
+            like: (n,) indices in the sample.
+
+        Returns:
+            The pictures, and their amplitudes now.
+        """
+        lowered = np.clip(self.amplitudes[like] - amplitudes, np.log(GAINS[0]), 0.0)
+        place = np.log(np.maximum(_cycles(*self.pictures.size), 1e-9) / LOWEST).ravel()
+        knots = np.concatenate([[-self.octaves[0]], self.octaves])
+        hats = np.stack([np.interp(place, knots, row) for row in np.eye(len(knots))[1:]])
+        gains = np.exp(lowered @ hats).reshape(len(pictures), 1, *self.pictures.size)
+        damped = self.pictures.clipped(_filtered(pictures, gains))
+        return self._coarsened(damped, like), amplitudes + lowered
+
+    def _coarsened(self, given: np.ndarray, like: np.ndarray, strength: float = 1.0) -> np.ndarray:
+        """Resolution and compression of others."""
         if "resolution" in self.parts:
-            for factor in np.unique(self.factors[source][self.factors[source] > 1]):
-                chosen = self.factors[source] == factor
-                given[chosen] += strength * (pixelated(given[chosen], int(factor)) - given[chosen])
+            for place in np.unique(self.enlarged[like]):
+                enlargement, chosen = ENLARGEMENTS[place], self.enlarged[like] == place
+                if enlargement is not None:
+                    given[chosen] += strength * (resampled(given[chosen], enlargement) - given[chosen])
         if "compression" in self.parts:
-            wanted = _quality(_coarseness(self.qualities[source]) * strength)
-            chosen = self.qualities[source] < UNCOMPRESSED
-            coded = recompressed(self.pictures.as_bytes(given[chosen]), wanted[chosen])
-            given[chosen] = self.pictures.from_bytes(coded)
-        return np.asarray(given, dtype=np.float32)
+            chosen = self.qualities[like] < UNCOMPRESSED
+            wanted = quality_of(coarseness(self.qualities[like][chosen]) * strength)
+            given[chosen] = self.pictures.from_bytes(recompressed(self.pictures.as_bytes(given[chosen]), wanted))
+        return given
 
 
-def filtered(pictures: np.ndarray, log_gains: np.ndarray) -> np.ndarray:
-    """Multiply the cosine spectrum; mirrored edges, so that the rim of a picture adds no waves of its own.
+def tilted(pictures: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """Multiply the cosine spectrum with a power of the frequency; mirrored edges, so that the rim adds no waves.
 
     Args:
         pictures: float (n, channels, height, width).
-        log_gains: (n, height · width), natural logarithm of each coefficient's factor.
+        exponents: (n,); above 0 sharpens. Waves of up to `LOWEST` cycles a side stay as they are.
     """
-    gains = np.exp(log_gains).astype(np.float32).reshape(len(pictures), 1, *pictures.shape[-2:])
+    octaves = np.log(np.maximum(_cycles(*pictures.shape[-2:]) / LOWEST, 1.0))
+    return _filtered(pictures, np.clip(np.exp(exponents[:, None, None, None] * octaves), *GAINS))
+
+
+def _filtered(pictures: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """The cosine spectrum multiplied: gains (n, 1, height, width)."""
     spectrum = fft.dctn(pictures, axes=(2, 3), norm="ortho")
-    return np.asarray(fft.idctn(spectrum * gains, axes=(2, 3), norm="ortho"), dtype=np.float32)
+    return np.asarray(fft.idctn(spectrum * gains.astype(np.float32), axes=(2, 3), norm="ortho"), dtype=np.float32)
 
 
-def pixelated(pictures: np.ndarray, factor: int) -> np.ndarray:
-    """Averages over factor × factor blocks, each drawn as one block; blocks at the far rim may be cut."""
-    height, width = pictures.shape[-2:]
-    rows, columns = np.arange(0, height, factor), np.arange(0, width, factor)
-    sums = np.add.reduceat(np.add.reduceat(pictures, rows, axis=2), columns, axis=3)
-    counts = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
-    means = sums / counts
-    grown = means.repeat(factor, axis=2).repeat(factor, axis=3)
-    return np.asarray(grown[..., :height, :width], dtype=np.float32)
+def blurred(pictures: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur with mirrored edges: float32 (n, channels, height, width); sigma in pixels."""
+    planes = pictures.astype(np.float32).reshape(-1, *pictures.shape[-2:])
+    smooth = np.empty_like(planes)
+    for plane, result in zip(planes, smooth, strict=True):
+        cv2.GaussianBlur(plane, (0, 0), sigma, dst=result, borderType=cv2.BORDER_REFLECT)
+    return smooth.reshape(pictures.shape)
 
 
 def recompressed(pictures: np.ndarray, qualities: np.ndarray) -> np.ndarray:
@@ -146,6 +188,17 @@ def jpeg_qualities(pictures: np.ndarray) -> np.ndarray:
     return np.where(deepest[:, 0] <= GHOST, np.asarray(QUALITIES)[first], UNCOMPRESSED)
 
 
+def coarseness(qualities: np.ndarray) -> np.ndarray:
+    """Factor on the quantisation table. Source: the Independent JPEG Group's jpeg_quality_scaling."""
+    return np.where(qualities < 50, 50 / qualities, 2 - qualities / 50)
+
+
+def quality_of(coarse: np.ndarray) -> np.ndarray:
+    """Inverse of `coarseness`: int, 1 to 100."""
+    found = np.where(coarse > 1, 50 / np.maximum(coarse, 1e-6), 100 - 50 * coarse)
+    return np.asarray(found.round().clip(1, 100), dtype=np.int64)
+
+
 def _recode(picture: np.ndarray, quality: int) -> np.ndarray:
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
     if len(picture) == 3:
@@ -155,56 +208,32 @@ def _recode(picture: np.ndarray, quality: int) -> np.ndarray:
     return np.stack([np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)) for code in codes])
 
 
-def _coarseness(qualities: np.ndarray) -> np.ndarray:
-    """Factor on the quantisation table. Source: the Independent JPEG Group's jpeg_quality_scaling."""
-    return np.where(qualities < 50, 50 / qualities, 2 - qualities / 50)
-
-
-def _quality(coarseness: np.ndarray) -> np.ndarray:
-    """Inverse of `_coarseness`: int, 1 to 100."""
-    found = np.where(coarseness > 1, 50 / np.maximum(coarseness, 1e-6), 100 - 50 * coarseness)
-    return np.asarray(found.round().clip(1, 100), dtype=np.int64)
+def _cycles(height: int, width: int) -> np.ndarray:
+    """Frequency of each coefficient of the cosine spectrum, cycles a short side: (height, width)."""
+    down, across = np.arange(height)[:, None] / height, np.arange(width)[None, :] / width
+    return np.asarray(min(height, width) / 2 * np.hypot(down, across))
 
 
 def _bands(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Half-octave bands of the cosine spectrum.
+    """Half-octave bands from `LOWEST` cycles a short side to the finest.
 
     Returns:
-        membership: (coefficients, bands), columns average a band; interpolation: (bands, coefficients), spreads the
-        bands' values linearly over log frequency, falling to 0 half a band below the lowest.
+        membership: float32 (coefficients, bands), averages over each band; octaves: (bands,), natural logarithm of each
+        band's middle over `LOWEST`.
     """
-    short = min(height, width)
-    radius = short / 2 * np.hypot(np.arange(height)[:, None] / height, np.arange(width)[None, :] / width).ravel()
-    count = max(1, int(np.floor(2 * np.log2(short / 2 / LOWEST))) + 1)
-    band = np.floor(2 * np.log2(np.maximum(radius, 1e-9) / LOWEST)).astype(int)
-    band = np.minimum(band, count - 1)
+    cycles = _cycles(height, width).ravel()
+    count = max(1, int(np.floor(2 * np.log2(max(min(height, width) / 2 / LOWEST, 1.0)))) + 1)
+    band = np.minimum(np.floor(2 * np.log2(np.maximum(cycles, 1e-9) / LOWEST)), count - 1)
     membership = (band[:, None] == np.arange(count)).astype(np.float32)
     membership /= np.maximum(membership.sum(axis=0), 1)
-    centres = np.arange(count) + 0.5
-    place = 2 * np.log2(np.maximum(radius, 1e-9) / LOWEST)
-    knots = np.concatenate([[-0.5], centres])
-    values = np.concatenate([np.zeros((count, 1)), np.eye(count)], axis=1)
-    interpolation = np.stack([np.interp(place, knots, row) for row in values])
-    return membership, interpolation.astype(np.float32)
+    return membership, np.log(2) / 2 * (np.arange(count) + 0.5)
 
 
-def _energies(pictures: Pictures, index: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """Natural logarithm of each band's mean energy over the energy of the whole contrast: (n, bands)."""
+def _amplitudes(pictures: Pictures, index: np.ndarray, membership: np.ndarray) -> np.ndarray:
     loaded = pictures[index]
     luma = np.tensordot(loaded, LUMA, (1, 0)) if loaded.shape[1] == 3 else loaded.mean(axis=1)
-    energy = np.square(fft.dctn(luma, axes=(1, 2), norm="ortho"))
-    energy = energy.reshape(len(luma), -1)
+    energy = np.square(fft.dctn(luma, axes=(1, 2), norm="ortho")).reshape(len(luma), -1)
     # rounding to 8 bits adds 1/12 of a squared step to each coefficient
     floor = float(np.mean((pictures.high - pictures.low) / 255) ** 2) / 12
     contrast = energy[:, 1:].mean(axis=1, keepdims=True) + floor
-    return np.asarray(np.log((energy @ membership + floor) / contrast))
-
-
-def _pixelation(pictures: np.ndarray) -> np.ndarray:
-    """Side of the blocks that each picture is made of, 1 where it is not pixelated: int (n,)."""
-    deviation = pictures.std(axis=(1, 2, 3))
-    found = np.ones(len(pictures), dtype=np.int64)
-    for factor in FACTORS:
-        change = (pictures - pixelated(pictures, factor)).std(axis=(1, 2, 3))
-        found[(change <= PIXELATED * deviation) & (deviation > 0)] = factor
-    return found
+    return np.asarray(np.log((energy @ membership + floor) / contrast) / 2)

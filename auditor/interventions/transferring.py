@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -15,16 +16,25 @@ CLIPPING_ROUNDS = 3
 """Clipping moves the mean; so often it is set right again."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue. Source: ITU-R BT.601."""
+BLOCK = 256
+"""Pictures that are measured at once."""
 
 ColourMode = Literal["mean_and_deviation", "chroma"]
 
 
-class GlobalProperty(Protocol):
-    """A property that every picture of a sample has, and how to give one picture's to another."""
+class GlobalProperty(ABC):
+    """A property that every picture of a sample has, and how to give one picture's to another.
+
+    Attributes:
+        positions: float (n, d): where each picture lies, in one unit, so that distances say how strong a transfer is.
+    """
+
+    control_needs_donor: ClassVar[bool] = False
+    """Whether the control differs with the donor that it is the control of."""
 
     positions: np.ndarray
-    """float (n, d): where each picture lies, in one unit, so that distances say how strong a transfer is."""
 
+    @abstractmethod
     def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Pictures with another's property.
 
@@ -35,18 +45,23 @@ class GlobalProperty(Protocol):
         Returns:
             float32 (pairs, channels, height, width), in the sample's units.
         """
-        ...
+
+    def give_control(
+        self, recipient: np.ndarray, own: np.ndarray, donor: np.ndarray, strength: float = 1.0
+    ) -> np.ndarray:
+        """The matched control: the property of `own` instead of the donor's. As `give`."""
+        return self.give(recipient, own, strength)
 
 
 class Pictures:
-    """A sample's pictures as float arrays, and the range that their values must keep."""
+    """A sample's pictures as float arrays, and the range that their values must keep.
+
+    Attributes:
+        low, high: float32 (channels, 1, 1): 0 and 255, or each channel's own extremes where pictures are floats.
+    """
 
     def __init__(self, images: Tensor) -> None:
-        """Hold on to the pictures.
-
-        Args:
-            images: uint8 or float (n, channels, height, width). Range: 0..255, or each channel's own extremes.
-        """
+        """Hold on to the pictures: uint8 or float (n, channels, height, width)."""
         self.images = images
         channels = images.shape[1]
         if images.dtype.is_floating_point:
@@ -65,9 +80,18 @@ class Pictures:
 
         return np.asarray(self.images[torch.from_numpy(np.asarray(index, dtype=np.int64))].float().numpy())
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.images.shape[-2]), int(self.images.shape[-1])
+
+    def blocks(self) -> list[np.ndarray]:
+        """Indices of all pictures, a few hundred at a time."""
+        return [np.arange(start, min(start + BLOCK, len(self))) for start in range(0, len(self), BLOCK)]
+
     def clipped(self, pictures: np.ndarray) -> np.ndarray:
-        """Values outside the range are set to its ends."""
-        return np.asarray(np.clip(pictures, self.low, self.high))
+        """Values outside the range are set to its ends: float32."""
+        return np.asarray(np.clip(pictures, self.low, self.high), dtype=np.float32)
 
     def as_bytes(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (n, channels, height, width): the range mapped to 0..255."""
@@ -79,7 +103,7 @@ class Pictures:
         return np.asarray(pictures.astype(np.float32) / 255 * (self.high - self.low) + self.low, dtype=np.float32)
 
 
-class ColourTransfer:
+class ColourTransfer(GlobalProperty):
     """Channel means and deviations of one picture given to another.
 
     Mode "chroma" shifts the channel means only, and so that the mean luma stays: the cast without brightness and
@@ -99,10 +123,10 @@ class ColourTransfer:
             raise ValueError(f"chroma needs three channels, the pictures have {images.shape[1]}")
         self.pictures = Pictures(images)
         self.mode = mode
+        loaded = [self.pictures[block] for block in self.pictures.blocks()]
+        self.means = np.concatenate([block.mean(axis=(2, 3)) for block in loaded])
+        self.deviations = np.concatenate([block.std(axis=(2, 3)) for block in loaded])
         spread = np.maximum(self.pictures.high - self.pictures.low, 1e-12)[:, 0, 0]
-        floats = images.float()
-        self.means = np.asarray(floats.mean(dim=(2, 3)).numpy())
-        self.deviations = np.asarray(floats.std(dim=(2, 3), correction=0).numpy())
         if mode == "chroma":
             self.positions = (self.means - (self.means @ LUMA)[:, None]) / spread
         else:
@@ -122,7 +146,7 @@ class ColourTransfer:
         given = self.pictures.clipped(given)
         for _ in range(CLIPPING_ROUNDS):
             given = self.pictures.clipped(given + _planes(mean) - given.mean(axis=(2, 3), keepdims=True))
-        return np.asarray(given, dtype=np.float32)
+        return given
 
 
 def _planes(values: np.ndarray) -> np.ndarray:

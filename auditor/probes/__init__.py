@@ -12,10 +12,13 @@ from auditor.records import Box, PlannedCheck
 from auditor.registry import Part
 
 if TYPE_CHECKING:
+    from auditor.evidence import CheckEvidence
     from auditor.experiment import Experiment
+    from auditor.interventions.transferring import GlobalProperty
+    from auditor.transfer import Transfer
     from auditor.two_stage import Budget
 
-__all__ = ["LocationProbe", "Probe"]
+__all__ = ["LocationProbe", "Probe", "TransferProbe"]
 
 
 class Probe(Part):
@@ -78,3 +81,49 @@ class LocationProbe(Probe):
         from auditor.two_stage import Budget
 
         return Budget(self.donors_screen, self.donors_confirm, self.shortlist, FILLS if self.removal else ())
+
+
+class TransferProbe(Probe):
+    """A probe of a property of the whole picture: screened on half A, confirmed on half B, by transfers."""
+
+    steps: ClassVar[str] = LocationProbe.steps
+    details_forwards: ClassVar[float]
+    """Forwards an image that `detailed` costs at most."""
+
+    donors_screen: int = Field(2, ge=1, le=16, description="Donor pictures an image on the discovery half.")
+    donors_confirm: int = Field(3, ge=1, le=64, description="Donor pictures an image on the confirmation half.")
+    shortlist: int = Field(2, ge=1, le=64, description="Checks that may go to the confirmation half.")
+    details: bool = Field(True, description="Also measure doses, parts, and accuracy when all pictures are treated.")
+
+    @classmethod
+    @abstractmethod
+    def words(cls, source: str) -> str:
+        """What a transfer did, after "when": "its colours come from b.png"."""
+
+    @abstractmethod
+    def given(self, experiment: Experiment) -> GlobalProperty:
+        """The property of every picture of the sample."""
+
+    @abstractmethod
+    def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
+        """The checks with what is worth knowing beside the verdict; the first is that of the whole sample."""
+
+    def forwards(self) -> float:
+        return self.donors_screen + self.shortlist * self.donors_confirm + self.details_forwards * self.details
+
+    def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.transfer import Transfer, TransferBudget, checks_of
+
+        before, kind = experiment.predictor.forwards, self.part_name()
+        budget = TransferBudget(self.donors_screen, self.donors_confirm, self.shortlist)
+        test = Transfer(experiment, kind, self.given(experiment), budget, self.words)
+        checks = checks_of(test)
+        if self.details:
+            checks = self.detailed(test, checks)
+        return ProbeEvidence(
+            probe=kind,
+            checks=tuple(checks),
+            forwards=experiment.predictor.forwards - before,
+            notes=tuple(test.notes),
+            options=self.model_dump(mode="json"),
+        )

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+import numpy as np
 
-from auditor.evidence import ProbeEvidence
-from auditor.probes import Probe
+from auditor.probes import TransferProbe
 from auditor.records import PlannedCheck
 
 if TYPE_CHECKING:
+    from auditor.evidence import CheckEvidence
     from auditor.experiment import Experiment
+    from auditor.interventions.transferring import GlobalProperty
+    from auditor.transfer import Transfer
+
+JITTER = 0.2
+"""Each channel of a picture is multiplied by a random factor in 1 ± .2."""
 
 
-class Colour(Probe):
+class Colour(TransferProbe):
     """Reliance on the colours of the whole picture: gives it the channel means and deviations of another picture.
 
     If the prediction follows the other picture's class more often than it does when colours come from a picture of its
     own class that is as far away in colour, the model judges by the cast, the white balance, the exposure or the stain.
-    Where the colour is what the class means (a ripe fruit), the finding is true as well: declare it legitimate.
+    Beside it stand the share that follows the cast alone, brightness and contrast kept (`follow_rate_chroma`), and the
+    accuracy in grey and under random gains of the channels. Where colour is what the class means (a ripe fruit), the
+    finding is true as well: declare it legitimate. A background whose colour goes with the class is found too.
 
     Source: channel statistics after Reinhard et al., "Color transfer between images", IEEE CG&A 2001.
     """
@@ -32,46 +39,71 @@ class Colour(Probe):
     )
     order: ClassVar[int] = 5
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1},
+        "quick": {"donors_screen": 1, "donors_confirm": 3, "shortlist": 1, "details": False},
         "standard": {},
-        "full": {"donors_screen": 3, "donors_confirm": 6, "shortlist": 4},
+        "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
     }
-
-    donors_screen: int = Field(2, ge=1, le=16, description="Donor pictures an image on the discovery half.")
-    donors_confirm: int = Field(3, ge=1, le=64, description="Donor pictures an image on the confirmation half.")
-    shortlist: int = Field(2, ge=1, le=64, description="Checks that may go to the confirmation half.")
+    # doses, the cast alone, and two treatments of half B
+    details_forwards: ClassVar[float] = 2.0 + 0.5 + 2 * 0.5
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="colour",
             what="channel means and deviations given by pictures of other classes; whole sample and each class",
             control="the same from a picture of the own class that is as far away in colour",
-            limit="follow rate minus control: ≥ .10 minor, ≥ .25 material, ≥ .60 severe; q ≤ .05",
+            limit=self.steps,
             minimum_count=8,
             severity="low, medium, high by grade",
             rationale="White balance, exposure and stain differ by source, and sources go with labels.",
         )
 
-    def forwards(self) -> float:
-        return self.donors_screen + self.shortlist * self.donors_confirm
+    @classmethod
+    def words(cls, source: str) -> str:
+        return f"its colours come from {source}"
 
-    def run(self, experiment: Experiment) -> ProbeEvidence:
+    def given(self, experiment: Experiment) -> GlobalProperty:
         from auditor.interventions.transferring import ColourTransfer
-        from auditor.transfer import TransferBudget, transfer
 
-        before = experiment.predictor.forwards
-        notes: list[str] = []
-        budget = TransferBudget(self.donors_screen, self.donors_confirm, self.shortlist)
-        given = ColourTransfer(experiment.sample.images)
-        checks = transfer(experiment, "colour", given, budget, _words, notes)
-        return ProbeEvidence(
-            probe="colour",
-            checks=tuple(checks),
-            forwards=experiment.predictor.forwards - before,
-            notes=tuple(notes),
-            options=self.model_dump(mode="json"),
-        )
+        return ColourTransfer(experiment.sample.images)
+
+    def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
+        from auditor.interventions.transferring import ColourTransfer
+        from auditor.transfer_details import dose_response, followed_most, part_followed
+
+        most = followed_most(checks)
+        colours = int(test.experiment.sample.images.shape[1]) == 3
+        if not colours:
+            test.notes.append("colour: the pictures have no three channels, so brightness and contrast were given")
+        if most is not None:
+            doses = dose_response(test, checks[most], "colours of another picture")
+            part = None
+            if colours:
+                chroma = ColourTransfer(test.experiment.sample.images, "chroma")
+                part = part_followed(test, checks[most], chroma, "chroma")
+            update = {"doses": (doses,) if doses else (), "further": (part,) if part else ()}
+            checks[most] = checks[most].model_copy(update=update)
+        if checks[0].not_tested is None:
+            treated = _treated(test, colours=colours)
+            checks[0] = checks[0].model_copy(update={"further": (*checks[0].further, *treated)})
+        return checks
 
 
-def _words(source: str) -> str:
-    return f"its colours come from {source}"
+def _treated(test: Transfer, *, colours: bool) -> tuple[Any, ...]:
+    """Accuracy in grey and under random gains."""
+    from auditor.interventions.transferring import LUMA, Pictures
+    from auditor.treatment import Treated
+
+    pictures = Pictures(test.experiment.sample.images)
+    drawn = test.experiment.rng("colour-gains").uniform(1 - JITTER, 1 + JITTER, pictures.images.shape[:2])
+
+    def in_grey(index: np.ndarray) -> np.ndarray:
+        loaded = pictures[index]
+        return np.broadcast_to(np.tensordot(loaded, LUMA, (1, 0))[:, None], loaded.shape)
+
+    def under_gains(index: np.ndarray) -> np.ndarray:
+        return pictures.clipped(pictures.low + (pictures[index] - pictures.low) * drawn[index][:, :, None, None])
+
+    treated = Treated(test.experiment, test.kind, test.notes)
+    found = [treated.measured("in_grey", in_grey, "pictures in grey")] if colours else []
+    found.append(treated.measured("under_gains", under_gains, f"channels multiplied by 1 ± {JITTER:g}"))
+    return tuple(item for item in found if item is not None)

@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+import numpy as np
 
-from auditor.evidence import ProbeEvidence
-from auditor.probes import Probe
-from auditor.records import PlannedCheck
+from auditor.probes import TransferProbe
+from auditor.records import Measurement, PlannedCheck
+from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
+    from auditor.evidence import CheckEvidence, DoseResponse
     from auditor.experiment import Experiment
+    from auditor.interventions.sharpness_transfer import SharpnessTransfer
+    from auditor.interventions.transferring import GlobalProperty
+    from auditor.transfer import Transfer
+
+BLURS = (1 / 64, 1 / 32, 1 / 16)
+"""Deviation of the Gaussian, as a share of the shorter side."""
+QUALITIES = (50, 20)
 
 
-class Sharpness(Probe):
+class Sharpness(TransferProbe):
     """Reliance on blur, resolution and compression: gives a picture the sharpness of another.
 
-    The other picture's fall-off of fine detail, its pixelation and its JPEG quality are measured and given to the
+    The other picture's fall-off of fine detail, its resolution and its JPEG quality are measured and given to the
     recipient. If the prediction follows the other picture's class more often than it does when sharpness comes from a
-    picture of its own class that is as different, the model judges by focus, resolution or compression.
+    picture of its own class that is as different, the model judges by focus, resolution or compression. Which of them
+    it is, is told by `follow_rate_blur`, `follow_rate_resolution` and `follow_rate_compression`, each given alone.
+    Beside it stands the accuracy when all pictures are blurred or re-encoded alike. Traces of compression and
+    of enlargement are found only where pictures were not resized afterwards; strong blur leaves those of enlargement.
 
-    Sources: radial power spectra after van der Schaaf & van Hateren, Vision Research 1996; JPEG quality after Farid,
+    Sources: power-law spectra after van der Schaaf & van Hateren, Vision Research 1996; JPEG quality after Farid,
     "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 2009.
     """
 
@@ -34,46 +45,98 @@ class Sharpness(Probe):
     )
     order: ClassVar[int] = 6
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1},
+        "quick": {"donors_screen": 1, "donors_confirm": 3, "shortlist": 1, "details": False},
         "standard": {},
-        "full": {"donors_screen": 3, "donors_confirm": 6, "shortlist": 4},
+        "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
     }
-
-    donors_screen: int = Field(2, ge=1, le=16, description="Donor pictures an image on the discovery half.")
-    donors_confirm: int = Field(3, ge=1, le=64, description="Donor pictures an image on the confirmation half.")
-    shortlist: int = Field(2, ge=1, le=64, description="Checks that may go to the confirmation half.")
+    # three parts, five treatments of half B
+    details_forwards: ClassVar[float] = 3 * 0.5 + 5 * 0.5
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="sharpness",
-            what="blur, pixelation and JPEG quality given by pictures of other classes; whole sample and each class",
+            what="blur, resolution and JPEG quality given by pictures of other classes; whole sample and each class",
             control="the same from a picture of the own class that is as different",
-            limit="follow rate minus control: ≥ .10 minor, ≥ .25 material, ≥ .60 severe; q ≤ .05",
+            limit=self.steps,
             minimum_count=8,
             severity="low, medium, high by grade",
             rationale="Focus, resolution and compression differ by device, and devices go with labels.",
         )
 
-    def forwards(self) -> float:
-        return self.donors_screen + self.shortlist * self.donors_confirm
+    @classmethod
+    def words(cls, source: str) -> str:
+        return f"its sharpness comes from {source}"
 
-    def run(self, experiment: Experiment) -> ProbeEvidence:
+    def given(self, experiment: Experiment) -> GlobalProperty:
         from auditor.interventions.sharpness_transfer import SharpnessTransfer
-        from auditor.transfer import TransferBudget, transfer
 
-        before = experiment.predictor.forwards
-        notes: list[str] = []
-        budget = TransferBudget(self.donors_screen, self.donors_confirm, self.shortlist)
-        given = SharpnessTransfer(experiment.sample.images)
-        checks = transfer(experiment, "sharpness", given, budget, _words, notes)
-        return ProbeEvidence(
-            probe="sharpness",
-            checks=tuple(checks),
-            forwards=experiment.predictor.forwards - before,
-            notes=tuple(notes),
-            options=self.model_dump(mode="json"),
-        )
+        return SharpnessTransfer(experiment.sample.images)
+
+    def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
+        from auditor.interventions.sharpness_transfer import PARTS, SharpnessTransfer
+        from auditor.transfer_details import followed_most, part_followed
+
+        assert isinstance(test.given, SharpnessTransfer)
+        most = followed_most(checks)
+        if most is not None:
+            parts = [
+                part_followed(test, checks[most], test.given.only(part), part)
+                for part in PARTS
+                if np.ptp(test.given.only(part).positions) > 0
+            ]
+            found = tuple(part for part in parts if part is not None)
+            checks[most] = checks[most].model_copy(update={"further": found})
+        if checks[0].not_tested is None:
+            doses, measured = _treated(test)
+            further = (*checks[0].further, *measured, *_traces(test.given))
+            checks[0] = checks[0].model_copy(update={"doses": doses, "further": further})
+        return checks
 
 
-def _words(source: str) -> str:
-    return f"its sharpness comes from {source}"
+def _traces(given: SharpnessTransfer) -> list[Measurement]:
+    """How many pictures show that they were compressed, or enlarged from fewer pixels."""
+    from auditor.interventions.sharpness_transfer import UNCOMPRESSED
+
+    traces = {"compressed": given.qualities < UNCOMPRESSED, "enlarged": given.enlarged > 0}
+    found = []
+    for name, carried in traces.items():
+        low, high = wilson(int(carried.sum()), len(carried))
+        note = "pictures that show it at the size of the model's input"
+        share = float(carried.mean())
+        found.append(Measurement(name=f"share_{name}", value=share, low=low, high=high, count=len(carried), note=note))
+    return found
+
+
+def _treated(test: Transfer) -> tuple[tuple[DoseResponse, ...], list[Measurement]]:
+    """Accuracy when all pictures are blurred, and when all are re-encoded."""
+    from auditor.interventions.sharpness_transfer import blurred, recompressed
+    from auditor.interventions.transferring import Pictures
+    from auditor.treatment import Level, Treat, Treated
+
+    pictures = Pictures(test.experiment.sample.images)
+    short = min(pictures.size)
+
+    def at_blur(sigma: float) -> Treat:
+        return lambda index: blurred(pictures[index], sigma)
+
+    def at_quality(quality: int) -> Treat:
+        def treat(index: np.ndarray) -> np.ndarray:
+            coded = recompressed(pictures.as_bytes(pictures[index]), np.full(len(index), quality))
+            return pictures.from_bytes(coded)
+
+        return treat
+
+    treated = Treated(test.experiment, test.kind, test.notes)
+    blurs = [Level(share * short, at_blur(share * short)) for share in BLURS]
+    codes = [Level(100 - quality, at_quality(quality)) for quality in QUALITIES]
+    doses, measured = [], []
+    for name, levels, what, strength in (
+        ("blurred", blurs, "all pictures blurred", "deviation of the Gaussian, pixels"),
+        ("recompressed", codes, "all pictures re-encoded as JPEG", "100 − JPEG quality"),
+    ):
+        response, rights = treated.by_level(levels, what, strength)
+        if response is not None:
+            doses.append(response)
+            words = f"{what}, {strength} {levels[len(rights) - 1].strength:g}"
+            measured.append(treated.measurement(name, rights[-1], words))
+    return tuple(doses), measured
