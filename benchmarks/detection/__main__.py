@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shelf = Shelf(options.cache / "audits" / options.label)
     if not options.no_audit:
         audit_all(cases, shelf, workers=options.workers, fresh=options.fresh)
-    results = {half: [shelf.result(case) for case in cases if case.half == half] for half in halves}
+    waiting = [case.id for case in cases if shelf.record(case) is None]
+    if waiting:
+        print(f"{len(waiting)} of {len(cases)} cases are not audited; figures are without them", file=sys.stderr)
+    results = {half: shelf.results(case for case in cases if case.half == half) for half in halves}
     report = {
         "schema": SCHEMA,
         "suite": options.suite,
@@ -60,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "only": options.only,
         "auditor_sources": sources_used(cases, shelf),
         "not_prepared": missing,
+        "not_audited": waiting,
         "not_on_the_list": unknown,
         "halves": {half: _half(half, found, smoke, options) for half, found in results.items() if found},
     }
@@ -148,8 +152,7 @@ def _add_ablations(
     """Judge again by lesser rules; the attention rule is chosen on the tuning half wherever that was audited."""
     tuning = results.get("tuning")
     if tuning is None:
-        shelf = Shelf(cache / "audits" / options.label)
-        tuning = [shelf.result(case) for case in read_cases(cache, halves=("tuning",)) if shelf.record(case)]
+        tuning = Shelf(cache / "audits" / options.label).results(read_cases(cache, halves=("tuning",)))
     for half, found in results.items():
         if not found:
             continue

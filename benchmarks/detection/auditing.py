@@ -77,14 +77,18 @@ class Shelf:
         self._path(case).unlink(missing_ok=True)
         shutil.rmtree(self.run_folder(case), ignore_errors=True)
 
-    def result(self, case: Case) -> Result:
-        """The case with its audit; never audited counts as broken."""
+    def result(self, case: Case) -> Result | None:
+        """The case with its audit, finished or broken; None where it was never audited."""
         record = self.record(case)
         if record is None:
-            return Result(case, None, error="not audited")
+            return None
         if record.error is not None:
             return Result(case, None, error=record.error, wall=record.wall)
         return Result(case, Audited.read(self.run_folder(case)), wall=record.wall)
+
+    def results(self, cases: Iterable[Case]) -> list[Result]:
+        """Of the cases that were audited."""
+        return [result for case in cases if (result := self.result(case)) is not None]
 
     def _path(self, case: Case) -> Path:
         return self.folder / f"{case.id}.audited.json"

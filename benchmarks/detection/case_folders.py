@@ -77,8 +77,9 @@ class Cue:
 
     @property
     def words(self) -> str:
-        """Family, design and true score, for lists."""
-        return f"{self.family}/{self.design} S={self.score:.2f} [{self.low:.2f}, {self.high:.2f}] n={self.count}"
+        """Family, design, classes and true score, for lists."""
+        score = f"S={self.score:.2f} [{self.low:.2f}, {self.high:.2f}] n={self.count}"
+        return f"{self.family}/{self.design} with {', '.join(self.classes)}: {score}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,4 +112,5 @@ def _broken(result: Result) -> dict[str, Any]:
 
 def _case_words(case: Case) -> str:
     boxes = "boxes" if case.boxes else "no boxes"
-    return f"{case.family}, {case.role}, {case.design} at {case.place}, {case.pixels} px, {case.images} images, {boxes}"
+    looks = [part for part in (case.design, case.place) if part]
+    return ", ".join([case.family, case.role, *looks, f"{case.pixels} px", f"{case.images} images", boxes])

@@ -200,6 +200,16 @@ def test_the_smoke_suite_exits_by_its_targets_and_the_full_one_does_not(tmp_path
     assert next(row["name"] for row in rows if row["met"] is False) == "false alarms, per negative model"
 
 
+def test_cases_that_were_never_audited_are_no_misses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_case(tmp_path, "tag", "strong", [cue()])
+    write_case(tmp_path, "waiting", "strong", [cue()])
+    finished(tmp_path, "tag", [check("corner", box=CORNER)])
+
+    assert main(["--no-audit", "--cache", str(tmp_path), "--json", str(tmp_path / "out.json")]) == 0
+    assert "1 of 2 cases are not audited" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out.json").read_text())["not_audited"] == ["waiting"]
+
+
 def test_without_cases_there_is_nothing_to_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--no-audit", "--cache", str(tmp_path)]) == 2
     assert "no cases" in capsys.readouterr().err
@@ -234,4 +244,5 @@ def test_an_audit_that_cannot_run_is_recorded_with_its_exit_code(tmp_path: Path)
     assert record.error is not None
     assert record.error.startswith("exit code 2\n")
     assert "spec.yaml: no such file" in record.error
-    assert shelf.result(case).audited is None
+    (broken,) = shelf.results([case])
+    assert broken.audited is None
