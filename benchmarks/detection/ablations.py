@@ -68,7 +68,7 @@ def ablations(results: Sequence[Result], chosen_on: Sequence[Result]) -> list[Ab
     """
     kept = population(results)
     full = {r.case.id: [check.claim for check in r.confirmed] for r in kept}
-    found = [_compared("full method", "confirmed checks of the audits", full, kept)]
+    found = [_compared("full method", "confirmed checks, overlapping ones as one", full, kept)]
     found += _attention_rules(kept, population(chosen_on))
     evidence = {}
     for number, result in enumerate(kept, start=1):
