@@ -52,10 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shelf = Shelf(options.cache / "audits" / options.label)
     if not options.no_audit:
         audit_all(cases, shelf, workers=options.workers, fresh=options.fresh)
-    waiting = [case.id for case in cases if shelf.record(case) is None]
+    results = {half: shelf.results(case for case in cases if case.half == half) for half in halves}
+    audited = {result.case.id for found in results.values() for result in found}
+    waiting = [case.id for case in cases if case.id not in audited]
     if waiting:
         print(f"{len(waiting)} of {len(cases)} cases are not audited; figures are without them", file=sys.stderr)
-    results = {half: shelf.results(case for case in cases if case.half == half) for half in halves}
     report = {
         "schema": SCHEMA,
         "suite": options.suite,

@@ -78,16 +78,16 @@ class Shelf:
         shutil.rmtree(self.run_folder(case), ignore_errors=True)
 
     def result(self, case: Case) -> Result | None:
-        """The case with its audit, finished or broken; None where it was never audited."""
+        """The case with its audit, finished or broken; None where it was never audited as it is now."""
         record = self.record(case)
-        if record is None:
+        if record is None or record.case != case_sha256(case):
             return None
         if record.error is not None:
             return Result(case, None, error=record.error, wall=record.wall)
         return Result(case, Audited.read(self.run_folder(case)), wall=record.wall)
 
     def results(self, cases: Iterable[Case]) -> list[Result]:
-        """Of the cases that were audited."""
+        """Of the cases that were audited as they are now: a network that was trained again is another one."""
         return [result for case in cases if (result := self.result(case)) is not None]
 
     def _path(self, case: Case) -> Path:

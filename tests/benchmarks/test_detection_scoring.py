@@ -225,13 +225,18 @@ def test_an_audit_by_the_same_sources_of_the_same_case_is_not_run_again(
     assert "0 audits to run, 1 are up to date" in capsys.readouterr().err
 
 
-def test_what_the_auditor_reads_of_a_case_is_in_its_digest(tmp_path: Path) -> None:
+def test_an_audit_of_what_a_case_was_before_is_not_scored(tmp_path: Path) -> None:
     folder = write_case(tmp_path, "tag", "strong", [cue()])
     before = case_sha256(Case.read(folder))
+    finished(tmp_path, "tag", [])
+    shelf = Shelf(tmp_path / "audits" / "current")
+    assert len(shelf.results(read_cases(tmp_path))) == 1
+
     (folder / "images").mkdir()
     (folder / "images" / "000.png").write_bytes(b"picture")
 
     assert case_sha256(Case.read(folder)) != before
+    assert shelf.results(read_cases(tmp_path)) == []
 
 
 def test_an_audit_that_cannot_run_is_recorded_with_its_exit_code(tmp_path: Path) -> None:
