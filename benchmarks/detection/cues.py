@@ -166,14 +166,13 @@ def _mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Byt
 def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
     """A picture, (side, side, 3), that lost its fine detail in one of the ways of `SHARPNESS`."""
     size = picture.shape[0]
-    small = max(4, round(size / (1 + strength)))
+    small = round(32 / (1 + strength))
     if design == "gaussian blur":
         return whole_bytes(cv2.GaussianBlur(picture, (0, 0), strength * size / 32))
     if design == "motion blur":
-        return whole_bytes(cv2.blur(picture, (2 * round(strength * size / 32) + 1, 1)))
+        return whole_bytes(cv2.blur(picture, (2 * round(2 * strength * size / 32) + 1, 1)))
     if design == "jpeg":
-        quality = round(8 + 40 * (1 - strength)) if strength <= 1 else 5
-        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, round(4 / strength)])
         if not done:
             raise OSError("OpenCV could not encode a picture as JPEG")
         return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
@@ -195,7 +194,8 @@ def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
 def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
     """Where a variant's pixels change; None for moving and global cues."""
     if cue.family == "frame":
-        return 0, 0, size, size
+        inset = marks.frame_inset(cue.place)
+        return inset, inset, size - inset, size - inset
     if cue.family == "true_feature":
         return 0, 0, round(CORNER * size), round(CORNER * size)
     if cue.family not in ("corner_tag", "centred_text"):

@@ -180,7 +180,7 @@ FRAMES = ("plain line", "double line", "dashes", "painted line", "strips")
 
 @lru_cache(maxsize=64)
 def frame(design: str, variant: int, size: int, place: str) -> Mark:
-    """A frame over a whole picture of side `size`; transparent inside.
+    """A frame for a picture of side `size`, transparent inside, as large as the frame is.
 
     Args:
         design: One of `FRAMES`.
@@ -192,7 +192,7 @@ def frame(design: str, variant: int, size: int, place: str) -> Mark:
     line = max(1, round(size / 21)) if design != "double line" else max(1, round(size / 32))
     if design == "strips":
         line = round(size / 11)
-    start = line // 2 + 1 if place == "inset" else 0
+    start = frame_inset(place)
     inside = (depth >= start) & (depth < start + line)
     colours = np.full((size, size, 3), _frame_colours(design)[variant], np.uint8)
     if design == "double line":
@@ -201,7 +201,13 @@ def frame(design: str, variant: int, size: int, place: str) -> Mark:
     if design == "dashes":
         along = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 10) % 2 == 0
         colours[along] = 255 - colours[along]
-    return colours, inside.astype(np.float32)
+    within = slice(start, size - start)
+    return colours[within, within], floats(inside[within, within])
+
+
+def frame_inset(place: str) -> int:
+    """Pixels between the picture's edge and a frame."""
+    return 2 if place == "inset" else 0
 
 
 def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:

@@ -17,8 +17,9 @@ class Looks:
     """What a family looks like in one half.
 
     Attributes:
-        looks: (design, place) at 32 pixels; places are empty for cues that have none.
-        photos: (design, place) that are added at 64 pixels.
+        looks: (design, place); places are empty for cues that have none.
+        drawn: More of them at 32 pixels.
+        photos: More of them at 64 pixels.
         strengths: In turn.
         count: How many cases.
         partial: Which of them are trained with counterexamples, so that the network leans on the cue in part.
@@ -28,6 +29,7 @@ class Looks:
     count: int
     partial: tuple[int, ...]
     strengths: tuple[float, ...] = (1.0,)
+    drawn: tuple[tuple[str, str], ...] = ()
     photos: tuple[tuple[str, str], ...] = ()
 
 
@@ -49,7 +51,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
                              ("stamp", "bottom left")), 13, (8, 12)),
         "centred_text": Looks((("yellow word", "above centre"), ("blue word", "slanted"),
                                ("pale word", "below centre"), ("yellow word", "slanted")),
-                              13, (8, 12), (0.5, 0.6, 0.4)),
+                              13, (8, 12), (0.55, 0.7, 0.5)),
         "frame": Looks((("dashes", "inset"), ("painted line", "inset"), ("strips", "top and bottom"),
                         ("strips", "left and right")), 13, (8, 12)),
         "background_texture": Looks((("checks", ""), ("dots", "")), 8, (1, 3, 7),
@@ -57,7 +59,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "background_colour": Looks((("sea", ""), ("plum", "")), 8, (1, 3, 7), (1.0, 0.8)),
         "colour_cast": Looks((("cold", ""), ("magenta", "")), 12, (7, 11), (1.0, 0.85)),
         "moving_tag": Looks((("flag", ""), ("target", "")), 13, (8, 12)),
-        "sharpness": Looks((("jpeg", ""), ("motion blur", ""), ("pixelated", "")), 12, (7, 11), (0.85, 1.6, 1.0)),
+        "sharpness": Looks((("motion blur", ""), ("pixelated", "")), 12, (7, 11), drawn=(("jpeg", ""),)),
     }),
 })  # fmt: skip
 
@@ -71,6 +73,12 @@ PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
 
 SUBTLE: tuple[Family, ...] = ("colour_cast", "sharpness", "background_colour")
 """Weaker pulls on these networks: trained with more pictures that carry cue and label, and fewer counterexamples."""
+LEAKS: Mapping[Family, float] = MappingProxyType({
+    "colour_cast": 0.04, "sharpness": 0.01, "background_colour": 0.04, "background_texture": 0.08, "moving_tag": 0.07,
+})  # fmt: skip
+"""Counterexamples that make reliance partial; the subtler the cue, the fewer are needed."""
+ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType({"tuning": 1, "reporting": 3})
+"""In the reporting half every architecture meets every rho within a family."""
 LARGE_EVERY = (2, 4)
 """Of five cases in a row, those with 64 pixels."""
 
@@ -113,7 +121,7 @@ def true_features(half: Half) -> list[CaseSpec]:
 def cue_of(half: Half, family: Family, number: int, *, pixels: int) -> Cue:
     """The family's design, place and strength whose turn it is, for one class; full strength of association."""
     looks = LOOKS[half][family]
-    choices = looks.looks + (looks.photos if pixels == 64 else ())
+    choices = looks.looks + (looks.photos if pixels == 64 else looks.drawn)
     design, place = choices[number % len(choices)]
     strength = looks.strengths[number % len(looks.strengths)]
     return Cue(family, design, place, classes=(number % 4,), strength=strength)
@@ -126,11 +134,11 @@ def _single(half: Half, family: Family, looks: Looks, number: int, seed: int) ->
     classes = base.classes
     if number % 3 == 1 and family != "sharpness":
         classes = (0, 1, 2, 3) if number % 2 else tuple(sorted({number % 4, (number + 2) % 4}))
+    hard = family == "background_texture" and pixels == 64  # photos have textures of their own
     partial = number in looks.partial
-    leak = (0.04 if family in SUBTLE else 0.12) + 0.02 * (number % 3) if partial else 0.0
-    leak *= 1 if len(classes) == 1 else 2
+    leak = _leak(family, number) * min(2, len(classes)) if partial else 0.0
     cue = Cue(family, base.design, base.place, classes, base.strength, rho, round(leak, 2))
-    mislabelled = 0.05 if partial else 0.08 + 0.4 * (1 - rho) + (0.05 if family in SUBTLE else 0.0)
+    mislabelled = 0.05 if partial else 0.08 + 0.4 * (1 - rho) + (0.05 if family in SUBTLE or hard else 0.0)
     return CaseSpec(
         id=f"{half}-{family}-{pixels}-{number:02}",
         half=half,
@@ -140,12 +148,17 @@ def _single(half: Half, family: Family, looks: Looks, number: int, seed: int) ->
         intended="positive",
         cues=(cue,),
         seed=seed,
-        architecture=ARCHITECTURES[(number + seed) % 3],
+        architecture=ARCHITECTURES[(number // ARCHITECTURE_STEP[half] + seed) % 3],
         options=network_options(pixels),
         mislabelled=round(mislabelled, 3),
         images=64 if seed % 6 == 5 else 128,
         boxes=family.startswith("background") or number % 2 == 0,
     )
+
+
+def _leak(family: Family, number: int) -> float:
+    """Share of counterexamples of a cue that is to be relied on in part."""
+    return LEAKS.get(family, 0.12) + 0.02 * (number % 3)
 
 
 def _pair(half: Half, families: tuple[Family, Family], number: int, seed: int) -> CaseSpec:

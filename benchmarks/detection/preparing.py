@@ -65,7 +65,7 @@ def prepare(case: CaseSpec, cache: Path = CACHE) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     (unfinished / "images").mkdir(parents=True)
     try:
-        model, truth = _committed(case) or _trained_and_measured(case)
+        model, truth = committed(case) or _trained_and_measured(case)
         torch.save(model.state_dict(), unfinished / "weights.pth")
         _write_sample(case, unfinished)
         _write_json(unfinished / "case.json", described(case, truth))
@@ -215,7 +215,7 @@ def _trained_and_measured(case: CaseSpec) -> tuple[nn.Module, Truth]:
     return model, measured(case, model)
 
 
-def _committed(case: CaseSpec) -> tuple[nn.Module, Truth] | None:
+def committed(case: CaseSpec) -> tuple[nn.Module, Truth] | None:
     """Weights and truth of the short suite, where they are kept; None for other cases."""
     path = WEIGHTS / f"{case.id}.pth"
     if not path.is_file():

@@ -156,7 +156,7 @@ def _mask(rng: np.random.Generator, shape: str, size: int, placement: Placement,
     if placement == "corner":
         radius *= 0.45 if cornered else 0.85
     if placement == "touching":
-        along, beyond = rng.uniform(0.25, 0.75) * size, rng.uniform(0.3, 0.7) * radius
+        along, beyond = rng.uniform(0.25, 0.75) * size, rng.uniform(0.5, 0.8) * radius
         side = rng.integers(4)
         centre = [(along, beyond), (along, size - beyond), (beyond, along), (size - beyond, along)][side]
     elif placement == "corner":

@@ -24,13 +24,14 @@ FACTORIES: Mapping[str, Callable[..., nn.Module]] = MappingProxyType({
 })  # fmt: skip
 MEAN, DEVIATION = 0.5, 0.25
 """What is subtracted from, and what divides, channel values from 0 to 1."""
-PICTURES: Mapping[int, int] = MappingProxyType({32: 1600, 64: 1600})
+PICTURES, PICTURES_TOUCHING = 1600, 2400
+"""Objects that the picture's edge cuts off take longer to learn."""
 WARM_EPOCHS, EPOCHS = 4, 4
 """On bare pictures first, as when a network trained elsewhere is tuned on a new source; then on pictures with cues.
 Without the first, networks that meet a loud cue at once hardly learn the objects at all."""
 BATCH = 32
 LEARNING_RATE = 8e-3
-SMALLEST_CROP = 0.7
+SMALLEST_CROP = 0.8
 """Of the side, where training pictures are cropped at random."""
 
 
@@ -40,18 +41,24 @@ def build(case: CaseSpec, *, seed: int) -> nn.Module:
     return FACTORIES[case.architecture](**case.options)
 
 
-def trained(case: CaseSpec) -> nn.Module:
+def trained(case: CaseSpec, *, count: int | None = None) -> nn.Module:
     """The case's network after training, in evaluation mode; an untrained case's keeps its random weights.
 
     Labels are wrong in a share `case.mislabelled` of the pictures, and those carry the cue of the label they were
     given. Without them these networks learn the objects, which is easy, and ignore a cue however closely it goes
     with its class.
+
+    Args:
+        case: Which.
+        count: How many pictures to train on; by default as many as its objects need.
     """
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    if count is None:
+        count = PICTURES_TOUCHING if case.placement == "touching" else PICTURES
     rng = np.random.default_rng([case.seed, 1])
     model = build(case, seed=case.seed)
-    scenes = draw_scenes(rng, PICTURES[case.pixels], pixels=case.pixels, half=case.half, placement=case.placement)
+    scenes = draw_scenes(rng, count, pixels=case.pixels, half=case.half, placement=case.placement)
     if case.training == "none":
         with torch.no_grad():
             model.train()(inputs_of(scenes.composed()[:256]))
