@@ -7,7 +7,7 @@ Backgrounds, and Visual Attributes", CVPR 2022 (relative foreground sensitivity)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from scipy import stats
 
 from auditor.evidence import Example, PairedEffects
-from auditor.experiment import Experiment, Outcomes, examples_of, paired
+from auditor.experiment import Experiment, Outcomes, classes_of, examples_of, paired
 from auditor.interventions import clean_plate, paste_object
 from auditor.records import Measurement
 from auditor.regions import FEATHER
@@ -42,13 +42,17 @@ class Pasting:
         self.plates: dict[int, np.ndarray] = {}
         self.examples: list[Example] = []
 
-    def measure(self, half: str, donors: int, notes: list[str]) -> list[PairedEffects]:
-        """Background follow, and where pictures share a class and have labels, the BG-gap."""
+    def measure(self, half: str, donors: int, notes: list[str]) -> Mapping[str | None, list[PairedEffects]]:
+        """Background follow, and where pictures share a class and have labels, the BG-gap.
+
+        Returns:
+            None for all pairs, and the name of each class with enough donors and recipients, for backgrounds of it.
+        """
         experiment = self.experiment
         predicted, labels = experiment.predicted, experiment.sample.labels
         recipient, donor = experiment.pairs(half, donors, "background", eligible=self.usable)
         if len(recipient) == 0:
-            return []
+            return {}
         own = self._own_class(half, recipient, predicted)
         other_scores = self._scores(recipient, donor, f"background: half {half}")
         own_scores = self._scores(recipient, own, f"background: half {half}, own class")
@@ -56,20 +60,24 @@ class Pasting:
         followed, control_followed = after == predicted[donor], control == predicted[donor]
         if half == "B":
             self._keep_examples(recipient, donor, followed, after, other_scores)
-        found = [_by_recipient("background_follow", half, followed, control_followed, recipient, experiment.clusters)]
         known = (labels[recipient] >= 0) & (own != recipient)
-        if known.sum():
-            right_own, right_other = control == labels[recipient], after == labels[recipient]
-            found.append(
-                _by_recipient(
-                    "background_gap", half, right_own[known], right_other[known], recipient[known], experiment.clusters
-                )
-            )
         if not known.all():
             notes.append(
                 "no second picture of the own class in the half for some recipients: their control is their own "
                 "background with the object pasted back, and they do not count in the BG-gap"
             )
+        right_own, right_other = control == labels[recipient], after == labels[recipient]
+        found: dict[str | None, list[PairedEffects]] = {}
+        for label, pairs in classes_of(experiment, recipient, donor):
+            name = None if label is None else experiment.classes[label]
+            tests = [("background_follow", followed, control_followed, pairs)]
+            # on a background of one class it is the loss of the recipient's own that costs accuracy: no row of that class
+            if label is None and (pairs & known).any():
+                tests.append(("background_gap", right_own, right_other, pairs & known))
+            found[name] = [
+                _by_recipient(test, half, effect[rows], other[rows], recipient[rows], experiment.clusters)
+                for test, effect, other, rows in tests
+            ]
         return found
 
     def further(self) -> list[Measurement]:

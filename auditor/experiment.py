@@ -6,7 +6,7 @@ verdict is made. The unit is the recipient image (or its cluster): average over 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -249,6 +249,28 @@ class Experiment:
         if self._causal is None:
             raise RuntimeError("causal_map() comes first")
         return self._causal[1], self._causal[2]
+
+
+def classes_of(
+    experiment: Experiment, recipient: np.ndarray, donor: np.ndarray, keep: np.ndarray | None = None
+) -> Iterator[tuple[int | None, np.ndarray]]:
+    """All pairs, then the pairs of each donor class that has enough donors and recipients.
+
+    Args:
+        recipient, donor: (pairs,).
+        keep: bool (pairs,); None for all.
+
+    Returns:
+        Class, or None for all, and bool (pairs,).
+    """
+    kept = np.ones(len(recipient), dtype=bool) if keep is None else keep
+    yield None, kept
+    donor_classes = experiment.predicted[donor]
+    for label in np.unique(donor_classes):
+        subset = kept & (donor_classes == label)
+        donors, recipients = np.unique(experiment.clusters[donor[subset]]), np.unique(recipient[subset])
+        if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:
+            yield int(label), subset
 
 
 def per_recipient(values: np.ndarray, recipient: np.ndarray) -> np.ndarray:

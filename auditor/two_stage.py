@@ -15,13 +15,12 @@ from sklearn.neighbors import NearestNeighbors
 
 from auditor.evidence import CheckEvidence, FillSanity, PairedEffects
 from auditor.experiment import (
-    MINIMUM_DONORS,
-    MINIMUM_RECIPIENTS,
     SCREEN_ALPHA,
     SCREEN_EFFECT,
     Candidate,
     Experiment,
     Outcomes,
+    classes_of,
     examples_of,
     paired,
     screen_p,
@@ -123,7 +122,7 @@ def _screen(
             controls = outcomes.followed[[place[c.name] for c in candidate.controls]]
             names = [c.name for c in candidate.controls]
             keep = _allowed(candidate, outcomes)
-            for donor_class, subset in _classes(experiment, outcomes, keep):
+            for donor_class, subset in classes_of(experiment, outcomes.recipient, outcomes.donor, keep):
                 test = paired(
                     "follow_rate",
                     "A",
@@ -155,18 +154,6 @@ def _allowed(candidate: Candidate, outcomes: Outcomes) -> np.ndarray:
     if candidate.eligible is None:
         return np.ones(len(outcomes.recipient), dtype=bool)
     return np.asarray(candidate.eligible[outcomes.recipient] & candidate.eligible[outcomes.donor])
-
-
-def _classes(experiment: Experiment, outcomes: Outcomes, keep: np.ndarray) -> Iterator[tuple[int | None, np.ndarray]]:
-    """All pairs, then the pairs of each donor class that has enough donors and recipients."""
-    yield None, keep
-    donor_classes = experiment.predicted[outcomes.donor]
-    for label in np.unique(donor_classes):
-        subset = keep & (donor_classes == label)
-        donors = np.unique(experiment.clusters[outcomes.donor[subset]])
-        recipients = np.unique(outcomes.recipient[subset])
-        if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:
-            yield int(label), subset
 
 
 def _confirm(experiment: Experiment, kind: str, row: _Row, budget: Budget, *, taken: bool) -> CheckEvidence:

@@ -14,27 +14,47 @@ from auditor.regions import intersection
 OVERLAP = 0.3
 """Two regions are one place where they share this much of the smaller one."""
 AS_STRONG = 0.8
-"""A more specific kind names the cue when its effect reaches this share of the strongest."""
-AS_MUCH = 0.6
-"""A cue explains a background finding when it moves this share of what the whole background moves."""
-CAUSAL = ("follow_rate", "spurious_score")
+"""A more specific kind names the cue when its effect reaches this share of the strongest; so does a place, of what the
+whole background or the colours of the whole picture move."""
+CAUSAL = ("follow_rate", "spurious_score", "background_follow", "background_gap")
+GLOBAL_KINDS = ("background", "colour", "sharpness", "texture")
+"""Checks of the whole picture, or of all but the object: what changes one of them often changes another."""
 FRAME_CORNERS = 3
 """A cue in this many corners at once is a frame."""
+ORDER = (*LOCATION_KINDS, *GLOBAL_KINDS)
 
 
 def merge(checks: Sequence[Check]) -> list[Check]:
-    """Fold overlapping confirmed and suspected location checks into one finding each; the others stay as they are.
+    """Fold confirmed checks of one cue into one finding each; the others stay as they are.
 
-    A background finding is folded as well where location findings explain it: the background of a picture with a tag
-    holds the tag.
+    Location checks of one class that overlap are one cue. A global check (background, colour, sharpness, texture) is no
+    cue of its own where a location finding of the same class explains it, as the background of a picture with a tag
+    holds the tag, or where a stronger global one does: swapping a tinted background changes the colours of the picture.
     """
-    confirmed = [check for check in checks if check.is_finding and check.kind in LOCATION_KINDS]
-    groups = _groups(confirmed)
-    replaced: dict[str, Check | None] = {}
-    for group in groups:
+    hosts = _groups([check for check in checks if check.is_finding and check.kind in LOCATION_KINDS])
+    leaders = [_leader(group) for group in hosts]
+    singles = [
+        group
+        for kind in GLOBAL_KINDS
+        if (found := [check for check in checks if check.is_finding and check.kind == kind])
+        for group in _by_class(found)
+    ]
+    for group in sorted(singles, key=lambda group: -max(effect(check) for check in group)):
         leader = _leader(group)
+        home = next((i for i, host in enumerate(hosts) if _explains(host, leaders[i], leader)), None)
+        if home is not None:
+            hosts[home] = [*hosts[home], *group]
+            continue
+        parts = [i for i, host in enumerate(hosts) if _part_of(host, leader)]
+        group = [*group, *(check for i in parts for check in hosts[i])]
+        hosts = [host for i, host in enumerate(hosts) if i not in parts]
+        leaders = [item for i, item in enumerate(leaders) if i not in parts]
+        hosts.append(group)
+        leaders.append(leader)
+    replaced: dict[str, Check | None] = {}
+    for group, leader in zip(hosts, leaders, strict=True):
         rest = [check for check in group if check is not leader]
-        rest += [check for check in checks if _explained(check, group) or _holds(check, group)]
+        rest += [check for check in checks if _explained(check, group)]
         for check in rest:
             replaced[check.id] = None
         weight = max((check.severity for check in group if check.severity), key=lambda s: s.rank)
@@ -124,17 +144,34 @@ def _leader(group: Sequence[Check]) -> Check:
     if len(corners) >= FRAME_CORNERS and any(check.kind == "border" for check in able):
         able = [check for check in able if check.kind != "corner"]
     # where the whole sample shows the cue as strongly as any class does, it is not a matter of one class
-    return min(able, key=lambda c: (LOCATION_KINDS.index(c.kind), c.class_name is not None, -effect(c), c.id))
+    return min(able, key=lambda c: (ORDER.index(c.kind), c.class_name is not None, -effect(c), c.id))
 
 
-def _holds(check: Check, group: Sequence[Check]) -> bool:
-    """Whether a background finding is no more than the group's cue, which lies in the background."""
-    follow = check.measurement("background_follow")
-    if check.kind != "background" or not check.is_finding or follow is None or follow.value is None:
+def _explains(host: Sequence[Check], leader: Check, other: Check) -> bool:
+    """Whether a global finding is no more than a cue that was found already; stronger global ones come first."""
+    if not _one_class(leader, other):
         return False
-    whole = [effect(member) for member in group if member.class_name is None and member.kind != "overlay"]
-    own = max(whole or [effect(member) for member in group])
-    return own >= AS_MUCH * follow.value
+    return leader.kind in GLOBAL_KINDS or _share_of(host, other) >= AS_STRONG
+
+
+def _part_of(host: Sequence[Check], background: Check) -> bool:
+    """Whether a place moves clearly less than the whole background does, of which it is a part."""
+    leader = _leader(host)
+    able = leader.kind in LOCATION_KINDS and leader.kind != "overlay" and background.kind == "background"
+    return able and _one_class(leader, background) and _share_of(host, background) < AS_STRONG
+
+
+def _one_class(first: Check, second: Check) -> bool:
+    return len({first.class_name, second.class_name} - {None}) <= 1
+
+
+def _share_of(host: Sequence[Check], other: Check) -> float:
+    """What a cue at a place moves against what the global change moves, for the same class or the whole sample."""
+    if other.class_name is None:
+        alike = [member for member in host if member.class_name is None and member.kind != "overlay"]
+    else:
+        alike = [member for member in host if member.class_name == other.class_name]
+    return max(effect(member) for member in alike or host) / max(effect(other), 1e-9)
 
 
 def _explained(check: Check, group: Sequence[Check]) -> bool:

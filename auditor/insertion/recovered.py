@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
+import torch
 
 from auditor.engine.input_gradients import input_attention
 from auditor.evidence import CheckEvidence
 from auditor.experiment import Experiment
+from auditor.insertion.differing import turn
 from auditor.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
 from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
@@ -24,9 +25,13 @@ def static_mark(
     discovery[experiment.halves["A"]] = True
     carriers, others = overlay.present & discovery, ~overlay.present & discovery
     target = goes_with(experiment.predicted, overlay.present, experiment.halves["A"])
-    mask = cv2.dilate(overlay.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    patch = recover(images, carriers, others, mask, overlay.opacity)
-    if target is None or patch is None:
+    if target is None:
+        turned = None
+        if experiment.sample.images.dtype == torch.uint8:  # differences are in the pictures' own units
+            turned = turn(experiment, images, overlay, region.name, copies)
+        return None if turned is None else _check(experiment, region, None, turned)
+    patch = recover(images, carriers, others, overlay.mask)
+    if patch is None:
         return None
     marks = [_stamp(experiment, patch, "the recovered mark")]
     rest = experiment.predicted[others]
@@ -34,8 +39,10 @@ def static_mark(
     if len(rest):
         label = int(np.bincount(rest).argmax())
         own = experiment.predicted == label
-        plain = recover(images, others & own, others & ~own, mask, float(patch.alpha.max()))
-        marks += [] if plain is None else [_stamp(experiment, plain, "the same place of another class")]
+        plain = recover(images, others & own, others & ~own, overlay.mask)
+        if plain is not None:
+            plain = Patch(plain.box, plain.colour, patch.alpha)
+            marks.append(_stamp(experiment, plain, "the same place of another class"))
     insertion = Insertion(marks[0], target, ~overlay.present, tuple(marks[1:]))
     result = insert(experiment, insertion, region.name, copies)
     return None if result is None else _check(experiment, region, target, result)
@@ -69,12 +76,12 @@ def _stamp(experiment: Experiment, patch: Patch, name: str) -> Stamp:
     return Stamp(name, colour, patch.alpha, (patch.box[0], patch.box[1]))
 
 
-def _check(experiment: Experiment, region: Box, target: int, result: InsertionResult) -> CheckEvidence:
+def _check(experiment: Experiment, region: Box, target: int | None, result: InsertionResult) -> CheckEvidence:
     """What insertion measured, as a check: of the class that the mark leads to where it stood out, else of all."""
     return CheckEvidence(
         kind="overlay",
         region=region,
-        class_name=experiment.classes[target] if result.stood_out else None,
+        class_name=experiment.classes[target] if result.stood_out and target is not None else None,
         screen=(result.screen,),
         stood_out=result.stood_out,
         confirm=result.confirm,

@@ -29,12 +29,14 @@ class Stamp:
         colour: float32 (channels, height, width), in the pictures' units.
         alpha: float32 (height, width) in [0, 1].
         corner: x, y of its upper left pixel where it was found.
+        added: Whether α ξ is added to the picture, to turn one mark into another, instead of painted over it.
     """
 
     name: str
     colour: np.ndarray
     alpha: np.ndarray
     corner: tuple[int, int]
+    added: bool = False
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -69,7 +71,10 @@ def stamp(images: Tensor, recipients: np.ndarray, stamps: Sequence[Stamp], corne
         alpha = torch.from_numpy(mark.alpha[top:bottom, left:right])
         colour = torch.from_numpy(mark.colour[:, top:bottom, left:right])
         window = picture[:, int(y) + top : int(y) + bottom, int(x) + left : int(x) + right]
-        window.lerp_(colour, alpha)
+        if mark.added:
+            window.add_(alpha * colour).clamp_(float(images.min()), float(images.max()))
+        else:
+            window.lerp_(colour, alpha)
     return painted
 
 
@@ -89,5 +94,9 @@ def shuffled(mark: Stamp, height: int, width: int, rng: np.random.Generator) -> 
     alpha[places] = mark.alpha.reshape(-1)
     colour[:, places] = mark.colour.reshape(len(colour), -1)
     return Stamp(
-        "the same pixels shuffled", colour.reshape(-1, tall, wide), alpha.reshape(tall, wide), (max(0, x), max(0, y))
+        "the same pixels shuffled",
+        colour.reshape(-1, tall, wide),
+        alpha.reshape(tall, wide),
+        (max(0, x), max(0, y)),
+        mark.added,
     )

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 __all__ = ["MovingTag", "find_moving_tags"]
 
-_LONGEST = 96
+_LONGEST = 64
 """Pixels: larger pictures are shrunk for the search."""
 _SIDE = 0.14
 _LEAST_SIDE = 5
@@ -147,14 +147,18 @@ def _hits(window: _Window, pictures: NDArray[np.float32]) -> tuple[NDArray[np.bo
     """Which pictures hold a copy, and where its upper left pixel lies."""
     found = np.zeros(len(pictures), dtype=bool)
     places = np.full((len(pictures), 2), -1)
+    count, height, width = pictures.shape[:3]
     side = window.pixels.shape[0]
-    for index, picture in enumerate(pictures):
-        scores = cv2.matchTemplate(picture, window.pixels, cv2.TM_CCOEFF_NORMED)
-        _, best, _, (x, y) = cv2.minMaxLoc(np.nan_to_num(scores))
-        if best >= _ALIKE:
-            copy = picture[y : y + side, x : x + side]
-            found[index] = float(np.abs(copy - window.pixels).mean()) <= _EXACT
-            places[index] = (x, y) if found[index] else (-1, -1)
+    # one long strip of all pictures: windows that reach into the next one are left out again
+    scores = cv2.matchTemplate(pictures.reshape(count * height, width, -1), window.pixels, cv2.TM_CCOEFF_NORMED)
+    rows, columns = height - side + 1, width - side + 1
+    own = (np.arange(count)[:, None] * height + np.arange(rows)).ravel()
+    fits = np.nan_to_num(scores[own]).reshape(count, rows * columns)
+    best = fits.argmax(axis=1)
+    for index in np.flatnonzero(fits.max(axis=1) >= _ALIKE):
+        y, x = divmod(int(best[index]), columns)
+        found[index] = float(np.abs(pictures[index, y : y + side, x : x + side] - window.pixels).mean()) <= _EXACT
+        places[index] = (x, y) if found[index] else (-1, -1)
     return found, places
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,14 @@ LEAST_PICTURES = 4
 """On each side, with and without the overlay: with fewer, means and deviations say nothing."""
 _FAINTEST = 0.05
 """Opacity below which a patch is mostly noise."""
+_OPAQUE = 0.8
+"""From this opacity on a pixel's own deviation tells how much of it is covered."""
+_CORE = 0.6
+"""Share of the full step from which a pixel counts as fully covered, when opacity is measured."""
+_CLEAR = 0.3
+"""Share of the full step from which a step is the mark's and not the sample's."""
+_FULL = 0.9
+"""Quantile of the steps over the covered pixels that is the full step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +40,64 @@ class Patch:
 
 
 def recover(
-    images: NDArray[np.uint8],
-    carriers: NDArray[np.bool_],
-    others: NDArray[np.bool_],
-    mask: NDArray[np.bool_],
-    opacity: float | None,
+    images: NDArray[np.uint8], carriers: NDArray[np.bool_], others: NDArray[np.bool_], mask: NDArray[np.bool_]
 ) -> Patch | None:
-    """Solve x' = (1 − α) x + α ξ for ξ from the means of pictures with and without the overlay.
+    """Solve x' = (1 − α) x + α ξ for α and ξ from the means and deviations of pictures with and without the overlay.
 
-    A pixel's colour is drawn towards the overlay's median by as much as sampling noise explains (James–Stein): the
+    Where the mark is opaque, deviations tell each pixel's opacity. Where one sees through it, they tell the opacity of
+    its core, and the step of the mean from pictures without it tells how much of each pixel is covered: soft edges stay
+    soft. A pixel's colour is drawn towards the mark's median by as much as sampling noise explains (James–Stein): the
     mean picture of the carriers must not shine through a faint mark.
 
     Args:
         images: (n, channels, height, width).
         carriers, others: bool (n,), with and without the overlay.
-        mask: bool (height, width), covered pixels.
-        opacity: As measured; None: from how much less the covered pixels vary.
+        mask: bool (height, width), covered pixels; one pixel around them is looked at as well.
 
     Returns:
         The patch, or None with too few pictures or nothing to see.
     """
     if min(carriers.sum(), others.sum()) < LEAST_PICTURES or not mask.any():
         return None
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    wide = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    ys, xs = np.flatnonzero(wide.any(axis=1)), np.flatnonzero(wide.any(axis=0))
     box = (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
-    x1, y1, x2, y2 = box
-    covered = mask[y1:y2, x1:x2]
-    window = images[:, :, y1:y2, x1:x2].astype(np.float32)
+    covered = wide[box[1] : box[3], box[0] : box[2]]
+    window = images[:, :, box[1] : box[3], box[0] : box[2]].astype(np.float32)
     marked, plain = window[carriers], window[others]
-    if opacity is None:
-        spread = [float(np.sqrt(part.var(axis=0)[:, covered].mean())) for part in (marked, plain)]
-        opacity = 1.0 - spread[0] / max(spread[1], 1e-6)
-    alpha = float(np.clip(opacity, 0.0, 1.0))
-    if alpha < _FAINTEST:
+    alpha = _opacity(marked, plain, covered)
+    if float(alpha.max()) < _FAINTEST:
         return None
-    colour = (marked.mean(axis=0) - (1 - alpha) * plain.mean(axis=0)) / alpha
-    noise = (marked.var(axis=0) / len(marked) + (1 - alpha) ** 2 * plain.var(axis=0) / len(plain)) / alpha**2
-    middle = np.median(colour[:, covered], axis=1)[:, None, None]
-    signal = np.maximum(((colour - middle) ** 2 - noise)[:, covered].mean(axis=1), 0.0)[:, None, None]
+    return Patch(box, _colour(marked, plain, alpha), alpha)
+
+
+def _opacity(
+    marked: NDArray[np.float32], plain: NDArray[np.float32], covered: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """float32 (height, width)."""
+    spread = np.sqrt(marked.var(axis=0).mean(axis=0) / np.maximum(plain.var(axis=0).mean(axis=0), 1e-6))
+    own = np.clip(1 - spread, 0, 1)
+    step = marked.mean(axis=0) - plain.mean(axis=0)
+    towards = step[:, covered].mean(axis=1)
+    towards /= max(float(np.linalg.norm(towards)), 1e-6)
+    size = np.clip(np.tensordot(towards, step, axes=1), 0, None)
+    share = np.clip(size / max(float(np.quantile(size[covered], _FULL)), 1e-6), 0, 1)
+    core = covered & (share >= _CORE)
+    full = float(np.median(own[core])) if core.any() else 0.0
+    alpha = own if float(np.quantile(own[covered], _FULL)) >= _OPAQUE else full * share
+    # nothing is brighter than white or darker than black: what moves the mean so far must cover at least so much
+    room = np.where(step > 0, 255 - plain.mean(axis=0), plain.mean(axis=0))
+    alpha = np.maximum(alpha, np.clip(np.abs(step) / np.maximum(room, 1), 0, 1).max(axis=0) * (share >= _CLEAR))
+    return np.where(covered, alpha, 0).astype(np.float32)
+
+
+def _colour(marked: NDArray[np.float32], plain: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32 (channels, height, width)."""
+    seen = np.maximum(alpha, _FAINTEST)
+    colour = (marked.mean(axis=0) - (1 - seen) * plain.mean(axis=0)) / seen
+    noise = (marked.var(axis=0) / len(marked) + (1 - seen) ** 2 * plain.var(axis=0) / len(plain)) / seen**2
+    core = alpha >= _CORE * float(alpha.max())
+    middle = np.median(colour[:, core], axis=1)[:, None, None]
+    signal = np.maximum(((colour - middle) ** 2 - noise)[:, core].mean(axis=1), 0.0)[:, None, None]
     kept = signal / np.maximum(signal + noise, 1e-6)
-    colour = np.clip(middle + kept * (colour - middle), 0, 255).astype(np.float32)
-    return Patch(box, colour, (alpha * covered).astype(np.float32))
+    return np.clip(middle + kept * (colour - middle), 0, 255).astype(np.float32)

@@ -74,7 +74,7 @@ class Background(Probe):
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
         from auditor.backgrounds import Pasting
-        from auditor.experiment import empty_check, screen_p
+        from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, empty_check, screen_p
 
         before = experiment.predictor.forwards
         ground = _ground(experiment)
@@ -82,26 +82,37 @@ class Background(Probe):
             return ProbeEvidence(probe="background", checks=(empty_check("background", None, ground),))
         notes = list(ground.notes)
         work = Pasting(experiment, ground.usable, ground.objects)
-        screen = work.measure("A", self.donors_screen, notes)
-        ps = screen_p(screen, experiment.seed)
-        stood_out = any(p <= 0.05 and np.mean(t.differences) >= 0.05 for p, t in zip(ps, screen, strict=True) if len(t))
+        screens = work.measure("A", self.donors_screen, notes)
         # the BG-gap has a meaning of its own, so the confirmation half is measured even when nothing stood out
-        confirm = work.measure("B", self.donors_confirm, notes)
-        share = ground.objects[ground.usable].mean(axis=(1, 2))
-        check = CheckEvidence(
-            kind="background",
-            screen=tuple(screen),
-            stood_out=stood_out,
-            confirm=tuple(confirm),
-            off_object=ground.unproven is None,
-            at_most_suspected=ground.unproven,
-            further=(*ground.quality, *(work.further() if self.alone else ())),
-            examples=tuple(work.examples),
-            facts={"object_source": ground.source, "object_share": float(np.mean(share))},
-        )
+        confirms = work.measure("B", self.donors_confirm, notes)
+        checks = []
+        for class_name, screen in screens.items():
+            ps = screen_p(screen, experiment.seed)
+            stood_out = any(
+                p <= SCREEN_ALPHA and np.mean(test.differences) >= SCREEN_EFFECT
+                for p, test in zip(ps, screen, strict=True)
+                if len(test)
+            )
+            check = CheckEvidence(
+                kind="background",
+                class_name=class_name,
+                screen=tuple(screen),
+                stood_out=stood_out,
+                confirm=tuple(confirms.get(class_name, ())) if stood_out or class_name is None else (),
+                off_object=ground.unproven is None,
+                at_most_suspected=ground.unproven,
+                facts={
+                    "object_source": ground.source,
+                    "object_share": float(ground.objects[ground.usable].mean(axis=(1, 2)).mean()),
+                },
+            )
+            checks.append(check)
+        if checks:
+            further = (*ground.quality, *(work.further() if self.alone else ()))
+            checks[0] = checks[0].model_copy(update={"further": further, "examples": tuple(work.examples)})
         return ProbeEvidence(
             probe="background",
-            checks=(check,),
+            checks=tuple(checks),
             forwards=experiment.predictor.forwards - before,
             notes=tuple(dict.fromkeys(notes)),
             options=self.model_dump(mode="json"),
