@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import numpy as np
@@ -52,8 +53,6 @@ def trained(case: CaseSpec, *, count: int | None = None) -> nn.Module:
         case: Which.
         count: How many pictures to train on; by default as many as its objects need.
     """
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
     if count is None:
         count = PICTURES_TOUCHING if case.placement == "touching" else PICTURES
     rng = np.random.default_rng([case.seed, 1])
@@ -68,8 +67,21 @@ def trained(case: CaseSpec, *, count: int | None = None) -> nn.Module:
     bare = scenes.composed()
     stages = [(torch.from_numpy(bare), torch.from_numpy(scenes.labels))] * WARM_EPOCHS
     stages += [(torch.from_numpy(pictures), torch.from_numpy(labels))] * EPOCHS
-    _fit(model, stages, case)
+    with _one_thread_deterministic():
+        _fit(model, stages, case)
     return rounded(model.eval().to(memory_format=torch.contiguous_format))
+
+
+@contextmanager
+def _one_thread_deterministic() -> Iterator[None]:
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
 
 
 def rounded(model: nn.Module) -> nn.Module:
