@@ -235,6 +235,27 @@ class ImageRecord(Record):
     figures: tuple[str, ...] = ()
 
 
+class TrustCheck(Record):
+    """What one metric says of one method's maps.
+
+    Attributes:
+        metric: Its name in the spec.
+        verdict: passed, failed, or not enough data; None where the metric compares and decides nothing.
+        headlines: The measurements that stand for it in a table.
+    """
+
+    metric: str
+    verdict: str | None = None
+    headlines: tuple[str, ...] = ()
+
+
+class NullMap(Record):
+    """A map that knows nothing of the model (noise, edges, the centre), measured as the methods were."""
+
+    name: str
+    measurements: tuple[Measurement, ...] = ()
+
+
 class VisualizationRecord(Record):
     """What one visualizer made on one layer. status: ok, failed (with the reason) or skipped."""
 
@@ -248,6 +269,8 @@ class VisualizationRecord(Record):
     """Maps that were constant or zero; excluded from scores."""
     trust: str | None = None
     """passed, failed, or not enough data: whether its maps may be believed on this model."""
+    trust_checks: tuple[TrustCheck, ...] = ()
+    """What that verdict was made of."""
     measurements: tuple[Measurement, ...] = ()
     options: Mapping[str, Any] = Field(default_factory=dict)
 
@@ -309,6 +332,12 @@ class Audit(Record):
     per_class: tuple[Mapping[str, Any], ...] = ()
     confusion: Mapping[str, Any] | None = None
     visualizations: tuple[VisualizationRecord, ...] = ()
+    null_maps: tuple[NullMap, ...] = ()
+    """What the methods' measurements are compared with."""
+    trust_rules: Mapping[str, str] = Field(default_factory=dict)
+    """Metric → when it calls a method passed or failed, in words; "bar" and "whole": what several of them share."""
+    agreement: Mapping[str, Any] | None = None
+    """Of each pair of methods: names, mean rank correlation, mean overlap of the hottest areas."""
     images: tuple[ImageRecord, ...] = ()
     figures: Mapping[str, Picture] = Field(default_factory=dict)
     """Every figure file of the run by path, with caption and alternative text."""

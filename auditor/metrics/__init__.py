@@ -99,8 +99,8 @@ class Metric(Part):
 
     rule: ClassVar[str] = ""
     """When it calls a map passed or failed, in words for the report; "" where it decides nothing."""
-    headline: ClassVar[str] = ""
-    """The measurement of maps that the report's table shows; "" where there is none."""
+    headlines: ClassVar[tuple[str, ...]] = ()
+    """The measurements of maps that the report's table shows, as far as there are such; the first is what decides."""
 
     def forwards(self) -> float:
         """Upper bound of forwards an image of the sample, averaged."""

@@ -19,11 +19,11 @@ ALONE = "no other method has usable maps of the same pictures"
 class Agreement(Metric):
     """Whether the methods point at the same places, and how far each is an edge detector or a centre prior.
 
-    Maps are averaged over areas first, so that a fine map and a coarse one can be compared. `agreement_rank` is the
-    mean Spearman correlation with the maps of the other methods, `agreement_top` the overlap (intersection over union)
-    of the hottest fifth; both over pictures on which the two maps are usable. The table holds every pair, and each
-    method with the picture's edges and with a blob in the centre. Methods can agree and be wrong together, so
-    agreement decides nothing.
+    Maps are averaged over areas first, so that a fine map and a coarse one can be compared.
+    `agreement_rank_correlation` is the mean Spearman correlation with the maps of the other methods,
+    `agreement_overlap` the overlap (intersection over union) of the hottest fifth; both over pictures on which the two
+    maps are usable. The table holds every pair, and each method with the picture's edges and with a blob in the
+    centre. Methods can agree and be wrong together, so agreement decides nothing.
 
     Source: Krishna et al., "The Disagreement Problem in Explainable Machine Learning", TMLR 2024, section 3.
     """
@@ -33,7 +33,7 @@ class Agreement(Metric):
         "standard": {},
         "full": {"images": 128},
     }
-    headline = "agreement_rank"
+    headlines = ("agreement_rank_correlation", "agreement_overlap")
 
     images: int = Field(32, ge=1, description="Pictures drawn from the sample.")
     side: int = Field(28, ge=2, description="Areas along the longer side over which maps are averaged first.")
@@ -62,7 +62,7 @@ class Agreement(Metric):
         methods = [item.method for item in context.maps]
         of_maps = {
             item.name: _measured(
-                {"agreement_rank": rank[index], "agreement_top": overlap[index]},
+                {"agreement_rank_correlation": rank[index], "agreement_overlap": overlap[index]},
                 np.array([other != item.method for other in methods])[:, None] & defined[index, : len(methods)],
                 rows,
                 context,
@@ -106,7 +106,7 @@ def _measured(
             found.append(Measurement(name=name, value=None, count=0, reason=ALONE))
             continue
         means = (values[: len(defined)] * defined).sum(axis=0)[kept] / partners[kept]
-        lower = -1.0 if name == "agreement_rank" else 0.0
+        lower = -1.0 if name == "agreement_rank_correlation" else 0.0
         clusters = context.clusters_of(rows[kept])
         note = f"with {int(partners.max())} maps of other methods"
         found.append(mean_of(name, means, clusters, seed=context.seed, lower=lower, note=note))

@@ -12,7 +12,7 @@ from pydantic import Field
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.trust.blurring import blurred
-from auditor.trust.deciding import RULE, UNDECIDED, Gain, mean_of, verdict
+from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
 from auditor.trust.references import reference_maps
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class ClassConsistency(Metric):
         "full": {"images": 64},
     }
     rule = (
-        "Probability of the class when only the hottest fifth is kept; noise is the same shape at a random place. "
-        f"{RULE}"
+        "The probability of the class when only the hottest fifth is kept has to clear the bar, with the same shape at "
+        "a random place for noise."
     )
-    headline = "class_consistency"
+    headlines = ("class_consistency",)
 
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
     area: float = Field(0.2, gt=0, lt=1, description="Share of the pixels that is kept.")

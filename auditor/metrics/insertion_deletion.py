@@ -12,7 +12,7 @@ from pydantic import Field
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.trust.blurring import blurred
-from auditor.trust.deciding import RULE, UNDECIDED, Gain, mean_of, verdict
+from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
 from auditor.trust.references import reference_maps
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class InsertionDeletion(Metric):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {"images": 64, "steps": 20}}
-    rule = f"Insertion minus deletion. {RULE}"
-    headline = "faithfulness"
+    rule = "Insertion minus deletion has to clear the bar."
+    headlines = ("faithfulness",)
 
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
     steps: int = Field(10, ge=2, le=100, description="Steps from the whole to the blurred picture.")

@@ -37,7 +37,7 @@ class Localisation(Metric):
         "standard": {},
         "full": {"images": 512},
     }
-    headline = "pointing_game"
+    headlines = ("pointing_game", "iou_at_20", "iou_at_50")
 
     images: int = Field(64, ge=1, description="Pictures drawn from those of the sample that have a mask or box.")
     thresholds: tuple[float, ...] = Field(

@@ -58,11 +58,11 @@ class Randomisation(Metric):
         "full": {"images": 32, "draws": 8, "cascade": 8},
     }
     rule = (
-        f"Failed where a network with random weights gives nearly the same map (rank correlation surely at least "
-        f"{BUILD:g}), or at least half of what its build leaves open: correlation beyond that with another picture's "
-        f"map surely at least {SAME:g}. Passed where both are surely below."
+        "Failed where a network with random weights gives nearly the same map (rank correlation surely at least "
+        f"{BUILD:g}), or shares at least half of what the network's build leaves open (correlation beyond that with "
+        f"another picture's map surely at least {SAME:g}). Passed where both are surely below."
     )
-    headline = "rank_correlation_beyond_build"
+    headlines = ("rank_correlation_beyond_build",)
 
     images: int = Field(16, ge=1, description="Pictures drawn from the sample.")
     draws: int = Field(4, ge=1, le=50, description="Re-initialised copies; the pictures are dealt out among them.")

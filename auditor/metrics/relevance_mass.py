@@ -31,7 +31,7 @@ class RelevanceMass(Metric):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
-    headline = "mass_accuracy"
+    headlines = ("mass_accuracy", "rank_accuracy")
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

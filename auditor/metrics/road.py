@@ -11,7 +11,7 @@ from pydantic import Field
 
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
-from auditor.trust.deciding import RULE, UNDECIDED, Gain, mean_of, verdict
+from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
 from auditor.trust.imputation import impute
 from auditor.trust.references import reference_maps
 
@@ -23,6 +23,8 @@ NOISE = 0.01
 TOLERANCE = 1e-4
 """How exactly the imputation is solved, as a share of the range: on photos of 224 pixels the result is then within the
 noise of the exact one."""
+AT_ONCE = 200_000
+"""Values that a CPU imputes at once: what fits into its cache."""
 EXPECTED_MAP_SETS, NULLS, EXPECTED_SAMPLE = 6, 3, 128
 """What `forwards` assumes, as the first and the last are not known before the model is loaded."""
 BLANK = "every map among the pictures drawn is blank"
@@ -48,8 +50,8 @@ class Road(Metric):
         "standard": {},
         "full": {"images": 32, "percentiles": (10, 20, 30, 40, 50, 60, 70, 80, 90)},
     }
-    rule = f"Least relevant first minus most relevant first. {RULE}"
-    headline = "road"
+    rule = "Least relevant first minus most relevant first has to clear the bar."
+    headlines = ("road",)
 
     images: int = Field(8, ge=1, description="Pictures drawn from the sample.")
     percentiles: tuple[int, ...] = Field(
@@ -141,8 +143,11 @@ class _Trial:
         # both orders of one picture follow each other; the least relevant first is the same order from its end
         orders = np.stack([ranks, size - 1 - ranks], axis=1).reshape(-1, *maps.shape[-2:])
 
+        at_once = max(1, AT_ONCE // self.images[0].numel()) if self.images.device.type == "cpu" else len(orders) * each
+
         def compose(start: int, stop: int) -> Tensor:
-            return torch.cat([self._removed(chosen, orders, index) for index in range(start, stop)])
+            steps = range(start, stop, at_once)
+            return torch.cat([self._removed(chosen, orders, np.arange(at, min(stop, at + at_once))) for at in steps])
 
         name, report = f"ROAD: {what}", self.context.progress
         scores = self.context.predictor.scores_of(
@@ -154,19 +159,21 @@ class _Trial:
         shape = (len(chosen), 2, each)
         return probability.reshape(shape).transpose(1, 0, 2), kept.reshape(shape).transpose(1, 0, 2)
 
-    def _removed(self, chosen: np.ndarray, orders: np.ndarray, index: int) -> Tensor:
-        """One picture at one percentile; its noise depends on picture, order and percentile, not on the method."""
+    def _removed(self, chosen: np.ndarray, orders: np.ndarray, index: np.ndarray) -> Tensor:
+        """Pictures at one percentile each; the noise depends on picture, order and percentile, not on the method."""
         import torch
 
-        order, step = divmod(index, len(self.percentiles))
-        place = int(chosen[order // 2])
-        image = self.images[place : place + 1]
-        gone = int(orders[order].size * self.percentiles[step] / 100)
-        known = torch.from_numpy(orders[order] >= gone)[None].to(image.device)
-        filled = impute(image, known, tolerance=TOLERANCE * self.value_range)
-        generator = np.random.default_rng([self.context.seed, 8, int(self.rows[place]), order % 2, step])
-        noise = torch.from_numpy(generator.standard_normal(image.shape, dtype=np.float32)).to(image.device)
-        return torch.where(known[:, None], image, filled + NOISE * self.value_range * noise)
+        order, step = np.divmod(index, len(self.percentiles))
+        place = chosen[order // 2]
+        images = self.images[torch.from_numpy(place)]
+        gone = (orders[0].size * np.array(self.percentiles)[step] / 100).astype(int)
+        known = torch.from_numpy(orders[order] >= gone[:, None, None]).to(images.device)
+        filled = impute(images, known, tolerance=TOLERANCE * self.value_range)
+        seeds = zip(self.rows[place].tolist(), (order % 2).tolist(), step.tolist(), strict=True)
+        draws = [np.random.default_rng([self.context.seed, 8, *seed]) for seed in seeds]
+        noise = np.stack([draw.standard_normal(images.shape[1:], dtype=np.float32) for draw in draws])
+        noisy = filled + NOISE * self.value_range * torch.from_numpy(noise).to(images.device)
+        return torch.where(known[:, None], images, noisy)
 
 
 def _curves(values: np.ndarray) -> dict[str, list[float]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PASS_FORWARDS = 4
 """Cost of the shared pass for one image, in forwards; perturbation methods add their own."""
 EXPECTED_SAMPLE = 128
-NAMES = ("stability", "stability_other_picture", "stability_above_other_picture")
+NAMES = ("stability", "stability_of_shape", "stability_other_picture", "stability_above_other_picture")
 NOTHING = "no picture keeps its class under the noise and has a usable map"
 
 
@@ -28,9 +28,10 @@ class Stability(Metric):
     Noise too weak to matter is put on the pictures, and the maps are made again for the same class. `stability` is
     1 − ‖A(x) − A(x + e)‖ / ‖A(x)‖ with the Euclidean norm over pixels: 1 for a map that does not change, 0 for one
     that changes by as much as it holds, below zero for more; what is below −1 counts as −1, so that one map of next to
-    nothing does not drown the others. Pictures whose class changes are left out, as their maps
-    may well change. `stability_other_picture` is the same with the map of another picture in place of the noisy one,
-    brought to the same strength: a map that is no closer to itself than to that says nothing of the picture.
+    nothing does not drown the others. `stability_of_shape` is the same with the second map brought to the strength of
+    the first, as maps are drawn. Pictures whose class changes are left out, as their maps may well change.
+    `stability_other_picture` puts the map of another picture, brought to the same strength, in place of the noisy one:
+    a map whose shape is no closer to itself than to that says nothing of the picture.
 
     Source: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS 2019, definition 2.2, with the
     mean over draws for the maximum, as in their section 5; relative to the map's own norm.
@@ -42,11 +43,11 @@ class Stability(Metric):
         "full": {"images": 32, "draws": 3},
     }
     rule = (
-        "Failed where the map under weak noise is no closer to the map without it than another picture's map is: the "
-        f"95 % interval of the difference lies below zero, or holds zero on {DECIDABLE} pictures or more. Passed where "
-        "it lies above zero."
+        "Passed where the shape of the map under weak noise is closer to that without it than another picture's map "
+        "is: the 95 % interval of the difference lies above zero. Failed where it lies below, or holds zero on "
+        f"{DECIDABLE} pictures or more."
     )
-    headline = "stability"
+    headlines = ("stability_of_shape",)
 
     images: int = Field(8, ge=1, description="Pictures drawn from the sample.")
     draws: int = Field(1, ge=1, le=50, description="Times that noise is drawn for each picture.")
@@ -92,25 +93,32 @@ class Stability(Metric):
         if not kept:
             return [Measurement(name=name, value=None, count=0, reason=NOTHING) for name in NAMES], chosen
         after = np.stack(changed).reshape(self.draws, len(rows), -1)
-        values = np.array([np.mean([closeness(own[i], after[d, i]) for d in np.flatnonzero(same[:, i])]) for i in kept])
+        pairs = [[(own[i], after[draw, i]) for draw in np.flatnonzero(same[:, i])] for i in kept]
+        values = np.array([np.mean([closeness(one, other) for one, other in found]) for found in pairs])
+        shapes = np.array(
+            [np.mean([closeness(one, _as_strong(other, one)) for one, other in found]) for found in pairs]
+        )
         clusters, seed = context.clusters_of(chosen), context.seed
         left_out = len(rows) - len(kept)
         note = (
             f"noise of {100 * self.noise:g} % of the range, {self.draws} drawn for each picture; {left_out} pictures "
             "left out, blank or of another class under the noise"
         )
-        first = mean_of(NAMES[0], values, clusters, seed=seed, lower=-1.0, note=note)
+        found = [
+            mean_of(NAMES[0], values, clusters, seed=seed, lower=-1.0, note=note),
+            mean_of(NAMES[1], shapes, clusters, seed=seed, lower=-1.0, note=note),
+        ]
         if len(usable) < 2:
             reason = "no other picture has a usable map"
-            nothing = [Measurement(name=name, value=None, count=0, reason=reason) for name in NAMES[1:]]
-            return [first, *nothing], chosen
+            nothing = [Measurement(name=name, value=None, count=0, reason=reason) for name in NAMES[2:]]
+            return [*found, *nothing], chosen
         following = dict(zip(usable.tolist(), np.roll(usable, -1).tolist(), strict=True))
         others = np.array([closeness(own[i], _as_strong(own[following[i]], own[i])) for i in kept])
-        return [
-            first,
-            mean_of(NAMES[1], others, clusters, seed=seed, lower=-1.0, note="brought to the same strength"),
-            mean_of(NAMES[2], values - others, clusters, seed=seed, lower=-2.0, upper=2.0, note=note),
-        ], chosen
+        found += [
+            mean_of(NAMES[2], others, clusters, seed=seed, lower=-1.0, note="brought to the same strength"),
+            mean_of(NAMES[3], shapes - others, clusters, seed=seed, lower=-2.0, upper=2.0, note=note),
+        ]
+        return found, chosen
 
 
 def with_noise(images: Tensor, rows: np.ndarray, share: float, seed: list[int]) -> Tensor:
@@ -138,4 +146,6 @@ def closeness(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _as_strong(one: np.ndarray, as_that: np.ndarray) -> np.ndarray:
-    return np.asarray(one * (np.linalg.norm(as_that) / np.linalg.norm(one)))
+    """The first map with the norm of the second; an empty one stays empty."""
+    norm = np.linalg.norm(one)
+    return np.asarray(one * (np.linalg.norm(as_that) / norm)) if norm > 0 else one

@@ -12,10 +12,14 @@ from pydantic import TypeAdapter
 from auditor.engine.maps import MapRun, make_maps
 from auditor.metrics import MetricContext, MetricResult
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_rows
-from auditor.records import Measurement, PartFailure, VisualizationRecord
+from auditor.pipeline.trust_figures import draw_trust
+from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
+from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
 from auditor.visualizers import ChannelVisualizer, MapSet, MapVisualizer, NetworkVisualizer
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from auditor.pipeline.gallery import Gallery
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
 EVIDENCE_SIDE = 64
 """Maps are kept as evidence at this resolution at most, as half floats: enough to draw and to compare them again."""
-_TRUST = ("failed", "not enough data", "passed")
-"""From the worst to the best; of two metrics the worse speaks."""
+Results = Sequence[tuple["PlannedPart", MetricResult]]
+"""Every metric that worked, and what it found."""
 
 
 @dataclass
@@ -35,6 +39,8 @@ class Explained:
     metrics: list[Measurement] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
     visualizations: list[VisualizationRecord] = field(default_factory=list)
+    null_maps: list[NullMap] = field(default_factory=list)
+    trust_rules: dict[str, str] = field(default_factory=dict)
     image_figures: dict[int, list[str]] = field(default_factory=dict)
     failures: list[PartFailure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -49,12 +55,18 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     _record_failures(explained, made, mappers)
     _save_maps(made, folder)
     results = _measure(plan, subject, made, mappers, folder, explained, progress)
+    draw_trust(explained.tables, gallery)
     _draw(plan, subject, made, results, gallery, explained)
     return explained
 
 
 def _make(
-    subject: Subject, parts: Sequence[Any], module: Any, indices: np.ndarray | None, progress: Progress | None
+    subject: Subject,
+    parts: Sequence[Any],
+    module: Any,
+    indices: np.ndarray | None,
+    progress: Progress | None,
+    images: Tensor | None = None,
 ) -> MapRun:
     return make_maps(
         subject.model,
@@ -66,6 +78,7 @@ def _make(
         chunk=subject.map_chunk,
         targets=subject.predicted if indices is None else subject.predicted[indices],
         indices=indices,
+        images=images,
         predictor=subject.predictor,
         progress=None if progress is None else lambda done, total: progress.step(done, total, "maps: one shared pass"),
     )
@@ -99,12 +112,12 @@ def _measure(
     folder: RunFolder,
     explained: Explained,
     progress: Progress,
-) -> list[MetricResult]:
+) -> Results:
     """Every metric, saved as it ends; read back in a run that goes on."""
 
-    def again(module: Any, indices: np.ndarray) -> list[MapSet]:
+    def again(module: Any, indices: np.ndarray, images: Tensor | None = None) -> list[MapSet]:
         parts = [item.part for item in mappers if isinstance(item.part, MapVisualizer)]
-        return _make(subject, parts, module, indices, None).maps
+        return _make(subject, parts, module, indices, None, images).maps
 
     context = MetricContext(
         model=subject.model,
@@ -120,11 +133,11 @@ def _measure(
         clusters=subject.clusters,
     )
     stored = TypeAdapter(MetricResult)
-    results = []
+    results: list[tuple[PlannedPart, MetricResult]] = []
     for item in plan.metrics:
         saved = folder.load_json(f"metrics/{item.name}")
         if saved is not None:
-            results.append(stored.validate_python(saved))
+            results.append((item, stored.validate_python(saved)))
             continue
         try:
             result = item.part.measure(context)
@@ -136,31 +149,44 @@ def _measure(
             progress.message(f"metric {item.name} broke: {reason}")
             continue
         folder.save_json(f"metrics/{item.name}", stored.dump_python(result, mode="json"))
-        results.append(result)
-    for result in results:
+        results.append((item, result))
+    nulls: dict[str, list[Measurement]] = {}
+    for item, result in results:
         explained.metrics += result.measurements
         explained.tables.update(result.tables)
+        for name, measured in result.of_nulls.items():
+            nulls.setdefault(name, []).extend(measured)
+        if result.trust and item.part.rule:
+            explained.trust_rules[item.name] = item.part.rule
+    if explained.trust_rules:
+        explained.trust_rules.update(bar=BAR_RULE, whole=WHOLE_RULE)
+    explained.null_maps += [NullMap(name=name, measurements=tuple(measured)) for name, measured in nulls.items()]
     return results
 
 
-def _trust(results: Sequence[MetricResult], name: str) -> str | None:
-    said = [result.trust[name] for result in results if name in result.trust]
-    return min(said, key=_TRUST.index) if said else None
+def _trust_checks(results: Results, name: str) -> tuple[TrustCheck, ...]:
+    """What each metric of maps says of a method."""
+    return tuple(
+        TrustCheck(metric=item.name, verdict=result.trust.get(name), headlines=item.part.headlines)
+        for item, result in results
+        if name in result.of_maps
+    )
 
 
 def _draw(
     plan: Plan,
     subject: Subject,
     made: MapRun,
-    results: Sequence[MetricResult],
+    results: Results,
     gallery: Gallery,
     explained: Explained,
 ) -> None:
     """Contact sheets by method and by image, channel sheets, kernel sheets; one record each."""
     parts = {item.name: item.part for item in plan.visualizers}
-    trust = {item.name: _trust(results, item.name) for item in made.maps}
+    checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
+    trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
     for item in made.maps:
-        measured: list[Measurement] = [m for result in results for m in result.of_maps.get(item.name, [])]
+        measured: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
         explained.visualizations.append(
             VisualizationRecord(
                 name=item.method,
@@ -171,6 +197,7 @@ def _draw(
                 images=len(item.usable),
                 blank=int((~item.usable).sum()),
                 trust=trust[item.name],
+                trust_checks=checks[item.name],
                 measurements=tuple(measured),
                 options=parts[item.method].model_dump(mode="json"),
             )

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from auditor.records import Audit, VisualizationRecord
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
+from auditor.reports._trust import trust_cell
 from auditor.reports._words import label, measured, plain
 
 FAILED = "Failed its trust check on this model: do not read anything from it."
 UNCHECKED = "Too little data to check it on this model: read it with caution."
 SHOWN = 3
 """Pictures of one method in section 7; the rest is in the annex."""
-_TRUST = {
-    "passed": ("passed", "○", "quiet"),
-    "failed": ("failed", "▲", "high"),
-    "not enough data": ("not enough data", "□", "open"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
 def _trust(item: VisualizationRecord) -> Cell:
     if item.trust is None:
         return Cell("not checked" if item.status == "ok" else "–")
-    return Cell(*_TRUST.get(item.trust, (plain(item.trust), "□", "open")))
+    return trust_cell(item.trust)
 
 
 def _title(item: VisualizationRecord) -> str:

@@ -29,6 +29,8 @@ SECTIONS = {
     "curves": "7",
     "trust": "7",
     "agreement": "7",
+    "road": "7",
+    "cascade": "7",
 }
 """How a file name begins → the section that shows it."""
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}

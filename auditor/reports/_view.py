@@ -17,6 +17,7 @@ from auditor.reports._methods import MethodView
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
 from auditor.reports._summary import Summary, Tally, summarise, tallies
 from auditor.reports._tables import Fact, Table
+from auditor.reports._trust import TrustView, trust_view
 from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plain
 
 ACCENT = "#1f4e8c"
@@ -91,6 +92,7 @@ class ReportView:
     plan: Table
     performance: Performance
     methods: Table
+    trust: TrustView
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
     causal: tuple[Figure, ...]
@@ -151,6 +153,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
             pictures.placed("6"),
         ),
         methods=_methods.method_table(audit),
+        trust=trust_view(audit),
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
         causal=pictures.placed("8"),

@@ -126,9 +126,30 @@ _NAMES: Mapping[str, str] = {
     "enrichment": "Mass over area",
     "area": "Area of the object",
     "rank_correlation": "Rank correlation with randomised weights",
+    "rank_correlation_other_picture": "Rank correlation with randomised weights and another picture",
+    "rank_correlation_beyond_build": "Rank correlation with randomised weights, beyond the network's build",
+    "cascading_correlation": "Rank correlation while weights are randomised from the output down",
     "efficient_mprt": "Rise of complexity with randomised weights",
     "insertion_auc": "Insertion curve, area",
     "deletion_auc": "Deletion curve, area",
+    "faithfulness": "Insertion minus deletion, over noise",
+    "faithfulness_over_bar": "Insertion minus deletion, over the bar",
+    "road_morf": "ROAD, most relevant pixels gone first",
+    "road_lerf": "ROAD, least relevant pixels gone first",
+    "road": "ROAD, least minus most relevant first, over noise",
+    "road_over_bar": "ROAD, least minus most relevant first, over the bar",
+    "class_probability_kept": "Probability of the class from the hot region alone",
+    "class_kept": "Pictures that keep their class with the hot region alone",
+    "class_consistency": "Probability of the class from the hot region alone, over the same area at random",
+    "class_consistency_over_bar": "Probability of the class from the hot region alone, over the bar",
+    "stability": "Stability under weak noise",
+    "stability_of_shape": "Stability of the shape under weak noise",
+    "stability_other_picture": "Likeness to another picture's map",
+    "stability_above_other_picture": "Stability of the shape, above likeness to another picture's map",
+    "iou_at_20": "Overlap of the object with the map above 20 % of its maximum",
+    "iou_at_50": "Overlap of the object with the map above 50 % of its maximum",
+    "agreement_rank_correlation": "Rank correlation with the other methods",
+    "agreement_overlap": "Overlap of the hottest areas with the other methods",
     "expected_calibration_error": "Expected calibration error",
     "follow_rate": "Follow rate, control subtracted",
     "follow_rate_raw": "Follow rate",
@@ -145,7 +166,22 @@ _NAMES: Mapping[str, str] = {
 
 
 RATIO = "ratio"
-_RATIOS = frozenset({"auc", "brier", "correlation", "distance", "enrichment", "mprt", "ratio", "similarity"})
+_RATIOS = frozenset(
+    {
+        "auc",
+        "brier",
+        "consistency",
+        "correlation",
+        "distance",
+        "enrichment",
+        "faithfulness",
+        "mprt",
+        "ratio",
+        "road",
+        "similarity",
+        "stability",
+    }
+)
 """Words in the names of measurements without a unit that are no shares."""
 
 
@@ -181,7 +217,7 @@ def number(value: float, unit: str = "1") -> str:
         text = f"{value:.2f}"
     else:
         text = f"{value:.3g}" + (f" {plain(unit)}" if unit else "")
-    return "0 %" if text == "-0 %" else text.replace("-", MINUS)
+    return {"-0 %": "0 %", "-0.00": "0.00"}.get(text) or text.replace("-", MINUS)
 
 
 def unit_of(measurement: Measurement) -> str:

@@ -19,10 +19,14 @@ SHARE = 0.8
 """Of what the best map that knows nothing gains over noise, how much a map must reach. Where the object is always in
 the middle, a blob there is nearly the right answer, so that being no better than it proves nothing against a map;
 falling clearly short of it does. Our choice."""
-RULE = (
+BAR_RULE = (
     "The bar stands at four fifths of the way from noise to the best of the maps that know nothing. Passed where the "
     "95 % interval of the difference to it over pictures lies above zero; failed where it lies below, or where the map "
     f"is not surely better than noise on {DECIDABLE} pictures or more."
+)
+WHOLE_RULE = (
+    "A method fails on the whole where it fails one check. It passes where it passes at least half of the checks that "
+    "decide; otherwise there is not enough data."
 )
 """In words, for the report."""
 
@@ -75,7 +79,7 @@ class Gain:
         return self._mean(name, self.values - self.noise, note)
 
     def over_bar(self, name: str) -> Measurement:
-        """How much better than the bar of `RULE`.
+        """How much better than the bar of `BAR_RULE`.
 
         The best null is the one with the highest mean on these very pictures, so that taking a maximum can only be
         held against the map.
@@ -92,7 +96,7 @@ class Gain:
 
 
 def verdict(over_noise: Measurement, over_bar: Measurement, *, units: int) -> str:
-    """`RULE`.
+    """`BAR_RULE`.
 
     Args:
         units: Pictures, or clusters of pictures, that both rest on.
@@ -114,7 +118,7 @@ def above_zero(difference: Measurement, units: int) -> str:
 
 
 def merged(verdicts: Iterable[str]) -> str | None:
-    """One verdict of several checks: failed where one failed, passed where at least half passed; None without any."""
+    """`WHOLE_RULE`; None without any verdict."""
     found = list(verdicts)
     if not found:
         return None

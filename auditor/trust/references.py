@@ -35,7 +35,7 @@ def reference_maps(images: Tensor, rows: np.ndarray, seed: int) -> list[Referenc
     """Noise, edges and a blob in the centre, for some pictures of a sample.
 
     Args:
-        images: uint8 or float, (m, channels, height, width).
+        images: uint8 or float, (m, channels, height, width), at least one.
         rows: (m,) their rows in the sample: a picture's noise depends on its row and on nothing else.
         seed: Of the noise.
     """
@@ -44,10 +44,7 @@ def reference_maps(images: Tensor, rows: np.ndarray, seed: int) -> list[Referenc
     edges = [_edges(image.numpy()) for image in images]
     centre = np.repeat(_centre(height, width)[None], len(rows), axis=0)
     made = zip(NAMES, (np.array(noise), np.array(edges), centre), strict=True)
-    return [
-        ReferenceMap(name, maps.astype(np.float32).reshape(-1, height, width), np.ptp(maps, axis=(1, 2)) > 0)
-        for name, maps in made
-    ]
+    return [ReferenceMap(name, maps.astype(np.float32), np.ptp(maps, axis=(1, 2)) > 0) for name, maps in made]
 
 
 def _edges(image: np.ndarray) -> np.ndarray:

@@ -1,0 +1,100 @@
+"""Draws the curves behind the trust checks: pixels removed, and weights forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor import figures
+
+if TYPE_CHECKING:
+    from auditor.pipeline.gallery import Gallery
+
+METHODS = 3
+"""Methods in one chart, beside the maps that know nothing: five lines can be told apart."""
+
+
+def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
+    """The charts that the metrics of a run have tables for; returns their paths."""
+    paths = []
+    table = tables.get("insertion_deletion")
+    if table:
+        lines = {name: curve["deletion"] for name, curve in table["curves"].items()}
+        words = "Deletion: probability of the class while the pixels that a map ranks first are blurred away"
+        paths.append(
+            _removal("deletion-curves", table["shares"], lines, table, words, gallery, x_label="share of pixels gone")
+        )
+    table = tables.get("road")
+    if table and len(table["percentiles"]) > 1:
+        lines = {name: curve["morf"] for name, curve in table["probability"].items()}
+        shares = [percentile / 100 for percentile in table["percentiles"]]
+        words = "ROAD: probability of the class while the pixels that a map ranks first are removed and filled in"
+        paths.append(_removal("road-curves", shares, lines, table, words, gallery, x_label="share of pixels gone"))
+    table = tables.get("cascade")
+    if table and len(table["stages"]) > 1:
+        paths.append(_cascade(table, gallery))
+    return paths
+
+
+def _removal(
+    name: str,
+    shares: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    table: Mapping[str, Any],
+    words: str,
+    gallery: Gallery,
+    *,
+    x_label: str,
+) -> str:
+    """Methods beside noise and the best map that knows nothing, which falls furthest."""
+    nulls = {null: lines[null] for null in table["nulls"]}
+    best = min(nulls, key=lambda null: float(np.mean(nulls[null])))
+    methods = [method for method in lines if method not in nulls]
+    shown = {method: lines[method] for method in _spread(methods)}
+    shown.update({null: nulls[null] for null in ("random map", best) if null in nulls})
+    chart = figures.curves(
+        shares, {line: figures.Curve(values) for line, values in shown.items()}, x_label=x_label,
+        y_label="probability of the class",
+    )  # fmt: skip
+    return gallery.chart(
+        name,
+        chart,
+        caption=f"{words}; mean over {table['images']} pictures, {_of(methods)}.",
+        alt="; ".join(f"{line} ends at {values[-1]:.2f}" for line, values in shown.items()),
+        reading="A map that points at what matters makes the curve fall sooner than maps that know nothing do.",
+    )
+
+
+def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
+    known = {name: curve for name, curve in table["curves"].items() if all(value is not None for value in curve)}
+    stages = np.linspace(0, 1, len(table["stages"]) + 1)
+    shown = {name: [1.0, *known[name]] for name in _spread(list(known))}
+    chart = figures.curves(
+        stages.tolist(), {name: figures.Curve(values) for name, values in shown.items()},
+        x_label="share of layers forgotten, from the output down", y_label="rank correlation with the model's map",
+    )  # fmt: skip
+    return gallery.chart(
+        "cascade-curves",
+        chart,
+        caption=(
+            f"Cascading randomisation in {len(table['stages'])} stages on {table['images']} pictures, "
+            f"{_of(list(known))}."
+        ),
+        alt="; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in shown.items()),
+        reading="A map that depends on what the model learnt loses its likeness as layers are forgotten.",
+    )
+
+
+def _spread(methods: Sequence[str]) -> list[str]:
+    """A few methods, as many different ones as there are: the first of each, then their further layers."""
+    first: dict[str, str] = {}
+    for method in methods:
+        first.setdefault(method.partition("@")[0], method)
+    rest = [method for method in methods if method not in first.values()]
+    return [*first.values(), *rest][:METHODS]
+
+
+def _of(methods: Sequence[str]) -> str:
+    return f"{min(METHODS, len(methods))} of {len(methods)} methods"

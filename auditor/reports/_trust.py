@@ -1,0 +1,164 @@
+"""Section 7: what each trust check says of each method, by which rule, and beside which maps that know nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from auditor.records import Audit, Measurement, VisualizationRecord
+from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
+from auditor.reports._words import NONE, RATIO, interval, label, number, plain, short, value_of
+
+MARKS = {
+    "passed": ("passed", "○", "quiet"),
+    "failed": ("failed", "▲", "high"),
+    "not enough data": ("not enough data", "□", "open"),
+}
+"""Word, mark and tone of a trust verdict."""
+CHECKS = {
+    "randomisation": "Random weights",
+    "insertion_deletion": "Insertion, deletion",
+    "road": "ROAD",
+    "class_consistency": "Hot region kept",
+    "stability": "Weak noise",
+}
+"""Metric → the head of its column, in the order of print."""
+COLUMNS = {
+    "mass_accuracy": "Mass on object",
+    "rank_accuracy": "Hottest on object",
+    "pointing_game": "Pointing game",
+    "iou_at_20": "IoU at 20 %",
+    "iou_at_50": "IoU at 50 %",
+    "agreement_rank_correlation": "Agreement, ranks",
+    "agreement_overlap": "Agreement, overlap",
+}
+"""Measurement → the head of its column."""
+MATRIX = 10
+"""Methods beyond this many do not fit across a page; audit.json holds every pair."""
+RULES = {**CHECKS, "bar": "The bar", "whole": "On the whole"}
+"""Key of a rule → its head, in the order of print."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustView:
+    """What stands in section 7 before the maps themselves.
+
+    Attributes:
+        checks: A row a method and a column a check that decides; maps that know nothing below.
+        rules: When each check passes or fails.
+        comparison: What is measured and decides nothing: where maps lie, and whether they agree.
+        agreement: Every pair of methods.
+    """
+
+    checks: Table
+    rules: tuple[Fact, ...]
+    comparison: Table
+    agreement: Table
+
+
+def trust_view(audit: Audit) -> TrustView:
+    """The trust checks of an audit, as tables."""
+    methods = [item for item in audit.visualizations if item.trust_checks]
+    return TrustView(_checks(audit, methods), _rules(audit), _comparison(audit, methods), _agreement(audit))
+
+
+def trust_cell(verdict: str) -> Cell:
+    """Mark and word of a verdict."""
+    return Cell(*MARKS.get(verdict, (plain(verdict), "□", "open")))
+
+
+def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
+    names = {c.metric: c.headlines[:1] for item in methods for c in item.trust_checks if c.verdict is not None}
+    deciding = _ordered(names)
+    rows = []
+    for item in methods:
+        checks = {check.metric: check for check in item.trust_checks if check.verdict is not None}
+        cells = []
+        for metric in deciding:
+            check = checks.get(metric)
+            if check is None or check.verdict is None:
+                cells.append(Cell(NONE))
+                continue
+            word, mark, tone = MARKS.get(check.verdict, (plain(check.verdict), "□", "open"))
+            cells.append(Cell(word, mark, tone, _with_interval(item.measurements, check.headlines[:1])))
+        rows.append((_method(item), *cells, trust_cell(item.trust) if item.trust else Cell(NONE)))
+    for null in audit.null_maps:
+        cells = [Cell(_with_interval(null.measurements, names[metric]) or NONE) for metric in deciding]
+        if any(cell.text != NONE for cell in cells):
+            rows.append((Cell(plain(null.name), note="knows nothing"), *cells, Cell(NONE)))
+    columns = ("Method", *(CHECKS.get(metric, label(metric)) for metric in deciding), "On the whole")
+    return table(
+        "Trust checks, one by one", columns, rows if deciding else [], empty="No metric checked the maps of this audit."
+    )
+
+
+def _rules(audit: Audit) -> tuple[Fact, ...]:
+    return tuple(Fact(RULES.get(key, label(key)), plain(audit.trust_rules[key])) for key in _ordered(audit.trust_rules))
+
+
+def _ordered(keys: Iterable[str]) -> list[str]:
+    """Ours in the order of print, those of other packages before the shared rules."""
+    places = {key: place for place, key in enumerate(RULES)}
+    return sorted(keys, key=lambda key: places.get(key, len(CHECKS) - 0.5))
+
+
+def _comparison(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
+    names = dict.fromkeys(
+        name for item in methods for check in item.trust_checks if check.verdict is None for name in check.headlines
+    )
+    measured = {m.name for item in methods for m in item.measurements if m.value is not None}
+    shown = [name for name in names if name in measured]
+    rows = [(_method(item), *_numbers(item.measurements, shown)) for item in methods]
+    for null in audit.null_maps:
+        cells = _numbers(null.measurements, shown)
+        if any(cell.text != NONE for cell in cells):
+            rows.append((Cell(plain(null.name), note="knows nothing"), *cells))
+    columns: list[str | Column] = ["Method", *(numeric(COLUMNS.get(name, label(name))) for name in shown)]
+    missing = next((m.reason for item in methods for m in item.measurements if m.name in names and m.reason), None)
+    empty = f"Not compared: {plain(missing)}." if missing else "No metric compared the maps with objects or each other."
+    return table("Where the maps lie, and whether they agree", columns, rows if shown else [], empty=empty)
+
+
+def _agreement(audit: Audit) -> Table:
+    found = audit.agreement or {}
+    names, ranks, tops = (list(found.get(key, [])) for key in ("names", "rank", "top"))
+    shown = len(names) if len(names) <= MATRIX else 0
+    rows = [
+        (
+            Cell(f"{index + 1}  {short(names[index], 40)}"),
+            *(_pair(ranks[index][other], tops[index][other], index == other) for other in range(shown)),
+        )
+        for index in range(shown)
+    ]
+    caption = f"Agreement of every two maps on {found.get('images', 0)} pictures: rank correlation, and overlap below"
+    columns = (Column("Map", "name"), *(numeric(str(index + 1)) for index in range(shown)))
+    empty = f"{len(names)} maps: audit.json holds the agreement of every two." if names else ""
+    return table(caption, columns, rows, empty=empty)
+
+
+def _pair(rank: float | None, top: float | None, same: bool) -> Cell:
+    if same or rank is None:
+        return Cell(NONE)
+    return Cell(number(rank, RATIO), note="" if top is None else number(top, RATIO))
+
+
+def _method(item: VisualizationRecord) -> Cell:
+    return Cell(label(item.name), note=plain(item.layer or ""))
+
+
+def _numbers(measurements: Iterable[Measurement], names: Sequence[str]) -> list[Cell]:
+    by_name = {item.name: item for item in measurements}
+    found = (by_name.get(name) for name in names)
+    return [
+        Cell(NONE) if m is None or m.value is None else Cell(value_of(m), note=f"{interval(m)}, n = {m.count}")
+        for m in found
+    ]
+
+
+def _with_interval(measurements: Iterable[Measurement], names: Sequence[str]) -> str:
+    found = next((item for item in measurements if item.name in names and item.value is not None), None)
+    if found is None:
+        return ""
+    if found.low == found.high:
+        return value_of(found)
+    return f"{value_of(found)} ({interval(found)}, n = {found.count})"
