@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SCREEN_ALPHA = 0.05
 SCREEN_EFFECT = 0.05
 """A region stands out on half A with p ≤ .05, uncorrected, and an effect over its control of at least 5 points."""
+PLACEBO = "the same region from the own class"
 MINIMUM_RECIPIENTS = 8
 MINIMUM_DONORS = 3
 SCREEN_DRAWS = 1999
@@ -166,8 +167,43 @@ class Experiment:
         self.budget -= total
         return self.predictor.scores_of(total, make, progress=lambda done, of: self.progress(done, of, what))
 
-    def swap(self, regions: Sequence[Region], recipient: np.ndarray, donor: np.ndarray, what: str) -> Outcomes:
-        """Swap every region for every pair and predict."""
+    def own_class(self, half: str, recipient: np.ndarray, purpose: str, eligible: np.ndarray | None) -> np.ndarray:
+        """For each pair another picture of the half with the recipient's own predicted class, as a placebo donor.
+
+        Args:
+            recipient: (pairs,).
+            eligible: bool (n,): pictures that may serve.
+
+        Returns:
+            (pairs,) indices; the recipient itself where the half has no other.
+        """
+        members = self.halves[half]
+        if eligible is not None:
+            members = members[eligible[members]]
+        rng = self.rng("own-class", purpose, half)
+        chosen = np.array(recipient)
+        for row, i in enumerate(recipient):
+            choices = members[
+                (self.predicted[members] == self.predicted[i]) & (self.clusters[members] != self.clusters[i])
+            ]
+            if len(choices):
+                chosen[row] = rng.choice(choices)
+        return chosen
+
+    def swap(
+        self,
+        regions: Sequence[Region],
+        recipient: np.ndarray,
+        donor: np.ndarray,
+        what: str,
+        towards: np.ndarray | None = None,
+    ) -> Outcomes:
+        """Swap every region for every pair and predict.
+
+        Args:
+            towards: int (pairs,): the class that counts as followed; None for the donor's.
+        """
+        wanted = self.predicted[donor] if towards is None else towards
         pairs = len(recipient)
         swapper = Swapper(self.sample.images, regions)
 
@@ -182,7 +218,7 @@ class Experiment:
         scores = self.predict(total, make, what)
         after = scores.argmax(axis=1).reshape(len(regions), pairs)
         after_score = scores.max(axis=1).reshape(len(regions), pairs)
-        return Outcomes(recipient, donor, after == self.predicted[donor][None, :], after, after_score)
+        return Outcomes(recipient, donor, after == wanted[None, :], after, after_score)
 
     def features(self, images: Tensor) -> np.ndarray:
         """Penultimate features; class probabilities where the network has no such layer, which is noted."""
@@ -287,15 +323,22 @@ def paired(
     recipient: np.ndarray,
     clusters: np.ndarray,
     control_names: Sequence[str],
+    placebo: np.ndarray | None = None,
 ) -> PairedEffects:
     """Average over donors and over control regions.
 
     Args:
         target: (pairs,) outcome at the region.
         controls: (control regions, pairs) outcome at the controls; no rows: control 0.
+        placebo: (pairs,) outcome at the region itself with a donor of the recipient's own class. The larger of the two
+            controls is subtracted: an effect must exceed what the place explains and what the seam explains.
     """
     recipients = np.unique(recipient)
     control = controls.astype(float).mean(axis=0) if len(controls) else np.zeros(len(recipient))
+    if placebo is not None and len(recipient):
+        seam = placebo.astype(float)
+        if per_recipient(seam, recipient).mean() > per_recipient(control, recipient).mean():
+            control, control_names = seam, (PLACEBO,)
     _, counts = np.unique(recipient, return_counts=True)
     return PairedEffects(
         name=name,

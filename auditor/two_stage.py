@@ -115,12 +115,16 @@ def _screen(
     for candidate in candidates:
         groups.setdefault((_key(candidate.eligible), _key(candidate.carriers)), []).append(candidate)
     for members in groups.values():
-        pool, outcomes = screened or _swap_pool(experiment, kind, members, budget)
+        if screened is None:
+            pool, outcomes, placebo = _swap_pool(experiment, kind, members, budget)
+        else:
+            (pool, outcomes), placebo = screened, {}
         place = {region.name: row for row, region in enumerate(pool)}
         for candidate in members:
             target = outcomes.followed[place[candidate.region.name]]
             controls = outcomes.followed[[place[c.name] for c in candidate.controls]]
             names = [c.name for c in candidate.controls]
+            seam = placebo.get(candidate.region.name)
             keep = _allowed(candidate, outcomes)
             for donor_class, subset in classes_of(experiment, outcomes.recipient, outcomes.donor, keep):
                 test = paired(
@@ -131,6 +135,7 @@ def _screen(
                     outcomes.recipient[subset],
                     experiment.clusters,
                     names,
+                    None if seam is None else seam[subset],
                 )
                 yield _Row(candidate, donor_class, test, screen_p([test], experiment.seed)[0])
 
@@ -141,13 +146,36 @@ def _key(pictures: np.ndarray | None) -> bytes:
 
 def _swap_pool(
     experiment: Experiment, kind: str, members: Sequence[Candidate], budget: Budget
-) -> tuple[list[Region], Outcomes]:
+) -> tuple[list[Region], Outcomes, dict[str, np.ndarray]]:
+    """All regions and controls with the same pairs, and each judged region with donors of the own class."""
     pool = {region.name: region for c in members for region in (c.region, *c.controls)}
     recipient, donor = experiment.pairs(
         "A", budget.donors_screen, kind, eligible=members[0].eligible, carriers=members[0].carriers
     )
     regions = list(pool.values())
-    return regions, experiment.swap(regions, recipient, donor, f"{kind}: screening")
+    what = f"{kind}: screening"
+    outcomes = experiment.swap(regions, recipient, donor, what)
+    judged = [candidate.region for candidate in members if candidate.judged]
+    placebo = _placebo(experiment, judged, "A", recipient, donor, members[0], kind, what)
+    return regions, outcomes, {region.name: row for region, row in zip(judged, placebo, strict=True)}
+
+
+def _placebo(
+    experiment: Experiment,
+    regions: Sequence[Region],
+    half: str,
+    recipient: np.ndarray,
+    donor: np.ndarray,
+    candidate: Candidate,
+    purpose: str,
+    what: str,
+) -> np.ndarray:
+    """bool (regions, pairs): turned to the donor's class although the region came from the recipient's own class."""
+    able = candidate.eligible
+    if candidate.carriers is not None:
+        able = ~candidate.carriers if able is None else able & ~candidate.carriers
+    own = experiment.own_class(half, recipient, purpose, able)
+    return experiment.swap(regions, recipient, own, what, towards=experiment.predicted[donor]).followed
 
 
 def _allowed(candidate: Candidate, outcomes: Outcomes) -> np.ndarray:
@@ -178,13 +206,15 @@ def _confirm(experiment: Experiment, kind: str, row: _Row, budget: Budget, *, ta
         donor_class=row.donor_class,
     )
     regions = [candidate.region, *candidate.controls]
-    if len(recipient) == 0 or experiment.budget < len(regions) * len(recipient):
+    if len(recipient) == 0 or experiment.budget < (1 + len(regions)) * len(recipient):
         return evidence.model_copy(update={"out_of_budget": True})
     what = f"{kind}: confirming {candidate.region.name}"
     outcomes = experiment.swap(regions, recipient, donor, what)
     names = [control.name for control in candidate.controls]
+    purpose = f"{kind}.{candidate.region.name}"
+    placebo = _placebo(experiment, regions[:1], "B", recipient, donor, candidate, purpose, what)[0]
     test = paired(
-        "follow_rate", "B", outcomes.followed[0], outcomes.followed[1:], recipient, experiment.clusters, names
+        "follow_rate", "B", outcomes.followed[0], outcomes.followed[1:], recipient, experiment.clusters, names, placebo
     )
     evidence = evidence.model_copy(
         update={

@@ -287,7 +287,7 @@ def _without_confirmation(
         return Verdict.NOT_REPRODUCED, "it stood out on the discovery half and vanished on the confirmation half"
     if item.encoded is not None and item.encoded.p <= PRESENCE_ALPHA:
         return Verdict.ENCODED, "it can be read from the network's features; no test of its use came out"
-    if mde is None or mde > LARGEST_MDE:
+    if mde is None or round(mde, 2) > LARGEST_MDE:
         shown = "no effect at all" if mde is None else f"only effects of {mde:.0%} and more"
         return Verdict.INSUFFICIENT, f"with so few images {shown} would have been seen"
     if item.presence is not None and item.presence.p <= PRESENCE_ALPHA:

@@ -6,6 +6,7 @@ from auditor.overlays.association import Association, class_association
 from auditor.overlays.finding import Overlay, find_overlays
 from auditor.overlays.letterboxes import Letterbox, find_letterboxes
 from auditor.overlays.moving import MovingTag, find_moving_tags
+from auditor.overlays.per_class import find_class_overlays
 from auditor.overlays.recovery import Patch, recover
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Overlay",
     "Patch",
     "class_association",
+    "find_class_overlays",
     "find_letterboxes",
     "find_moving_tags",
     "find_overlays",

@@ -100,4 +100,4 @@ def _colour(marked: NDArray[np.float32], plain: NDArray[np.float32], alpha: NDAr
     middle = np.median(colour[:, core], axis=1)[:, None, None]
     signal = np.maximum(((colour - middle) ** 2 - noise)[:, core].mean(axis=1), 0.0)[:, None, None]
     kept = signal / np.maximum(signal + noise, 1e-6)
-    return np.clip(middle + kept * (colour - middle), 0, 255).astype(np.float32)
+    return np.asarray(np.clip(middle + kept * (colour - middle), 0, 255), dtype=np.float32)

@@ -70,10 +70,14 @@ class LocationProbe(Probe):
     def controls(self) -> int:
         """Control regions of one candidate."""
 
+    def placebos(self) -> int:
+        """Regions swapped once more on the discovery half, from pictures of the own class; at most as many."""
+        return self.pool()
+
     def forwards(self) -> float:
-        confirm = self.shortlist * (1 + self.controls()) * self.donors_confirm
+        confirm = self.shortlist * (2 + self.controls()) * self.donors_confirm
         removals = self.shortlist * (1 + min(2, self.controls())) * 3 if self.removal else 0
-        return (self.pool() * self.donors_screen + confirm + removals) / 2
+        return ((self.pool() + self.placebos()) * self.donors_screen + confirm + removals) / 2
 
     def budget(self) -> Budget:
         """What the two-stage experiment may spend."""

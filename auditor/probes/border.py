@@ -68,6 +68,9 @@ class Border(LocationProbe):
     def pool(self) -> int:
         return 2 * len(self.widths)
 
+    def placebos(self) -> int:
+        return len(self.widths)
+
     def controls(self) -> int:
         return 1
 

@@ -55,6 +55,9 @@ class Corner(LocationProbe):
     def pool(self) -> int:
         return 8
 
+    def placebos(self) -> int:
+        return 4
+
     def controls(self) -> int:
         return 3
 

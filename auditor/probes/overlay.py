@@ -14,6 +14,7 @@ from auditor.overlays import (
     Letterbox,
     Overlay,
     class_association,
+    find_class_overlays,
     find_letterboxes,
     find_overlays,
 )
@@ -98,6 +99,9 @@ class OverlayProbe(LocationProbe):
     def pool(self) -> int:
         return 4 * self.most
 
+    def placebos(self) -> int:
+        return self.most
+
     def controls(self) -> int:
         return 3
 
@@ -120,6 +124,7 @@ class OverlayProbe(LocationProbe):
         images, _ = as_bytes(experiment.sample.images.numpy())
         experiment.progress(0, len(images), "overlay: looking for static artefacts")
         found = find_overlays(images, seed=experiment.seed)
+        found += find_class_overlays(images, experiment.predicted, found, seed=experiment.seed)
         frames = find_letterboxes(images)
         experiment.progress(len(images), len(images), "overlay: looking for static artefacts")
         notes = [_strip_words(frame) for frame in frames]

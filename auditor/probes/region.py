@@ -69,6 +69,9 @@ class RegionProbe(LocationProbe):
     def pool(self) -> int:
         return self.cells**2
 
+    def placebos(self) -> int:
+        return 0
+
     def controls(self) -> int:
         return 3
 
