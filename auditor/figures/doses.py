@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
 
 from auditor.figures.fonts import drawable
 from auditor.figures.svg import ACCENT, MUTED, WIDTH, bare, chart, shorten, title, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLUMNS = 3
 _WIDE, _TALL = WIDTH / COLUMNS, 1.75

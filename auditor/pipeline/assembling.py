@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import auditor
@@ -165,13 +166,12 @@ def _environment(plan: Plan, subject: Subject) -> dict[str, Any]:
     import numpy
     import scipy
     import torch
-    import torchvision
 
     return {
         "auditor": auditor.__version__,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),  # importing it for this would cost seconds
         "numpy": numpy.__version__,
         "scipy": scipy.__version__,
         "system": f"{platform.system()} {platform.machine()}",
