@@ -1,0 +1,72 @@
+"""A cue is one finding, also where changing it changes the whole picture."""
+
+from __future__ import annotations
+
+from auditor.findings.merging import merge
+from auditor.records import Box, Check, Grade, Measurement, Severity, Verdict
+
+RING = Box(name="ring-3", box=(0, 0, 32, 24), hole=(3, 3, 29, 21))
+TAG = Box(name="overlay-1", box=(1, 1, 8, 6))
+
+
+def finding(kind: str, rate: float, class_name: str | None = None, region: Box | None = None) -> Check:
+    name = "background_follow" if kind == "background" else "follow_rate"
+    middle = [] if region is None else [region.name]
+    return Check(
+        id=".".join([kind, *middle, *([f"class-{class_name}"] if class_name else [])]),
+        kind=kind,
+        region=region,
+        class_name=class_name,
+        verdict=Verdict.CONFIRMED,
+        grade=Grade.SEVERE,
+        severity=Severity.HIGH,
+        measurements=(Measurement(name=name, value=rate, low=rate, high=rate, count=64),),
+        sentence="relies",
+    )
+
+
+def names(*checks: Check) -> list[str]:
+    return [check.id for check in merge(checks)]
+
+
+def test_the_whole_sample_joins_the_one_class_that_carries_the_cue() -> None:
+    found = merge([finding("colour", 0.3), finding("colour", 0.95, "cat")])
+
+    assert [check.id for check in found] == ["colour.class-cat"]
+    assert found[0].also == ("colour",)
+
+
+def test_several_classes_with_a_cast_each_are_one_finding_of_the_whole_sample() -> None:
+    assert names(finding("colour", 0.9), finding("colour", 0.95, "cat"), finding("colour", 0.9, "dog")) == ["colour"]
+
+
+def test_a_tinted_background_is_named_background_and_not_colour() -> None:
+    assert names(finding("background", 0.95, "cat"), finding("colour", 0.8, "cat")) == ["background.class-cat"]
+
+
+def test_a_cast_is_named_colour_although_backgrounds_carry_it() -> None:
+    assert names(finding("background", 0.6, "cat"), finding("colour", 0.95, "cat")) == ["colour.class-cat"]
+
+
+def test_two_global_cues_of_two_classes_stay_two_findings() -> None:
+    assert names(finding("colour", 0.9, "cat"), finding("sharpness", 0.9, "dog")) == [
+        "colour.class-cat",
+        "sharpness.class-dog",
+    ]
+
+
+def test_the_background_of_a_tag_is_the_tag() -> None:
+    assert names(finding("overlay", 0.9, "cat", TAG), finding("background", 1.0, "cat")) == [
+        "overlay.overlay-1.class-cat"
+    ]
+
+
+def test_a_ring_that_moves_much_less_than_the_background_is_a_part_of_it() -> None:
+    found = merge([finding("border", 0.4, "cat", RING), finding("background", 0.9, "cat")])
+
+    assert [check.id for check in found] == ["background.class-cat"]
+    assert found[0].also == ("border.ring-3.class-cat",)
+
+
+def test_a_tag_of_one_class_does_not_explain_a_cast_of_another() -> None:
+    assert len(names(finding("overlay", 0.95, "cat", TAG), finding("colour", 0.9, "dog"))) == 2
