@@ -131,7 +131,7 @@ def composed_with(rng: np.random.Generator, scenes: Scenes, worn: list[tuple[Cue
     for cue, carried in order:
         for variant, chosen in _variants(cue, carried):
             for index in chosen:
-                _mark_picture(rng, cue, variant, pictures[index])
+                mark_picture(rng, cue, variant, pictures[index])
     return pictures
 
 
@@ -141,7 +141,7 @@ def _variants(cue: Cue, carried: NDArray[np.int64]) -> list[tuple[int, NDArray[n
     return [(variant, chosen) for variant, chosen in pairs if len(chosen)]
 
 
-def _mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Bytes) -> None:
+def mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Bytes) -> None:
     """Change one picture, (side, side, 3), in place."""
     size = picture.shape[0]
     if cue.family == "colour_cast":
