@@ -205,16 +205,16 @@ class Experiment:
         """
         wanted = self.predicted[donor] if towards is None else towards
         pairs = len(recipient)
+        total = len(regions) * pairs
+        if total == 0:
+            empty = np.zeros((len(regions), pairs))
+            return Outcomes(recipient, donor, empty.astype(bool), empty.astype(np.int64), empty)
         swapper = Swapper(self.sample.images, regions)
 
         def make(start: int, stop: int):  # type: ignore[no-untyped-def]
             flat = np.arange(start, stop)
             return swapper.compose(flat // pairs, recipient[flat % pairs], donor[flat % pairs])
 
-        total = len(regions) * pairs
-        if total == 0:
-            empty = np.zeros((len(regions), pairs))
-            return Outcomes(recipient, donor, empty.astype(bool), empty.astype(np.int64), empty)
         scores = self.predict(total, make, what)
         after = scores.argmax(axis=1).reshape(len(regions), pairs)
         after_score = scores.max(axis=1).reshape(len(regions), pairs)

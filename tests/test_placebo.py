@@ -30,3 +30,14 @@ def test_placebo_donors_are_of_the_own_class_and_never_the_picture_itself() -> N
     assert (experiment.predicted[own] == experiment.predicted[recipient]).all()
     assert (own != recipient).all()
     assert np.isin(own, experiment.halves["A"]).all()
+
+
+def test_nothing_to_swap_is_no_outcome_and_no_forward() -> None:
+    experiment = experiment_on(ReadsTheCorner(), sample_of(*pictures()))
+    before = experiment.predictor.forwards
+    recipient, donor = experiment.pairs("A", 2, "test")
+
+    outcomes = experiment.swap([], recipient, donor, "nothing")
+
+    assert outcomes.followed.shape == (0, len(recipient))
+    assert experiment.predictor.forwards == before

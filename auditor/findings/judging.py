@@ -22,6 +22,8 @@ LOCATION_KINDS = ("overlay", "corner", "border", "region")
 """From the most specific to the least; their regions overlap."""
 MINIMUM_COUNT = 8
 LARGEST_MDE = 0.25
+BACKGROUND_FOLLOWED = 0.10
+"""Background follow, minus its control, from which a BG-gap can confirm. [tuned on the tuning half of the benchmark]"""
 PRESENCE_ALPHA = 0.05
 
 
@@ -108,7 +110,13 @@ def _corrected(
 
 
 def _can_confirm(item: CheckEvidence, test: PairedEffects) -> bool:
-    """Following confirms anywhere that is judged; removal only where the region is provably off the object."""
+    """Following confirms anywhere that is judged; removal only where the region is provably off the object.
+
+    A BG-gap says that accuracy falls, not that the background is believed: it confirms where predictions follow too.
+    """
+    if test.name == "background_gap":
+        follow = next((other for other in item.confirm if other.name == "background_follow"), None)
+        return follow is not None and len(follow) > 0 and float(np.mean(follow.differences)) >= BACKGROUND_FOLLOWED
     if not test.name.startswith("removal"):
         return True
     return item.off_object and _fills_sane(item) and _fills_agree(item)
