@@ -71,6 +71,15 @@ PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
                   ("moving_tag", "background_texture"), ("colour_cast", "corner_tag")),
 })  # fmt: skip
 
+FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
+    "tuning": MappingProxyType({}),
+    "reporting": MappingProxyType({
+        "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
+    }),
+})  # fmt: skip
+"""More marks of a single class, by number: where four small variants are hard to tell apart, networks hardly lean on
+them, and strong reliance on visible marks is what the first target is about."""
+
 SUBTLE: tuple[Family, ...] = ("colour_cast", "sharpness", "background_colour")
 """Weaker pulls on these networks: trained with more pictures that carry cue and label, and fewer counterexamples."""
 LEAKS: Mapping[Family, float] = MappingProxyType({
@@ -84,7 +93,7 @@ LARGE_EVERY = (2, 4)
 
 
 def positives(half: Half) -> list[CaseSpec]:
-    """Single cues, family by family, then pairs."""
+    """Single cues, family by family, then pairs, then more marks."""
     seeds = count(1000 if half == "tuning" else 5000)
     cases = [
         _single(half, family, looks, number, next(seeds))
@@ -92,6 +101,11 @@ def positives(half: Half) -> list[CaseSpec]:
         for number in range(looks.count)
     ]
     cases += [_pair(half, families, number, next(seeds)) for number, families in enumerate(PAIRS[half])]
+    cases += [
+        _single(half, family, LOOKS[half][family], number, next(seeds))
+        for family, numbers in FURTHER[half].items()
+        for number in numbers
+    ]
     return cases
 
 
