@@ -14,13 +14,14 @@ from torch import Tensor
 from auditor.evidence import DoseResponse, Example, PairedEffects
 from auditor.experiment import Experiment, paired, per_recipient
 from auditor.interventions.stamping import Arm, Stamper, dealt
+from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
 
 OPACITIES = (0.3, 0.5, 1.0)
 SCREENED_OPACITIES = (0.5, 1.0)
 SCRAMBLES = 6
 """Different scrambled copies of a mark at a place, dealt out over the pictures: one could resemble something."""
-CONTROL_WORDS = {"scrambled": "the mark's pixels scrambled", "rectangle": "a plain rectangle of the same energy"}
+CONTROL_WORDS = {"scrambled": "the mark's pixels scrambled", "plain": "its plain outline of the same energy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class MarkTrial:
 
     def confirming(self, placements: int) -> Shown | None:
         """The mark on the confirmation half; None where the budget does not hold it."""
-        arms: tuple[Arm, ...] = ("mark", "scrambled", "rectangle")
+        arms: tuple[Arm, ...] = ("mark", "scrambled", "plain")
         if self.experiment.budget < len(arms) * placements * len(self.experiment.halves["B"]):
             return None
         return self.show("B", placements, OPACITIES, arms)
@@ -125,10 +126,34 @@ class MarkTrial:
 
     def attractor(self, shown: Shown) -> int:
         """The class whose probability rises most over the scrambled mark, where it was not predicted."""
-        rise = shown.scores["mark"] - shown.scores["scrambled"]
-        others = np.ones_like(rise)
-        others[np.arange(len(rise)), self.experiment.predicted[shown.recipient]] = 0
-        return int(((rise * others).sum(axis=0) / np.maximum(others.sum(axis=0), 1)).argmax())
+        return int(self._rise(shown, shown.scores["scrambled"]).argmax())
+
+    def largest_raise(self, shown: Shown) -> Measurement:
+        """How far the mark raises a class over the untouched pictures; of all classes the most."""
+        before = self.experiment.scores[shown.recipient]
+        label = int(self._rise(shown, before).argmax())
+        keep = self.experiment.predicted[shown.recipient] != label
+        values = (shown.scores["mark"] - before)[keep, label].astype(float)
+        clusters = self.experiment.clusters[shown.recipient[keep]]
+        low, high = (
+            mean_interval(values, clusters, seed=self.experiment.seed, lower=-1.0) if len(values) else (0.0, 0.0)
+        )
+        return Measurement(
+            name="largest_raise",
+            value=float(values.mean()) if len(values) else 0.0,
+            low=low,
+            high=high,
+            count=len(np.unique(clusters)),
+            note=f"half A; probability of {self.experiment.classes[label]}, the class raised most, over the untouched "
+            "pictures; scrambled marks may raise it as much",
+        )
+
+    def _rise(self, shown: Shown, over: np.ndarray) -> np.ndarray:
+        """Mean rise of each class's probability with the mark, in pictures that were not taken for it: (classes,)."""
+        others = np.ones_like(over)
+        others[np.arange(len(over)), self.experiment.predicted[shown.recipient]] = 0
+        rise = (shown.scores["mark"] - over) * others
+        return np.asarray(rise.sum(axis=0) / np.maximum(others.sum(axis=0), 1))
 
     def dose(self, outcome: Outcome, words: str) -> DoseResponse:
         """The outcome by opacity, beside the control that does more."""

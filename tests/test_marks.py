@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from auditor.interventions.marks import MARKS, PLACES, draw_mark, too_small
-from auditor.interventions.stamping import Stamper, dealt, rectangle, scrambled
+from auditor.interventions.stamping import Stamper, dealt, plain, scrambled
 
 HEIGHT, WIDTH = 32, 48
 
@@ -87,13 +87,16 @@ def test_scrambling_keeps_the_spectrum_that_a_mere_shuffle_loses() -> None:
     assert shuffle < 0.5
 
 
-def test_a_rectangle_is_plain_and_has_the_marks_energy() -> None:
-    cover = draw_mark("logo", "centre", 64, 96).cover
+@pytest.mark.parametrize(("name", "outline"), [("latin", "rectangle"), ("logo", "disc")])
+def test_the_plain_outline_has_the_marks_energy_and_nothing_written_in_it(name: str, outline: str) -> None:
+    mark = draw_mark(name, "centre", 64, 96)
 
-    plain = rectangle(cover)
+    filled = plain(mark.cover, mark.outline)
 
-    assert np.ptp(plain) == 0
-    assert (plain**2).sum() == pytest.approx((cover**2).sum(), rel=1e-5)
+    assert (filled**2).sum() == pytest.approx((mark.cover**2).sum(), rel=1e-5)
+    inside = filled[mark.outline == 1]
+    assert np.ptp(inside) < 1e-6
+    assert bool(filled[0, 0] == 0) == (outline == "disc")
 
 
 def test_places_and_opacities_are_dealt_out_evenly() -> None:
@@ -115,7 +118,7 @@ def test_places_and_two_opacities_are_dealt_out_evenly() -> None:
     assert set(counts) == {10}
 
 
-@pytest.mark.parametrize("arm", ["mark", "rectangle", "scrambled"])
+@pytest.mark.parametrize("arm", ["mark", "plain", "scrambled"])
 def test_stamping_blends_the_ink_into_the_box_and_touches_nothing_else(arm: str) -> None:
     images = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (4, 3, HEIGHT, WIDTH)).astype(np.uint8))
     stamper = Stamper(images, "copyright", np.random.default_rng(0), scrambles=2)
@@ -125,7 +128,7 @@ def test_stamping_blends_the_ink_into_the_box_and_touches_nothing_else(arm: str)
 
     for row, (i, at, strength) in enumerate(zip(recipient, place, opacity, strict=True)):
         mark = stamper.marks[at]
-        layer = {"mark": 0, "rectangle": 1}.get(arm, 2 + (i + at) % 2)
+        layer = {"mark": 0, "plain": 1}.get(arm, 2 + (i + at) % 2)
         cover = stamper.covers[at, layer, 0].numpy()
         expected = images[i].numpy().astype(float)
         for y in range(mark.box[1], mark.box[3]):

@@ -78,6 +78,8 @@ class Mark:
         words: What it is: "Latin text 'PHOTO'".
         box: x1, y1, x2, y2 in the picture, end exclusive.
         cover: float32 (rows, columns) of the box, in [0, 1]: how much of the ink each pixel takes.
+        outline: float32, same shape: what is left of the mark when nothing in it can be told apart any more; a plain
+            rectangle for texts and rulers, a plain disc for the logo.
         ink: RGB, 0..255.
     """
 
@@ -85,6 +87,7 @@ class Mark:
     words: str
     place: Place
     cover: np.ndarray
+    outline: np.ndarray
     box: tuple[int, int, int, int]
     ink: tuple[int, int, int]
 
@@ -113,8 +116,9 @@ def draw_mark(name: str, place: Place, height: int, width: int) -> Mark:
         raise ValueError(why)
     strokes, thickness, text = written
     patch = _drawn(strokes, thickness)
+    outline = np.ones_like(patch)
     if name == "logo":
-        patch = _disc(patch)
+        outline, patch = _disc(patch)
     rows, columns = patch.shape
     inset = max(1, round(INSET * min(height, width)))
     corner = {
@@ -125,7 +129,7 @@ def draw_mark(name: str, place: Place, height: int, width: int) -> Mark:
     y, x = max(0, min(corner[0], height - rows)), max(0, min(corner[1], width - columns))
     design = _DESIGNS[name]
     words = f"{design.words} '{text}'" if text and name != "logo" else design.words
-    return Mark(name, words, place, patch, (x, y, x + columns, y + rows), design.ink)
+    return Mark(name, words, place, patch, outline, (x, y, x + columns, y + rows), design.ink)
 
 
 def _written(name: str, height: int, width: int) -> tuple[np.ndarray, float, str] | None:
@@ -189,12 +193,13 @@ def _drawn(strokes: np.ndarray, thickness: float) -> np.ndarray:
     return cover[:, cover.any(axis=0)][cover.any(axis=1)].astype(np.float32)
 
 
-def _disc(letter: np.ndarray) -> np.ndarray:
-    """A filled disc around a letter that is left out of it."""
+def _disc(letter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A filled disc, and the same with a letter left out of it: float32 (size, size) each."""
     radius = 0.75 * float(np.hypot(*letter.shape))
     size = int(np.ceil(2 * radius)) + 1
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0)
+    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0).astype(np.float32)
+    logo = disc.copy()
     top, left = (size - letter.shape[0]) // 2, (size - letter.shape[1]) // 2
-    disc[top : top + letter.shape[0], left : left + letter.shape[1]] *= 1 - letter
-    return np.asarray(disc, dtype=np.float32)
+    logo[top : top + letter.shape[0], left : left + letter.shape[1]] *= 1 - letter
+    return disc, logo

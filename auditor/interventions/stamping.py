@@ -1,7 +1,7 @@
 """Stamping: marks over pictures, and the same pixels without their shape.
 
 The shape of a mark is what its controls lack: scrambled, its pixels keep their values and nearly their spectrum; as a
-plain rectangle they keep their energy and their place.
+plain outline they keep their energy and their place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from auditor.interventions.marks import PLACES, Mark, draw_mark
 if TYPE_CHECKING:
     from torch import Tensor
 
-Arm = Literal["mark", "rectangle", "scrambled"]
+Arm = Literal["mark", "plain", "scrambled"]
 ROUNDS = 12
 """Of the scrambling; the order of the pixels has settled by then."""
 
@@ -48,9 +48,10 @@ def scrambled(cover: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
     return np.asarray(found, dtype=np.float32)
 
 
-def rectangle(cover: np.ndarray) -> np.ndarray:
-    """A plain translucent rectangle of a mark's energy Σ cover²: float32, same shape."""
-    return np.full_like(cover, np.sqrt(np.mean(cover.astype(np.float64) ** 2)))
+def plain(cover: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """The mark's outline filled evenly, of the mark's energy Σ cover²: float32, same shape."""
+    energy, area = (float((values.astype(np.float64) ** 2).sum()) for values in (cover, outline))
+    return np.asarray(outline * np.sqrt(energy / area), dtype=np.float32)
 
 
 def dealt(count: int, each: int, opacities: Sequence[float], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +91,8 @@ class Stamper:
         """
         self.images, self.scrambles = images, scrambles
         self.marks: list[Mark] = [draw_mark(name, place, *images.shape[-2:]) for place in PLACES]
-        cover = self.marks[0].cover
-        layers = [np.stack([cover, rectangle(cover), *scrambled(cover, scrambles, rng)]) for _ in PLACES]
+        cover, filled = self.marks[0].cover, plain(self.marks[0].cover, self.marks[0].outline)
+        layers = [np.stack([cover, filled, *scrambled(cover, scrambles, rng)]) for _ in PLACES]
         self.covers = torch.from_numpy(np.stack(layers))[:, :, None]
         self.ink = _ink(self.marks[0].ink, images)[None, :, None, None]
 
@@ -100,7 +101,7 @@ class Stamper:
 
         Each recipient has its own scrambled copy at each place.
         """
-        copies = {"mark": np.zeros_like(place), "rectangle": np.ones_like(place)}
+        copies = {"mark": np.zeros_like(place), "plain": np.ones_like(place)}
         layer = copies.get(arm, 2 + (recipient + place) % self.scrambles)
         weights = self.covers[torch.from_numpy(place), torch.from_numpy(layer)]
         weights = weights * torch.from_numpy(opacity.astype(np.float32))[:, None, None, None]

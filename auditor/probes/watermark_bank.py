@@ -11,13 +11,15 @@ from pydantic import Field
 
 from auditor.evidence import CheckEvidence, PairedEffects, ProbeEvidence
 from auditor.probes import Probe
-from auditor.records import Box, PlannedCheck
+from auditor.records import Box, Measurement, PlannedCheck
 
 if TYPE_CHECKING:
     from auditor.experiment import Experiment
     from auditor.marking import MarkTrial, Shown
 
 MarkName = Literal["latin", "cjk", "url", "copyright", "date", "ruler", "marker", "logo"]
+ATTRACTOR_EFFECT = 0.10
+"""A class stands out on half A where a mark raises its probability by this much over the scrambled mark."""
 
 
 class WatermarkBank(Probe):
@@ -25,9 +27,9 @@ class WatermarkBank(Probe):
 
     Latin and Chinese text, a web address, a copyright tag, a date stamp, a ruler, a marker letter and a logo disc are
     drawn at three places with opacities .3, .5 and 1. The watermark gap is how many right answers (without labels:
-    unchanged predictions) a mark costs, beyond what its own pixels cost in scrambled order or spread as a plain
-    translucent rectangle of the same energy, whichever costs more. An attractor is a class whose probability the mark
-    raises more than they do. A mark that merely hides something costs as much when it is scrambled.
+    unchanged predictions) a mark costs, beyond what its own pixels cost in scrambled order or spread over its plain
+    outline with the same energy, whichever costs more. An attractor is a class whose probability the mark raises more
+    than they do. A mark that merely hides something, or merely looks like any bright stroke, does as much scrambled.
 
     Source: Li et al., "A Whac-A-Mole Dilemma: Shortcuts Come in Multiples Where Mitigating One Amplifies Others", CVPR
     2023 (ImageNet-W); controls and tests are ours, docs/methods.md.
@@ -62,7 +64,7 @@ class WatermarkBank(Probe):
         return PlannedCheck(
             kind="overlay",
             what=f"{len(self.marks)} kinds of watermark, inserted at three places with opacities .3, .5 and 1",
-            control="the mark's pixels scrambled, and a plain rectangle of its energy, at the same place and opacity",
+            control="the mark's pixels scrambled, and its plain outline of the same energy, in the same place",
             limit="watermark gap: ≥ .10 minor, ≥ .20 material, ≥ .35 severe, or a class gains ≥ .25; q ≤ .05",
             minimum_count=8,
             severity="low, medium, high by grade",
@@ -110,6 +112,7 @@ class _Screen:
     p: float
     effect: float
     stood_out: bool
+    further: tuple[Measurement, ...]
 
 
 def _screens(trial: MarkTrial) -> Iterator[_Screen]:
@@ -120,7 +123,9 @@ def _screens(trial: MarkTrial) -> Iterator[_Screen]:
         effects = trial.effects(trial.outcome(shown, attractor), "A", attractor)
         p = screen_p([effects], trial.experiment.seed)[0]
         effect = float(np.mean(effects.differences)) if len(effects) else 0.0
-        yield _Screen(trial, attractor, effects, p, effect, p <= SCREEN_ALPHA and effect >= SCREEN_EFFECT)
+        stood_out = p <= SCREEN_ALPHA and effect >= (SCREEN_EFFECT if attractor is None else ATTRACTOR_EFFECT)
+        further = (trial.largest_raise(shown),) if attractor is None else ()
+        yield _Screen(trial, attractor, effects, p, effect, stood_out, further)
 
 
 def _check(screen: _Screen, shown: Shown | None) -> CheckEvidence:
@@ -134,6 +139,7 @@ def _check(screen: _Screen, shown: Shown | None) -> CheckEvidence:
         screen=(screen.effects,),
         stood_out=screen.stood_out,
         out_of_budget=screen.stood_out and shown is None,
+        further=screen.further,
         facts={"mark": trial.words},
     )
     outcome = trial.outcome(shown, attractor) if shown is not None and screen.stood_out else None
