@@ -71,7 +71,7 @@ class Pasting:
         for label, pairs in classes_of(experiment, recipient, donor):
             name = None if label is None else experiment.classes[label]
             tests = [("background_follow", followed, control_followed, pairs)]
-            # on a background of one class it is the loss of the recipient's own that costs accuracy: no row of that class
+            # on backgrounds of one class it is the loss of the own one that costs accuracy: no gap for single classes
             if label is None and (pairs & known).any():
                 tests.append(("background_gap", right_own, right_other, pairs & known))
             found[name] = [

@@ -31,6 +31,8 @@ SCREEN_EFFECT = 0.05
 PLACEBO = "the same region from the own class"
 MINIMUM_RECIPIENTS = 8
 MINIMUM_DONORS = 3
+ONE_CLASS = 0.95
+"""Donors of which this share is of one class speak for that class, not for the whole sample."""
 SCREEN_DRAWS = 1999
 
 
@@ -292,6 +294,8 @@ def classes_of(
 ) -> Iterator[tuple[int | None, np.ndarray]]:
     """All pairs, then the pairs of each donor class that has enough donors and recipients.
 
+    Where all donors are of one class, as the carriers of a mark may be, there is one row, and it is that class's.
+
     Args:
         recipient, donor: (pairs,).
         keep: bool (pairs,); None for all.
@@ -300,9 +304,11 @@ def classes_of(
         Class, or None for all, and bool (pairs,).
     """
     kept = np.ones(len(recipient), dtype=bool) if keep is None else keep
-    yield None, kept
     donor_classes = experiment.predicted[donor]
-    for label in np.unique(donor_classes):
+    labels, counts = np.unique(donor_classes[kept], return_counts=True)
+    if len(labels) and counts.max() < ONE_CLASS * counts.sum():
+        yield None, kept
+    for label in labels:
         subset = kept & (donor_classes == label)
         donors, recipients = np.unique(experiment.clusters[donor[subset]]), np.unique(recipient[subset])
         if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:

@@ -1,7 +1,7 @@
 """How strong a confirmed effect is, and how heavily it weighs.
 
-Source: docs/methods.md, verdicts. The steps are starting values from the literature and a pilot; they are tuned on the
-tuning half of the detection benchmark and frozen.
+Source: docs/methods.md, verdicts. The steps are values from the literature and a pilot, checked on the tuning half of
+the detection benchmark, which changed those that say so, and frozen before the other half was audited.
 """
 
 from __future__ import annotations
@@ -24,14 +24,35 @@ STEPS: dict[str, tuple[float, float, float]] = {
 _SEVERITY = {Grade.MINOR: Severity.LOW, Grade.MATERIAL: Severity.MEDIUM, Grade.SEVERE: Severity.HIGH}
 
 
-def grade(evidence: str, effect: float) -> Grade | None:
-    """The grade of an effect, or None below the first step.
+LEAST_TRANSFER = {"colour": 0.20, "sharpness": 0.20, "texture": 0.20}
+"""First step of the follow rate of whole-picture transfers, which change more than the cue alone. [tuned on the tuning
+half of the detection benchmark: true reliance there reached .48 and more for the class that carries the cue, chance and
+other cues' side effects at most .17]"""
+
+
+def steps_of(evidence: str, kind: str | None = None) -> tuple[float, float, float] | tuple[()]:
+    """Smallest effects that are minor, material, severe; () where the evidence is not graded.
 
     Args:
         evidence: Key of `STEPS`; "removal_blur" and its like count as "removal".
+        kind: Of the check: whole-picture transfers have a first step of their own.
     """
-    steps = STEPS["removal" if evidence.startswith("removal") else evidence]
-    reached = [name for name, step in zip(Grade, steps, strict=True) if effect >= step]
+    steps = STEPS.get("removal" if evidence.startswith("removal") else evidence)
+    if steps is None:
+        return ()
+    if evidence == "follow_rate" and kind in LEAST_TRANSFER:
+        return (LEAST_TRANSFER[kind], *steps[1:])
+    return steps
+
+
+def grade(evidence: str, effect: float, kind: str | None = None) -> Grade | None:
+    """The grade of an effect, or None below the first step.
+
+    Args:
+        evidence, kind: As in `steps_of`.
+    """
+    steps = steps_of(evidence, kind)
+    reached = [name for name, step in zip(Grade, steps, strict=False) if effect >= step]
     return reached[-1] if reached else None
 
 

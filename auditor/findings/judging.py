@@ -231,7 +231,7 @@ def _judge_one(
     if units < MINIMUM_COUNT:
         why = f"{units} images can follow another class here, {MINIMUM_COUNT} are needed"
         return _check(item, Verdict.INSUFFICIENT, numbers, why=why)
-    reached = _confirmed_grade(measurements, q_of)
+    reached = _confirmed_grade(item.kind, measurements, q_of)
     if reached is not None and item.at_most_suspected is not None:
         return _check(item, Verdict.SUSPECTED, numbers, why=item.at_most_suspected)
     if reached is not None:
@@ -254,10 +254,10 @@ def _main_test(measurements: Iterable[Measurement], q_of: dict[str, float]) -> M
     return named[0] if named else None
 
 
-def _confirmed_grade(measurements: Sequence[Measurement], q_of: dict[str, float]) -> Grade | None:
+def _confirmed_grade(kind: str, measurements: Sequence[Measurement], q_of: dict[str, float]) -> Grade | None:
     """The highest grade that any test reaches with q ≤ .05 and a positive lower bound."""
     reached = [
-        grade(m.name, m.value)
+        grade(m.name, m.value, kind)
         for m in measurements
         if m.name in q_of and q_of[m.name] <= ALPHA and m.value is not None and m.low is not None and m.low > 0
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor import figures
 from auditor.evidence import CausalMap, CheckEvidence, DoseResponse, Example, ProbeEvidence, RingProfile
-from auditor.findings.grades import STEPS
+from auditor.findings.grades import STEPS, steps_of
 from auditor.findings.words import place
 from auditor.interventions import Swapper
 from auditor.records import Box, Check, Verdict
@@ -193,7 +193,7 @@ def _forest_row(check: Check) -> figures.ForestRow | None:
     where = place(check.kind, check.region)
     label = where if check.class_name is None else f"{where} · {check.class_name}"
     control = check.measurement(f"{main.name}_control")
-    steps = tuple(step for step in STEPS[main.name] if np.isfinite(step))
+    steps = tuple(step for step in steps_of(main.name, check.kind) if np.isfinite(step))
     return figures.ForestRow(
         label=label,
         value=main.value,

@@ -74,9 +74,14 @@ class LocationProbe(Probe):
         """Regions swapped once more on the discovery half, from pictures of the own class; at most as many."""
         return self.pool()
 
+    def rounds(self) -> int:
+        """How often the two-stage experiment runs, each time with a shortlist of its own."""
+        return 1
+
     def forwards(self) -> float:
-        confirm = self.shortlist * (2 + self.controls()) * self.donors_confirm
-        removals = self.shortlist * (1 + min(2, self.controls())) * 3 if self.removal else 0
+        taken = self.rounds() * self.shortlist
+        confirm = taken * (2 + self.controls()) * self.donors_confirm
+        removals = taken * (1 + min(2, self.controls())) * 3 if self.removal else 0
         return ((self.pool() + self.placebos()) * self.donors_screen + confirm + removals) / 2
 
     def budget(self) -> Budget:
@@ -113,7 +118,9 @@ class TransferProbe(Probe):
         """The checks with what is worth knowing beside the verdict; the first is that of the whole sample."""
 
     def forwards(self) -> float:
-        return self.donors_screen + self.shortlist * self.donors_confirm + self.details_forwards * self.details
+        screen = self.donors_screen + -(-self.donors_screen // 2)
+        confirm = self.donors_confirm + 2 * -(-self.donors_confirm // 2)
+        return (screen + self.shortlist * confirm) / 2 + self.details_forwards * self.details
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
         from auditor.transfer import Transfer, TransferBudget, checks_of

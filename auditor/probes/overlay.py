@@ -105,6 +105,9 @@ class OverlayProbe(LocationProbe):
     def controls(self) -> int:
         return 3
 
+    def rounds(self) -> int:
+        return self.most
+
     def forwards(self) -> float:
         marks = self.most + (MOST_MOVING if self.moving else 0)
         insertions = marks * (ARMS * (self.copies_screen + self.copies_confirm) + DOSE_FORWARDS) / 2

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from auditor.findings.grades import STEPS
+from auditor.findings.grades import steps_of
 from auditor.records import Check, Measurement
 from auditor.reports._words import NONE, interval, label, value_of
 
@@ -49,17 +49,12 @@ class Effect:
 
 def main_measurement(check: Check) -> Measurement | None:
     """The effect that judged the check: the strongest graded one where it was confirmed, else the first."""
-    graded = [item for item in check.measurements if item.value is not None and steps_of(item.name)]
+    graded = [item for item in check.measurements if item.value is not None and steps_of(item.name, check.kind)]
     if not graded:
         return next((item for item in check.measurements if item.value is not None), None)
     if not check.is_finding:
         return graded[0]
-    return max(graded, key=lambda item: (_reached(item), item.value or 0.0))
-
-
-def steps_of(name: str) -> tuple[float, ...]:
-    """Smallest effects that are minor, material, severe for that evidence; empty where it is not graded."""
-    return STEPS.get("removal" if name.startswith("removal") else name, ())
+    return max(graded, key=lambda item: (_reached(item, check.kind), item.value or 0.0))
 
 
 def shared_axis(checks: Iterable[Check]) -> Axis:
@@ -80,7 +75,7 @@ def effect_of(check: Check, axis: Axis) -> Effect | None:
     names = ("minor", "material", "severe")
     steps = [
         (axis.percent(step), name)
-        for step, name in zip(steps_of(main.name), names, strict=False)
+        for step, name in zip(steps_of(main.name, check.kind), names, strict=False)
         if math.isfinite(step) and step <= axis.high
     ]
     return Effect(
@@ -105,5 +100,5 @@ def control_of(check: Check, main: Measurement) -> str:
     return f"{value_of(control)} ({interval(control)})"
 
 
-def _reached(item: Measurement) -> int:
-    return sum((item.value or 0.0) >= step for step in steps_of(item.name))
+def _reached(item: Measurement, kind: str) -> int:
+    return sum((item.value or 0.0) >= step for step in steps_of(item.name, kind))
