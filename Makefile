@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench image lock system clean
+.PHONY: help demo test smoke detection check format bench image lock system clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
@@ -30,8 +30,15 @@ system: $(STAMP)
 demo: system ## Audit three small networks on drawn radiographs; ends with HTML and PDF reports
 	$(BIN)/auditor demo --output demo-audit
 
-test: system check ## All checks and all tests
+test: system check ## All checks, all tests, and the short detection benchmark
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(MAKE) --no-print-directory smoke
+
+smoke: $(STAMP) ## Does the audit find planted shortcuts, and none where there are none? (24 networks)
+	$(BIN)/python -m benchmarks.detection --suite smoke --json .cache/detection/smoke.json
+
+detection: $(STAMP) ## The whole detection benchmark: trains and audits 373 networks (hours the first time)
+	$(BIN)/python -m benchmarks.detection --suite full --half both --ablations --json .cache/detection/full.json
 
 check: $(STAMP) ## Format, lint, types, floors
 	$(BIN)/ruff format --check --quiet .
