@@ -42,6 +42,11 @@ class PlannedPart:
     preset: str | None
     line: int | None
 
+    @property
+    def key(self) -> str:
+        """Its name, and the name that the spec gave it where the part may be planned several times: custom.NAME."""
+        return ".".join(filter(None, (self.name, self.part.own_name)))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -67,8 +72,13 @@ class Plan:
         return tuple(item.part.planned().model_copy(update={"required": item.required}) for item in self.probes)
 
     def probe_forwards(self) -> float:
-        """Upper bound of forwards an image that the probes spend, within the preset's budget."""
-        total = float(sum(item.part.forwards() for item in self.probes))
+        """Upper bound of forwards an image that the probes spend."""
+        own = sum(item.part.forwards() for item in self.probes if not item.part.shares_budget)
+        return self.shared_forwards() + float(own)
+
+    def shared_forwards(self) -> float:
+        """What the probes of places may spend together, forwards an image, within the preset's budget."""
+        total = float(sum(item.part.forwards() for item in self.probes if item.part.shares_budget))
         presets = {item.preset for item in self.probes}
         if len(presets) == 1 and (preset := presets.pop()) in FORWARDS:
             return min(total, FORWARDS[preset])
@@ -166,11 +176,13 @@ class _Checker:
         for index, entry in enumerate(entries):
             location: Location = (key,) if isinstance(value, str) else (key, index)
             if entry in ("quick", "standard", "full"):
-                found.update({item.name: item for item in self._preset(kind, cast(Preset, entry), location)})
+                found.update({item.key: item for item in self._preset(kind, cast(Preset, entry), location)})
                 continue
             planned = self._named(kind, entry, budget, bool(presets), location)
-            if planned is not None:
-                found[planned.name] = planned
+            if planned is not None and planned.part.own_name and planned.key in found:
+                self.add(location, f"two are named '{planned.part.own_name}'; give each a `name` of its own")
+            elif planned is not None:
+                found[planned.key] = planned
         # a sort keeps equals in place: only probes have an order of their own
         return tuple(sorted(found.values(), key=lambda item: getattr(item.part, "order", 0)))
 
@@ -205,16 +217,15 @@ class _Checker:
         except ValidationError as error:
             self.problems.extend(problems_of(error, self.file, location, part))
             return None
-        preset = budget if with_preset else None
-        return PlannedPart(name, made, required, preset, self.file.line(location))
+        for option, what in made.mistakes(self.file.folder):
+            self.add((*location, option), what)
+        return PlannedPart(name, made, required, budget if with_preset else None, self.file.line(location))
 
     def formats(self) -> tuple[PlannedPart, ...]:
         """The report formats; audit.json is always written."""
-        report = self.tree.get("report")
-        formats = (
-            report.get("formats", ["html", "pdf", "json"]) if isinstance(report, dict) else ["html", "pdf", "json"]
-        )
-        found = []
+        given = self.tree.get("report")
+        report = given if isinstance(given, dict) else {}
+        formats, found = report.get("formats", ["html", "pdf", "json"]), []
         for index, name in enumerate(formats if isinstance(formats, list) else []):
             location: Location = ("report", "formats", index)
             try:
@@ -222,7 +233,7 @@ class _Checker:
                 found.append(PlannedPart(str(name), part(), True, None, self.file.line(location)))
             except PartError as error:
                 self.add(location, str(error))
-        if isinstance(report, dict) and isinstance(report.get("template"), str):
+        if isinstance(report.get("template"), str):
             templates = shipped_folder("templates")
             own = self.file.folder / report["template"]
             if not (templates / report["template"]).is_dir() and not own.is_dir():

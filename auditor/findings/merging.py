@@ -21,6 +21,8 @@ GLOBAL_KINDS = ("background", "colour", "sharpness", "texture")
 """Checks of the whole picture, or of all but the object: what changes one of them often changes another."""
 FRAME_CORNERS = 3
 """A cue in this many corners at once is a frame."""
+SIDE_EFFECT = 0.5
+"""A class that moves less than this share of what another moves at the same place has no cue of its own there."""
 BACKGROUND_SHARE = 0.7
 """A background names the cue when it moves this share of what the colours or the sharpness of the whole picture move.
 [tuned on the tuning half of the benchmark: tinted backgrounds .76 to 1.15 and once .53, casts .55 and .61]"""
@@ -87,24 +89,38 @@ def _groups(confirmed: Sequence[Check]) -> list[list[Check]]:
 def _by_class(component: list[Check]) -> list[list[Check]]:
     whole = [check for check in component if check.class_name is None]
     classes = sorted({check.class_name for check in component if check.class_name is not None})
-    if len(classes) < 2:
+    strongest = max(effect(check) for check in component)
+    if len(classes) < 2 or any(effect(check) >= AS_STRONG * strongest for check in whole):
         return [component]
     groups = [[check for check in component if check.class_name == name] for name in classes]
-    joined = [check for group in groups if _as_strong(whole, group) for check in group]
-    apart = [group for group in groups if not _as_strong(whole, group)]
-    if joined:
-        apart.append(joined)
+    groups.sort(key=lambda group: -_strength(group))
+    kept: list[list[Check]] = []
+    for group in groups:
+        # what replaces one class's cue also takes it away: pictures that lose it fall to some other class
+        home = next(
+            (other for other in kept if _strength(group) < SIDE_EFFECT * _strength(other) and _meet(group, other)), None
+        )
+        if home is None:
+            kept.append(group)
+        else:
+            home.extend(group)
     for check in whole:
-        own = [group for group in apart if any(_same_place(check, member) for member in group)]
-        max(own or apart, key=lambda group: (group is joined, max(effect(member) for member in group))).append(check)
-    return apart
+        own = [group for group in kept if any(_same_place(check, member) for member in group)]
+        max(own or kept, key=_strength).append(check)
+    return kept
 
 
-def _as_strong(whole: Sequence[Check], group: Sequence[Check]) -> bool:
-    """Whether the whole sample shows the cue at the very place of the class's checks as strongly as the class does."""
-    strongest = max(effect(check) for check in group)
-    alike = [check for check in whole if any(_same_place(check, member) for member in group)]
-    return any(effect(check) >= AS_STRONG * strongest for check in alike)
+def _strength(group: Sequence[Check]) -> float:
+    return max(effect(check) for check in group)
+
+
+def _meet(first: Sequence[Check], second: Sequence[Check]) -> bool:
+    """Whether two groups hold checks of one place, whatever their classes; global checks have none and always meet."""
+    return any(
+        a.kind in GLOBAL_KINDS or b.kind in GLOBAL_KINDS or _share(a.region, b.region) >= OVERLAP
+        for a in first
+        for b in second
+    )
 
 
 def _same_place(first: Check, second: Check) -> bool:

@@ -16,11 +16,16 @@ from auditor.interventions.painting import Stamp
 from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
 from auditor.records import Box
 
+OBJECT_SHARE = 0.6
+"""What lies on the known object to this share is the object itself, and inserting it proves nothing."""
+
 
 def static_mark(
     experiment: Experiment, images: np.ndarray, overlay: Overlay, region: Box, copies: Copies
 ) -> CheckEvidence | None:
     """The mark as recovered from half A, painted on pictures without it; None where it goes with no class."""
+    if _is_object(experiment, overlay):
+        return None
     discovery = np.zeros(len(images), dtype=bool)
     discovery[experiment.halves["A"]] = True
     carriers, others = overlay.present & discovery, ~overlay.present & discovery
@@ -46,6 +51,15 @@ def static_mark(
     insertion = Insertion(marks[0], target, ~overlay.present, tuple(marks[1:]))
     result = insert(experiment, insertion, region.name, copies)
     return None if result is None else _check(experiment, region, target, result)
+
+
+def _is_object(experiment: Experiment, overlay: Overlay) -> bool:
+    """Whether what repeats at one place is the object that the pictures are aligned on."""
+    objects = experiment.sample.objects
+    known = overlay.present & experiment.sample.has_object
+    if objects is None or not known.any():
+        return False
+    return float(objects[known][:, overlay.mask].mean()) >= OBJECT_SHARE
 
 
 def moving_marks(

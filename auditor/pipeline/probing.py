@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +40,9 @@ def run_probes(
         return [], None, [PartFailure(part=f"probes.{p.name}", reason=reason, required=p.required) for p in plan.probes]
     causal = _causal_map(plan, experiment, folder)
     for planned in plan.probes:
-        saved = folder.load_record(f"probes/{planned.name}", ProbeEvidence)
+        if not planned.part.shares_budget:
+            experiment.budget += planned.part.forwards() * len(subject.sample)
+        saved = folder.load_record(f"probes/{planned.key}", ProbeEvidence)
         if saved is not None:
             experiment.budget -= saved.forwards
             evidence.append(saved)
@@ -52,12 +54,12 @@ def run_probes(
         except Exception as error:
             failures.append(
                 PartFailure(
-                    part=f"probes.{planned.name}", reason=f"{type(error).__name__}: {error}", required=planned.required
+                    part=f"probes.{planned.key}", reason=f"{type(error).__name__}: {error}", required=planned.required
                 )
             )
-            progress.message(f"probe {planned.name} broke: {type(error).__name__}: {error}")
+            progress.message(f"probe {planned.key} broke: {type(error).__name__}: {error}")
             continue
-        folder.save_record(f"probes/{planned.name}", found)
+        folder.save_record(f"probes/{planned.key}", found)
         evidence.append(found)
     return evidence, causal, failures
 
@@ -80,7 +82,7 @@ def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> Causal
 
 
 def make_experiment(plan: Plan, subject: Subject, progress: Progress, folder: RunFolder) -> Experiment:
-    """What the probes share, with the preset's budget of forwards."""
+    """What the probes share, with the preset's budget of forwards for the probes of places."""
     return Experiment(
         sample=subject.sample,
         predictor=subject.predictor,
@@ -89,7 +91,7 @@ def make_experiment(plan: Plan, subject: Subject, progress: Progress, folder: Ru
         clusters=subject.clusters,
         halves=subject.halves,
         seed=plan.spec.runtime.seed,
-        budget=plan.probe_forwards() * len(subject.sample),
+        budget=plan.shared_forwards() * len(subject.sample),
         progress=progress.step,
         keep_picture=lambda name, picture: _keep(folder, subject, name, picture),
     )
@@ -121,6 +123,12 @@ def checks_of(plan: Plan, subject: Subject, evidence: Sequence[ProbeEvidence]) -
     """Judge, merge overlapping cues, and mark what the owner declares legitimate."""
     measured = [check for probe in evidence for check in probe.checks]
     checks = merge(judge(measured, circumstances(plan, subject)))
-    lines = {planned.name: planned.line for planned in plan.probes}
-    placed = [check.model_copy(update={"spec_line": lines.get(check.kind)}) for check in checks]
+    lines = {planned.key: planned.line for planned in plan.probes}
+    placed = [check.model_copy(update={"spec_line": _line(check, lines)}) for check in checks]
     return declare_legitimate(placed, plan.spec.policy.legitimate)
+
+
+def _line(check: Check, lines: Mapping[str, int | None]) -> int | None:
+    """Of the spec: that of the kind's probe, or of the one probe that gave the region its name."""
+    own = f"{check.kind}.{check.region.name}" if check.region is not None else check.kind
+    return lines.get(own, lines.get(check.kind))

@@ -27,6 +27,9 @@ class Probe(Part):
     order: ClassVar[int] = 9
     """Place among the probes: the more specific kind goes first, so that it is confirmed while budget is left."""
 
+    shares_budget: ClassVar[bool] = False
+    """Whether its forwards come from the budget that all probes of places share; else it brings its own."""
+
     cue: ClassVar[str]
     """What is tested, in words that follow "relies on": "the colour cast"."""
     recommendation: ClassVar[str]
@@ -53,6 +56,7 @@ class Probe(Part):
 class LocationProbe(Probe):
     """A probe of regions: screened on half A, confirmed on half B, by swaps and removals with matched controls."""
 
+    shares_budget: ClassVar[bool] = True
     steps: ClassVar[str] = (
         "follow rate minus control: ≥ .10 minor, ≥ .25 material, ≥ .60 severe; q ≤ .05 on the confirmation half"
     )
