@@ -151,6 +151,8 @@ class CheckEvidence(Record):
     screen: tuple[PairedEffects, ...] = ()
     stood_out: bool = False
     out_of_budget: bool = False
+    uncontrolled: str | None = None
+    """Why what stands out stays suspected: nothing matched could be compared with it."""
     confirm: tuple[PairedEffects, ...] = ()
     fills: tuple[FillSanity, ...] = ()
     tested: tuple[TestedEffect, ...] = ()

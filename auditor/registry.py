@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module, resources
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -49,6 +50,19 @@ class Part(BaseModel):
     def summary(cls) -> str:
         """First line of the docstring."""
         return (inspect.getdoc(cls) or "").split("\n", 1)[0]
+
+    @property
+    def own_name(self) -> str:
+        """The name that the spec gave it, where a part may be planned several times; "" where it may be once."""
+        return ""
+
+    def mistakes(self, folder: Path) -> list[tuple[str, str]]:
+        """Mistakes in its options that show before anything is run, as (option, what is wrong).
+
+        Args:
+            folder: Where the spec's relative paths start.
+        """
+        return []
 
 
 @cache

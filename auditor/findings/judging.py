@@ -281,6 +281,8 @@ def _without_confirmation(
 ) -> tuple[Verdict, str]:
     if item.out_of_budget:
         return Verdict.SUSPECTED, "it stood out on the discovery half; the budget held no confirmation for it"
+    if item.stood_out and item.uncontrolled is not None:
+        return Verdict.SUSPECTED, item.uncontrolled
     able = bool(p_of)
     significant = able and min(q_of.values()) <= ALPHA
     nearly = able and min(*p_of.values(), *(effect.p for effect in item.tested), 1.0) <= ALPHA

@@ -81,6 +81,7 @@ def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | 
         progress=lambda done, total: progress.step(done, total, "reading pictures"),
     )
     sample.extras["regions"] = dict(spec.dataset.regions)
+    sample.extras["folder"] = plan.folder
     digest = integrity.digest(model.module)
     predictor = Predictor(model, device, chunk=chunk or spec.runtime.chunk)
     scores = predictor.scores(
