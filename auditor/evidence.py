@@ -222,5 +222,7 @@ class ProbeEvidence(Record):
     checks: tuple[CheckEvidence, ...] = ()
     ring_profile: RingProfile | None = None
     forwards: int = 0
+    spent: float = 0.0
+    """Taken from the budget of forwards; a run that is resumed takes it again."""
     notes: tuple[str, ...] = ()
     options: Mapping[str, Any] = Field(default_factory=dict)

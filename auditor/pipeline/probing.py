@@ -44,9 +44,10 @@ def run_probes(
             experiment.budget += planned.part.forwards() * len(subject.sample)
         saved = folder.load_record(f"probes/{planned.key}", ProbeEvidence)
         if saved is not None:
-            experiment.budget -= saved.forwards
+            experiment.budget -= saved.spent
             evidence.append(saved)
             continue
+        before = experiment.budget
         try:
             found = planned.part.run(experiment)
         except MemoryError:
@@ -59,6 +60,7 @@ def run_probes(
             )
             progress.message(f"probe {planned.key} broke: {type(error).__name__}: {error}")
             continue
+        found = found.model_copy(update={"spent": before - experiment.budget})
         folder.save_record(f"probes/{planned.key}", found)
         evidence.append(found)
     return evidence, causal, failures
