@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from auditor.evidence import CheckEvidence, PairedEffects, TestedEffect
+from auditor.evidence import CheckEvidence, PairedEffects
 from auditor.findings.grades import STEPS, grade, severity
+from auditor.findings.measuring import listed, measure, measurements_of, units_of
 from auditor.findings.words import recommendation, sentence
 from auditor.records import Check, Grade, Measurement, Verdict
-from auditor.statistics.intervals import mean_interval
 from auditor.statistics.testing import ALPHA, across_kinds, minimum_detectable_effect, sign_flip_test
 
-LOCATION_KINDS = ("overlay", "corner", "border", "region")
+LOCATION_KINDS = ("overlay", "corner", "border", "region", "cluster")
 """From the most specific to the least; their regions overlap."""
 MINIMUM_COUNT = 8
 LARGEST_MDE = 0.25
@@ -152,57 +152,6 @@ def _holm(ps: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(ps, method="holm")[1]] if ps else []
 
 
-def measure(test: PairedEffects, name: str, seed: int) -> Measurement:
-    """Effect minus control with its clustered bootstrap interval."""
-    if not len(test):
-        return Measurement(name=name, value=None, count=0, reason="no recipients")
-    differences = np.asarray(test.differences)
-    low, high = mean_interval(differences, test.clusters, seed=seed, lower=-1.0, upper=1.0)
-    note = f"half {test.half}, {test.donors} donor{'s' if test.donors != 1 else ''} an image"
-    if test.controls:
-        note += f"; minus control: {', '.join(test.controls)}"
-    return Measurement(name=name, value=float(differences.mean()), low=low, high=high, count=_units(test), note=note)
-
-
-def _level(values: Sequence[float], clusters: Sequence[int], name: str, seed: int, note: str) -> Measurement:
-    low, high = mean_interval(np.asarray(values), clusters, seed=seed)
-    return Measurement(name=name, value=float(np.mean(values)), low=low, high=high, count=len(set(clusters)), note=note)
-
-
-def _units(test: PairedEffects) -> int:
-    return len(set(test.clusters))
-
-
-def _measurements(item: CheckEvidence, seed: int) -> list[Measurement]:
-    tests = item.confirm or item.screen
-    found = []
-    for test in tests:
-        if not len(test):
-            continue
-        found.append(measure(test, test.name, seed))
-        if not test.name.startswith("removal"):
-            target, control = _level_names(test.name)
-            found.append(_level(test.effect, test.clusters, target, seed, f"half {test.half}"))
-            found.append(_level(test.control, test.clusters, control, seed, ", ".join(test.controls) or "none"))
-    found += [effect.measurement for effect in (*item.tested, *_list(item.encoded))]
-    found += item.further
-    if item.presence is not None:
-        found.append(item.presence.prevalence)
-    if item.accuracy_gain is not None and len(item.accuracy_gain):
-        found.append(measure(item.accuracy_gain, "accuracy_gain_when_removed", seed))
-    return found
-
-
-def _list(effect: TestedEffect | None) -> list[TestedEffect]:
-    return [] if effect is None else [effect]
-
-
-def _level_names(test: str) -> tuple[str, str]:
-    if test == "background_gap":
-        return "accuracy_own_background", "accuracy_other_background"
-    return f"{test}_raw", f"{test}_control"
-
-
 def _judge_one(
     item: CheckEvidence, p_of: dict[str, float], q_of: dict[str, float], circumstances: Circumstances
 ) -> Check:
@@ -210,13 +159,13 @@ def _judge_one(
         return _check(item, Verdict.NOT_TESTED, why=item.not_tested)
     if item.absent is not None:
         return _check(item, Verdict.NO_EVIDENCE, why=item.absent)
-    measurements = _measurements(item, circumstances.seed)
+    measurements = measurements_of(item, circumstances.seed)
     if item.described is not None:
         return _check(item, Verdict.NO_EVIDENCE, _Numbers(tuple(measurements)))
     main = _main_test(measurements, q_of)
     tests = item.confirm or item.screen
     units = max(
-        [*(_units(test) for test in tests), *(t.measurement.count for t in (*item.tested, *_list(item.encoded)))],
+        [*(units_of(test) for test in tests), *(t.measurement.count for t in (*item.tested, *listed(item.encoded)))],
         default=0,
     )
     own = [effect.detectable for effect in item.tested if effect.detectable is not None]
