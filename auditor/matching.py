@@ -1,4 +1,4 @@
-"""Who gives a global property to whom, and which picture of the recipient's own class is the matched control."""
+"""Who gives a global property to whom, and which other pictures are the matched controls."""
 
 from __future__ import annotations
 
@@ -14,27 +14,40 @@ MATCHED_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Recipients, donors and controls.
+    """Recipients, donors and controls, sorted by recipient.
 
     Attributes:
         recipient, donor: int (pairs,): indices in the sample; the donor is predicted as another class.
-        own: int (pairs,): the control's source, of the recipient's own class.
+        base: int (pairs,): place of the pair whose controls serve for this one. A recipient has half as many controls
+            as donors, rounded up.
+        own: int (pairs,): a source of the recipient's own class; read at `base`.
+        third: int (pairs,): a source of a third class, −1 where there is none or none is wanted; read at `base`.
     """
 
     recipient: np.ndarray
     donor: np.ndarray
+    base: np.ndarray
     own: np.ndarray
+    third: np.ndarray
 
     def __len__(self) -> int:
         return len(self.recipient)
 
-    def __getitem__(self, chosen: np.ndarray) -> Pairs:
-        return Pairs(self.recipient[chosen], self.donor[chosen], self.own[chosen])
+    def of_recipients(self, keep: np.ndarray) -> Pairs:
+        """The pairs of some recipients; keep: bool (pairs,), alike for all pairs of a recipient."""
+        moved = np.cumsum(keep) - 1
+        return Pairs(self.recipient[keep], self.donor[keep], moved[self.base[keep]], self.own[keep], self.third[keep])
 
     def thinned(self) -> Pairs:
-        """One donor for every second recipient."""
-        recipients, first = np.unique(self.recipient, return_index=True)
-        return self[first[np.arange(len(recipients)) % 2 == 1]]
+        """The pairs of every second recipient."""
+        number = np.unique(self.recipient, return_inverse=True)[1]
+        return self.of_recipients(number % 2 == 1)
+
+    @property
+    def forwards(self) -> int:
+        """Transfers that following them takes."""
+        base = np.unique(self.base)
+        return len(self) + len(base) + int((self.third[base] >= 0).sum())
 
 
 def draw_pairs(
@@ -46,11 +59,12 @@ def draw_pairs(
     notes: list[str],
     donor_class: int | None = None,
 ) -> Pairs:
-    """Draw donors of other classes, and match each with a control.
+    """Draw donors of other classes, and match them with controls.
 
     The control is the picture of the recipient's own class (another cluster, the same half) whose property lies as far
     from the recipient's as the donor's does. Where the recipient is alone in its class, a picture of a third class
-    takes its place: the prediction has no more reason to turn to the donor's class. Pairs without either are dropped.
+    takes its place. Recipients without either are dropped. Where all donors are of one class, a picture of a third
+    class is matched beside it; where they are of several, each is what the others are compared with.
 
     Args:
         positions: float (n, d), of `GlobalProperty`.
@@ -58,11 +72,20 @@ def draw_pairs(
         donor_class: As in `Experiment.pairs`.
     """
     recipient, donor = experiment.pairs(half, donors, purpose, donor_class=donor_class)
-    own, third = _matched(experiment, half, recipient, donor, positions)
-    _note(notes, purpose, half, recipient[third], "are alone in their class; their control is a picture of a third one")
-    lost = np.setdiff1d(recipient, recipient[own >= 0])
-    _note(notes, purpose, half, lost, "have no picture to be their control and were left out")
-    return Pairs(recipient, donor, own)[own >= 0]
+    first = np.searchsorted(recipient, recipient)
+    rank = np.arange(len(recipient)) - first
+    base = first + rank % -(-donors // 2)
+    bases = np.unique(base)
+    own, third = np.full(len(recipient), -1, dtype=np.int64), np.full(len(recipient), -1, dtype=np.int64)
+    own[bases], third[bases] = _matched(experiment, half, recipient[bases], donor[bases], positions)
+    alone = (own < 0) & (third >= 0)
+    _note(notes, purpose, half, recipient[alone], "are alone in their class; their control is a picture of a third one")
+    own = np.where(alone, third, own)
+    lost = own[base] < 0
+    _note(notes, purpose, half, recipient[lost], "have no picture to be their control and were left out")
+    wanted = third if donor_class is not None else np.full_like(third, -1)
+    # a recipient has controls for all its donors or for none: classes and clusters alone decide
+    return Pairs(recipient, donor, base, own, wanted).of_recipients(~lost)
 
 
 def _note(notes: list[str], purpose: str, half: str, pictures: np.ndarray, words: str) -> None:
@@ -75,23 +98,20 @@ def _note(notes: list[str], purpose: str, half: str, pictures: np.ndarray, words
 def _matched(
     experiment: Experiment, half: str, recipient: np.ndarray, donor: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Index of each pair's control, −1 where there is none, and whether it is of a third class."""
+    """The sources as far away as the donor, of the own class and of a third: indices, −1 where there is none."""
     members, predicted, clusters = experiment.halves[half], experiment.predicted, experiment.clusters
-    own, third = np.full(len(recipient), -1, dtype=np.int64), np.zeros(len(recipient), dtype=bool)
+    found = np.full((2, len(recipient)), -1, dtype=np.int64)
     step = max(1, MATCHED_AT_ONCE // max(1, len(members)))
     for start in range(0, len(recipient), step):
         i, j = recipient[start : start + step], donor[start : start + step]
-        part = slice(start, start + len(i))
         wanted = np.linalg.norm(positions[i] - positions[j], axis=1)
         miss = np.abs(_distances(positions[i], positions[members]) - wanted[:, None])
         apart = clusters[members] != clusters[i][:, None]
-        same = apart & (predicted[members] == predicted[i][:, None])
-        other = apart & (predicted[members] != predicted[i][:, None]) & (predicted[members] != predicted[j][:, None])
-        third[part] = ~same.any(axis=1) & other.any(axis=1)
-        able = np.where(third[part][:, None], other, same)
-        best = np.where(able, miss, np.inf).argmin(axis=1)
-        own[part] = np.where(able.any(axis=1), members[best], -1)
-    return own, third
+        same = predicted[members] == predicted[i][:, None]
+        able = np.stack([apart & same, apart & ~same & (predicted[members] != predicted[j][:, None])])
+        best = np.where(able, miss, np.inf).argmin(axis=2)
+        found[:, start : start + len(i)] = np.where(able.any(axis=2), members[best], -1)
+    return found[0], found[1]
 
 
 def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:

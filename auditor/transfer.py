@@ -1,9 +1,13 @@
 """Screens on half A whether predictions follow a global property of other pictures, and confirms it on half B.
 
-A recipient takes the property (colours, sharpness, texture) of a donor of another predicted class. The control takes
-it from a picture of the recipient's own class, and of all those from the one whose property lies as far from the
-recipient's as the donor's does. Followed means: the prediction becomes the donor's class, under the transfer from the
-donor and under that from the own class alike.
+A recipient takes the property (colours, sharpness, texture) of a donor of another predicted class. Followed means that
+the prediction becomes the donor's class. There are two controls; a recipient's larger one counts on half B, their mean
+on half A, which only chooses what is tested:
+
+* the property of a picture of the recipient's own class that lies as far away. It absorbs that a change of this
+  strength moves predictions to that class, wherever it comes from;
+* the property of a picture of a third class. It absorbs that leaving the own class's look moves predictions to that
+  class, as when a tag that was read fades.
 
 Source: docs/methods.md, interventions and statistics.
 """
@@ -26,13 +30,12 @@ from auditor.experiment import (
     Outcomes,
     empty_check,
     examples_of,
-    paired,
     screen_p,
 )
 from auditor.interventions.transferring import GlobalProperty
 from auditor.matching import Pairs, draw_pairs
 
-CONTROL = "the same from a picture of the own class, as far away"
+CONTROLS = ("the same from a picture of the own class as far away", "the same from a picture of a third class")
 AS_STRONG = 0.8
 """Where the whole sample shows this share of what the strongest class shows, classes are not tested apart."""
 MUCH_WEAKER = 0.5
@@ -53,26 +56,57 @@ class TransferBudget:
     donors_confirm: int
     shortlist: int
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image of the sample, averaged over both halves; each donor has a control."""
-        return self.donors_screen + self.shortlist * self.donors_confirm
-
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What came of the pairs: (pairs,) each; `after` and `after_score` are under the transfer from the donor."""
+    """What came of the pairs: (pairs,) each.
+
+    Attributes:
+        target, own: Whether the prediction became the donor's class, under the transfer from the donor and under that
+            from the own class.
+        third: The same under transfers from third classes, 0..1; NaN where there was none.
+        after, after_score: Predicted class and its probability under the transfer from the donor.
+    """
 
     pairs: Pairs
     target: np.ndarray
-    control: np.ndarray
+    own: np.ndarray
+    third: np.ndarray
     after: np.ndarray
     after_score: np.ndarray
 
-    def test(self, name: str, half: str, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
-        """Averages over donors; `chosen`: bool (pairs,)."""
+    def screened(self, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
+        """The test on half A: averages over each recipient's donors, minus the mean of its controls.
+
+        Args:
+            chosen: bool (pairs,); None for all.
+        """
+        return self._test("A", clusters, np.nanmean, chosen)
+
+    def confirmed(self, clusters: np.ndarray) -> PairedEffects:
+        """The test on half B: minus the larger control of each recipient, which is above the truth where both err."""
+        return self._test("B", clusters, np.nanmax, None)
+
+    def _test(
+        self, half: str, clusters: np.ndarray, joined: Callable[..., np.ndarray], chosen: np.ndarray | None
+    ) -> PairedEffects:
         keep = np.ones(len(self.pairs), dtype=bool) if chosen is None else chosen
-        recipient = self.pairs.recipient[keep]
-        return paired(name, half, self.target[keep], self.control[keep][None], recipient, clusters, [CONTROL])
+        recipients, number, counts = np.unique(self.pairs.recipient[keep], return_inverse=True, return_counts=True)
+        known = ~np.isnan(self.third[keep])
+        thirds, of = (np.bincount(number[known], values, len(recipients)) for values in (self.third[keep][known], None))
+        third = np.divide(thirds, of, out=np.full(len(recipients), np.nan), where=of > 0)
+        own = np.bincount(number, self.own[keep], len(recipients)) / counts
+        effect = np.bincount(number, self.target[keep], len(recipients)) / counts
+        return PairedEffects(
+            name="follow_rate",
+            half=half,
+            recipients=tuple(recipients.tolist()),
+            clusters=tuple(clusters[recipients].tolist()),
+            effect=tuple(effect.tolist()),
+            control=tuple(joined(np.stack([own, third]), axis=0).tolist()),
+            donors=int(counts.max(initial=0)),
+            controls=CONTROLS,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,44 +163,61 @@ def checks_of(test: Transfer) -> list[CheckEvidence]:
 
 
 def follow(experiment: Experiment, given: GlobalProperty, pairs: Pairs, what: str, strength: float = 1.0) -> Followed:
-    """Transfer from every donor and every control, and predict. What is the same is predicted once."""
-    count = len(pairs)
-    differs = pairs.donor if given.control_needs_donor else np.zeros(count, dtype=np.int64)
-    controls, inverse = np.unique(np.stack([pairs.recipient, pairs.own, differs]), axis=1, return_inverse=True)
+    """Transfer from every donor and every control, and predict."""
+    count, base = len(pairs), np.unique(pairs.base)
+    thirds = base[pairs.third[base] >= 0]
+    at = np.concatenate([np.arange(count), base, thirds])
+    source = np.concatenate([pairs.donor, pairs.own[base], pairs.third[thirds]])
 
     def make(start: int, stop: int) -> torch.Tensor:
-        targets = np.arange(start, min(stop, count))
-        recipient, own, donor = controls[:, max(0, start - count) : max(0, stop - count)]
+        pair, others = at[start:stop], source[start:stop]
+        targets = max(0, min(stop, count) - start)
         parts = []
-        if len(targets):
-            parts.append(given.give(pairs.recipient[targets], pairs.donor[targets], strength))
-        if len(recipient):
-            parts.append(given.give_control(recipient, own, donor, strength))
+        if targets:
+            parts.append(given.give(pairs.recipient[pair[:targets]], others[:targets], strength))
+        if targets < len(pair):
+            rest = pair[targets:]
+            parts.append(given.give_control(pairs.recipient[rest], others[targets:], pairs.donor[rest], strength))
         return torch.from_numpy(np.concatenate(parts))
 
-    scores = experiment.predict(count + controls.shape[1], make, what)
-    after = scores.argmax(axis=1)
+    scores = experiment.predict(len(at), make, what)
+    classes = scores.argmax(axis=1)
     wanted = experiment.predicted[pairs.donor]
+    own_class, third_class = np.full(count, -1), np.full(count, -1)
+    own_class[base], third_class[thirds] = classes[count : count + len(base)], classes[count + len(base) :]
+    matched = np.where(third_class[pairs.base] < 0, np.nan, third_class[pairs.base] == wanted)
     return Followed(
         pairs,
-        target=after[:count] == wanted,
-        control=after[count:][inverse.reshape(-1)] == wanted,
-        after=after[:count],
+        target=classes[:count] == wanted,
+        own=own_class[pairs.base] == wanted,
+        third=np.where(np.isnan(matched), _other_donors(pairs, classes[:count], wanted), matched),
+        after=classes[:count],
         after_score=scores[:count].max(axis=1),
     )
+
+
+def _other_donors(pairs: Pairs, after: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """How often a recipient's donors of other classes turn it to this donor's class: (pairs,), NaN without such."""
+    hits, others = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for shift in range(1, int(np.unique(pairs.recipient, return_counts=True)[1].max(initial=1))):
+        for here, there in ((slice(shift, None), slice(None, -shift)), (slice(None, -shift), slice(shift, None))):
+            valid = (pairs.recipient[here] == pairs.recipient[there]) & (wanted[here] != wanted[there])
+            others[here] += valid
+            hits[here] += valid & (after[there] == wanted[here])
+    return np.asarray(np.divide(hits, others, out=np.full(len(pairs), np.nan), where=others > 0))
 
 
 def _rows(experiment: Experiment, outcomes: Followed) -> Iterator[_Row]:
     """All pairs, then the pairs of each donor class that has enough donors and recipients."""
     pairs = outcomes.pairs
-    test = outcomes.test("follow_rate", "A", experiment.clusters)
+    test = outcomes.screened(experiment.clusters)
     yield _Row(None, test, screen_p([test], experiment.seed)[0])
     donor_classes = experiment.predicted[pairs.donor]
     for label in np.unique(donor_classes):
         chosen = donor_classes == label
         donors = np.unique(experiment.clusters[pairs.donor[chosen]])
         if len(donors) >= MINIMUM_DONORS and len(np.unique(pairs.recipient[chosen])) >= MINIMUM_RECIPIENTS:
-            test = outcomes.test("follow_rate", "A", experiment.clusters, chosen)
+            test = outcomes.screened(experiment.clusters, chosen)
             yield _Row(int(label), test, screen_p([test], experiment.seed)[0])
 
 
@@ -196,10 +247,10 @@ def _confirm(test: Transfer, row: _Row, *, taken: bool) -> CheckEvidence:
         return evidence.model_copy(update={"out_of_budget": row.stood_out})
     donors = test.budget.donors_confirm
     pairs = draw_pairs(experiment, test.kind, "B", donors, test.given.positions, test.notes, row.donor_class)
-    if len(pairs) == 0 or experiment.budget < 2 * len(pairs):
+    if len(pairs) == 0 or experiment.budget < pairs.forwards:
         return evidence.model_copy(update={"out_of_budget": True})
     outcomes = follow(experiment, test.given, pairs, f"{test.kind}: confirming")
-    confirmed = outcomes.test("follow_rate", "B", experiment.clusters)
+    confirmed = outcomes.confirmed(experiment.clusters)
     return evidence.model_copy(update={"confirm": (confirmed,), "examples": _examples(test, evidence.id, outcomes)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,11 +15,6 @@ from auditor.statistics.intervals import mean_interval
 from auditor.transfer import Followed, Transfer, follow
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-THINNED = 1 / 4
-"""Forwards an image of the sample that one transfer with its control costs on thinned pairs, divided by two: half B
-holds half of the pictures, of which every second is a recipient."""
-DOSE_FORWARDS = 2 * THINNED * len(STRENGTHS)
-PART_FORWARDS = 2 * THINNED
 
 
 def followed_most(checks: Sequence[CheckEvidence]) -> int | None:
@@ -32,10 +28,11 @@ def followed_most(checks: Sequence[CheckEvidence]) -> int | None:
 
 
 def thinned_pairs(test: Transfer, check: CheckEvidence, given: GlobalProperty | None = None) -> Pairs:
-    """One donor for every second recipient of half B, for the check's class; controls matched by `given`."""
+    """One donor and one control for every second recipient of half B; `given` matches them."""
     donor_class = None if check.class_name is None else test.experiment.classes.index(check.class_name)
     positions = (given or test.given).positions
-    return draw_pairs(test.experiment, test.kind, "B", 1, positions, test.notes, donor_class).thinned()
+    pairs = draw_pairs(test.experiment, test.kind, "B", 1, positions, test.notes, donor_class).thinned()
+    return replace(pairs, third=np.full_like(pairs.third, -1))
 
 
 def dose_response(test: Transfer, check: CheckEvidence, what: str) -> DoseResponse | None:
@@ -45,7 +42,7 @@ def dose_response(test: Transfer, check: CheckEvidence, what: str) -> DoseRespon
         None where the budget holds no more, which is noted.
     """
     pairs = thinned_pairs(test, check)
-    if not _affordable(test, len(STRENGTHS) * 2 * len(pairs), "dose-response"):
+    if not _affordable(test, len(STRENGTHS) * pairs.forwards, "dose-response"):
         return None
     results = [_tested(test, follow(test.experiment, test.given, pairs, f"{test.kind}: doses", s)) for s in STRENGTHS]
     intervals = [mean_interval(np.asarray(r.effect), r.clusters, seed=test.experiment.seed) for r in results]
@@ -73,7 +70,7 @@ def part_followed(test: Transfer, check: CheckEvidence, given: GlobalProperty, n
         None where the budget holds no more, which is noted.
     """
     pairs = thinned_pairs(test, check, given)
-    if not _affordable(test, 2 * len(pairs), f"follow rate of {name} alone"):
+    if not _affordable(test, pairs.forwards, f"follow rate of {name} alone"):
         return None
     result = _tested(test, follow(test.experiment, given, pairs, f"{test.kind}: {name} alone"))
     differences = np.asarray(result.differences)
@@ -90,7 +87,7 @@ def part_followed(test: Transfer, check: CheckEvidence, given: GlobalProperty, n
 
 
 def _tested(test: Transfer, followed: Followed) -> PairedEffects:
-    return followed.test("follow_rate", "B", test.experiment.clusters)
+    return followed.confirmed(test.experiment.clusters)
 
 
 def _affordable(test: Transfer, forwards: int, what: str) -> bool:

@@ -34,9 +34,9 @@ PARTS: tuple[Part, ...] = ("blur", "resolution", "compression")
 class SharpnessTransfer(GlobalProperty):
     """Gives a picture the fall-off of the spectrum, the resolution and the JPEG quality of another.
 
-    * Blur: a power law over the waves from 3 cycles a side on. Its one exponent is fitted to the energy of the luma in
-      half-octave bands, relative to the picture's whole contrast. A single number, and not band by band, because a
-      band of its own is a texture: stripes must not travel with the sharpness.
+    * Blur: a power law over the waves from 3 cycles a side on. Its one exponent is the slope of the luma's amplitude in
+      half-octave bands. A single number, and not band by band, because a band of its own is a texture: stripes must
+      not travel with the sharpness. Pictures of fewer than 9 pixels a side have one band and no slope.
     * Resolution: shrunk and enlarged in the same way, where the source was enlarged from fewer pixels.
     * Compression: re-encoding at the source's quality, where it was compressed at its present size. The quality is
       that at which re-encoding changes it least, against the neighbouring qualities.
@@ -47,7 +47,7 @@ class SharpnessTransfer(GlobalProperty):
     Attributes:
         octaves: float (bands,): natural logarithm of each half-octave band's middle over `LOWEST`.
         amplitudes: float (n, bands): natural logarithm of each band's amplitude over the whole contrast's.
-        exponents: float (n,): log amplitude falls by this much for each unit of log frequency, least squares.
+        exponents: float (n,): log amplitude falls by this much for each unit of log frequency (least squares).
         enlarged: int (n,): how a picture was enlarged, place in `resampling.ENLARGEMENTS`; 0 where it was not.
         qualities: int (n,): JPEG quality, 100 where it was not compressed at this size.
     """
@@ -64,7 +64,8 @@ class SharpnessTransfer(GlobalProperty):
         blocks = self.pictures.blocks()
         self.membership, self.octaves = _bands(*self.pictures.size)
         self.amplitudes = np.concatenate([_amplitudes(self.pictures, block, self.membership) for block in blocks])
-        self.exponents = -(self.amplitudes @ self.octaves) / (self.octaves @ self.octaves)
+        apart = self.octaves - self.octaves.mean()
+        self.exponents = -(self.amplitudes @ apart) / max(float(apart @ apart), 1e-12)
         in_bytes = [self.pictures.as_bytes(self.pictures[block]) for block in blocks]
         self.enlarged = np.concatenate([enlargements(block.astype(np.float32)) for block in in_bytes])
         self.qualities = np.concatenate([jpeg_qualities(block) for block in in_bytes])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,8 +32,6 @@ class TextureTransfer(GlobalProperty):
     Source: the conflict of shape and texture after Geirhos et al., "ImageNet-trained CNNs are biased towards texture",
     ICLR 2019, without a style-transfer network.
     """
-
-    control_needs_donor: ClassVar[bool] = True
 
     def __init__(self, images: Tensor, seed: int) -> None:
         """Measure every picture.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,9 +28,6 @@ class GlobalProperty(ABC):
     Attributes:
         positions: float (n, d): where each picture lies, in one unit, so that distances say how strong a transfer is.
     """
-
-    control_needs_donor: ClassVar[bool] = False
-    """Whether the control differs with the donor that it is the control of."""
 
     positions: np.ndarray
 

@@ -39,7 +39,7 @@ class Colour(TransferProbe):
     )
     order: ClassVar[int] = 5
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"donors_screen": 1, "donors_confirm": 3, "shortlist": 1, "details": False},
+        "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1, "details": False},
         "standard": {},
         "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auditor.interventions.transferring import GlobalProperty
     from auditor.transfer import Transfer
 
-BLURS = (1 / 64, 1 / 32, 1 / 16)
+BLURS = (1 / 48, 1 / 24)
 """Deviation of the Gaussian, as a share of the shorter side."""
 QUALITIES = (50, 20)
 
@@ -45,12 +45,12 @@ class Sharpness(TransferProbe):
     )
     order: ClassVar[int] = 6
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"donors_screen": 1, "donors_confirm": 3, "shortlist": 1, "details": False},
+        "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1, "details": False},
         "standard": {},
         "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
     }
-    # three parts, five treatments of half B
-    details_forwards: ClassVar[float] = 3 * 0.5 + 5 * 0.5
+    # three parts, four treatments of half B
+    details_forwards: ClassVar[float] = 3 * 0.5 + 4 * 0.5
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(

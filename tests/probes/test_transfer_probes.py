@@ -1,0 +1,369 @@
+"""A model that reads colours, sharpness or texture is confirmed; one that reads a shape is not accused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from auditor.engine.predictor import Predictor
+from auditor.evidence import CheckEvidence, ProbeEvidence
+from auditor.experiment import Experiment, split_halves
+from auditor.findings.judging import Circumstances, judge
+from auditor.interventions.sharpness_transfer import recompressed
+from auditor.matching import draw_pairs
+from auditor.probes import TransferProbe
+from auditor.probes.colour import Colour
+from auditor.probes.sharpness import Sharpness
+from auditor.probes.texture import Texture
+from auditor.records import Check, Grade, Verdict
+from tests.models import HEIGHT, WIDTH, loaded, sample_of
+
+COUNT = 96
+CLASSES = ("across", "down", "both")
+PROBES: tuple[type[TransferProbe], ...] = (Colour, Sharpness, Texture)
+Cue = Callable[[np.ndarray], np.ndarray]
+
+
+class Reads(nn.Module):
+    """Three logits: for a bar across and a bar down, read coarsely, and for a cue, whatever the bar says."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        coarse = F.avg_pool2d(x.mean(1, keepdim=True), 4)
+        across = coarse.mean(3).var((1, 2))
+        down = coarse.mean(2).var((1, 2))
+        shape = torch.log((across + 1e-6) / (down + 1e-6))
+        return torch.stack([shape, -shape, self.cue(x)], dim=1) * 4
+
+    def cue(self, x: Tensor) -> Tensor:
+        """Above 20 where the third class is certain, below −20 where it is excluded."""
+        return torch.full((len(x),), -20.0)
+
+
+class ReadsTheCast(Reads):
+    """Says "both" when the picture is more red than blue by a twentieth of the range."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        cast = x[:, 0].mean((1, 2)) - x[:, 2].mean((1, 2))
+        return ((cast - 0.05) * 1000).clamp(-20, 20)
+
+
+class ReadsTheBlur(Reads):
+    """Says "both" when neighbours hardly differ."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        grey = x.mean(1)
+        curved = (
+            4 * grey[:, 1:-1, 1:-1] - grey[:, :-2, 1:-1] - grey[:, 2:, 1:-1] - grey[:, 1:-1, :-2] - grey[:, 1:-1, 2:]
+        )
+        return ((0.06 - curved.abs().mean((1, 2))) * 1000).clamp(-20, 20)
+
+
+class ReadsTheBlocks(Reads):
+    """Says "both" when steps across the 8-pixel grid of JPEG are larger than elsewhere, by their medians."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        grey = x.mean(1)
+        down, across = grey.diff(dim=1).abs(), grey.diff(dim=2).abs()
+        rows, columns = torch.arange(down.shape[1]) % 8 == 7, torch.arange(across.shape[2]) % 8 == 7
+        at_grid = torch.cat([down[:, rows].flatten(1), across[:, :, columns].flatten(1)], dim=1)
+        elsewhere = torch.cat([down[:, ~rows].flatten(1), across[:, :, ~columns].flatten(1)], dim=1)
+        ratio = (at_grid.median(1).values + 0.002) / (elsewhere.median(1).values + 0.002)
+        return ((ratio - 2) * 1000).clamp(-20, 20)
+
+
+class ReadsTheGrain(Reads):
+    """Says "both" when the fine grain is coloured."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        fine = x - F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        coloured = (fine[:, 0] - fine[:, 1]).std((1, 2)) / fine.mean(1).std((1, 2))
+        return ((coloured - 1.0) * 1000).clamp(-20, 20)
+
+
+class ReadsTheFrame(Reads):
+    """Says "both" when the rim stands out by 56 grey levels; colours as of other pictures make it fade."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        grey = x.mean(1)
+        inner = grey[:, 2:-2, 2:-2]
+        rim = (grey.sum((1, 2)) - inner.sum((1, 2))) / (HEIGHT * WIDTH - (HEIGHT - 4) * (WIDTH - 4))
+        return ((rim - inner.flatten(1).median(1).values - 56 / 255) * 1000).clamp(-20, 20)
+
+
+def cast(picture: np.ndarray) -> np.ndarray:
+    return picture + np.array([14, 0, -14], np.float32)[:, None, None]
+
+
+def blur(picture: np.ndarray) -> np.ndarray:
+    return np.stack([cv2.GaussianBlur(plane, (0, 0), 1.2) for plane in picture])
+
+
+def jpeg(picture: np.ndarray) -> np.ndarray:
+    return recompressed(picture.clip(0, 255).astype(np.uint8)[None], np.array([20]))[0].astype(np.float32)
+
+
+def coloured_grain(picture: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(int(picture.sum()) % 9973).normal(0, 16, picture.shape[1:])
+    return picture + np.stack([noise, -noise, np.zeros_like(noise)])
+
+
+def drawn(cue: Cue | None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Bars across or down on grain; a third of the pictures are labelled "both" and carry the cue.
+
+    Without a cue the pictures are of two classes, and their colours lean towards the class, as sky and sea do.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.arange(COUNT) % (2 if cue is None else 3)
+    pictures = np.empty((COUNT, 3, HEIGHT, WIDTH), np.uint8)
+    for place, label in enumerate(labels):
+        picture = rng.normal(110, 7, (1, HEIGHT, WIDTH)).repeat(3, axis=0) + rng.normal(0, 2, (3, 1, 1))
+        start = rng.integers(4, 14)
+        if label == 0 or (label == 2 and rng.random() < 0.5):
+            picture[:, start : start + 6] += 60
+        else:
+            picture[:, :, start : start + 6] += 60
+        if cue is None:
+            picture[2] += 20 * label * rng.random()
+        picture = cue(picture.astype(np.float32)) if label == 2 and cue is not None else picture
+        pictures[place] = picture.clip(0, 255).round().astype(np.uint8)
+    return pictures, labels
+
+
+def experiment_of(
+    module: nn.Module, pictures: np.ndarray, labels: np.ndarray, budget: float = 60, clusters: np.ndarray | None = None
+) -> Experiment:
+    sample = sample_of(pictures, labels)
+    predictor = Predictor(loaded(module, CLASSES), torch.device("cpu"), chunk=64)
+    scores = predictor.scores(sample.images)
+    predictor.forwards = 0
+    clusters = np.arange(len(sample)) if clusters is None else clusters
+    halves = split_halves(clusters, scores.argmax(axis=1), 0)
+    return Experiment(sample, predictor, scores, CLASSES, clusters, halves, 0, budget * len(sample))
+
+
+def checks(found: ProbeEvidence) -> list[Check]:
+    return judge(found.checks, Circumstances(True, "", 0))
+
+
+def of_class(found: ProbeEvidence, name: str | None) -> CheckEvidence:
+    return next(check for check in found.checks if check.class_name == name)
+
+
+def framed_across(picture: np.ndarray) -> np.ndarray:
+    changed = np.random.default_rng(int(picture.sum()) % 9973).normal(110, 7, picture.shape)
+    changed[:, 8:14] += 60
+    inner = changed[:, 2:-2, 2:-2].copy()
+    changed[:] = 170
+    changed[:, 2:-2, 2:-2] = inner
+    return changed
+
+
+FLAWS: list[tuple[type[TransferProbe], type[Reads], Cue]] = [
+    (Colour, ReadsTheCast, cast),
+    (Sharpness, ReadsTheBlur, blur),
+    (Sharpness, ReadsTheBlocks, jpeg),
+    (Texture, ReadsTheGrain, coloured_grain),
+]
+
+
+@pytest.mark.parametrize(("probe", "model", "cue"), FLAWS)
+def test_a_model_that_reads_the_cue_of_one_class_is_confirmed_for_it(
+    probe: type[TransferProbe], model: type[Reads], cue: Cue
+) -> None:
+    experiment = experiment_of(model(), *drawn(cue))
+    assert (experiment.predicted == experiment.sample.labels).mean() > 0.95
+
+    found = checks(probe(details=False).run(experiment))
+
+    confirmed = {check.class_name: check.grade for check in found if check.verdict is Verdict.CONFIRMED}
+    assert confirmed["both"] is Grade.SEVERE
+    assert set(confirmed) <= {None, "both"}
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_model_that_reads_a_shape_is_not_accused_though_colours_go_with_its_classes(
+    probe: type[TransferProbe],
+) -> None:
+    experiment = experiment_of(Reads(), *drawn(None))
+
+    found = checks(probe(details=False).run(experiment))
+
+    assert {check.verdict for check in found if check.class_name is None} == {Verdict.NO_EVIDENCE}
+    assert not [check for check in found if check.verdict in (Verdict.CONFIRMED, Verdict.SUSPECTED)]
+
+
+@pytest.mark.parametrize(("reads", "cue"), [(ReadsTheCast, cast), (ReadsTheBlur, blur), (ReadsTheBlocks, jpeg)])
+def test_one_cue_is_not_taken_for_another(reads: type[Reads], cue: Cue) -> None:
+    experiment = experiment_of(reads(), *drawn(cue))
+    others = [probe for probe in PROBES if (probe, reads, cue) not in FLAWS]
+
+    found = [check for probe in others for check in checks(probe(details=False).run(experiment))]
+
+    assert len(others) == 2
+    assert not [check.id for check in found if check.verdict is Verdict.CONFIRMED]
+
+
+def test_a_frame_that_fades_is_not_taken_for_the_colours_of_the_class_that_is_left() -> None:
+    experiment = experiment_of(ReadsTheFrame(), *drawn(framed_across))
+    assert (experiment.predicted == experiment.sample.labels).mean() > 0.95
+
+    found = Colour(details=False, donors_screen=4).run(experiment)
+
+    across = of_class(found, "across")
+    assert across.stood_out
+    assert np.mean(across.confirm[0].effect) > 0.2
+    assert np.mean(across.confirm[0].differences) < 0.05
+
+
+def test_details_tell_which_part_is_followed_and_how_it_grows() -> None:
+    blocks = Sharpness().run(experiment_of(ReadsTheBlocks(), *drawn(jpeg)))
+    casts = Colour().run(experiment_of(ReadsTheCast(), *drawn(cast)))
+
+    parts = {m.name: m.value or 0.0 for m in of_class(blocks, "both").further}
+    assert parts["follow_rate_compression"] > 0.9
+    assert parts["follow_rate_blur"] < 0.2
+    assert [m.name for m in of_class(blocks, None).further] == [
+        "accuracy_blurred",
+        "accuracy_recompressed",
+        "share_compressed",
+        "share_enlarged",
+    ]
+    doses = of_class(casts, "both").doses[0]
+    assert doses.strengths == (0.25, 0.5, 0.75, 1.0)
+    assert list(doses.rates) == sorted(doses.rates)
+    assert doses.rates[-1] == pytest.approx(1.0)
+    assert max(doses.controls) < 0.1
+    assert {m.name for m in of_class(casts, "both").further} == {"follow_rate_chroma"}
+
+
+def test_in_grey_a_model_that_reads_the_cast_loses_its_class() -> None:
+    found = Colour().run(experiment_of(ReadsTheCast(), *drawn(cast)))
+
+    treated = {m.name: m for m in of_class(found, None).further}
+
+    assert treated["accuracy_in_grey"].value == pytest.approx(2 / 3, abs=0.05)
+    assert "untouched 1.00" in (treated["accuracy_in_grey"].note or "")
+
+
+def test_patches_take_away_the_shape() -> None:
+    found = Texture().run(experiment_of(Reads(), *drawn(None)))
+
+    shuffled = next(dose for dose in of_class(found, None).doses if "patches" in dose.what)
+
+    assert shuffled.strengths == (0.0, 2.0, 4.0, 8.0)
+    assert shuffled.rates[0] > 0.95
+    assert shuffled.rates[-1] < 0.8
+
+
+def test_without_labels_agreement_is_counted() -> None:
+    pictures, labels = drawn(cast)
+
+    found = Colour().run(experiment_of(ReadsTheCast(), pictures, np.full_like(labels, -1)))
+
+    assert {m.name for m in of_class(found, None).further} == {"agreement_in_grey", "agreement_under_gains"}
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("preset", ["quick", "standard", "full"])
+def test_a_probe_keeps_to_the_forwards_that_it_announces(probe: type[TransferProbe], preset: str) -> None:
+    if preset not in probe.budgets:
+        assert (probe, preset) == (Texture, "quick")
+        return
+    model, cue = next((model, cue) for kind, model, cue in FLAWS if kind is probe)
+    options = probe(**probe.budgets[preset])
+    experiment = experiment_of(model(), *drawn(cue))
+
+    found = options.run(experiment)
+
+    assert found.forwards == experiment.predictor.forwards
+    assert found.forwards <= options.forwards() * COUNT
+    assert options.forwards() <= {"quick": 4, "standard": 12, "full": 40}[preset]
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    first, second = (Colour().run(experiment_of(ReadsTheCast(), *drawn(cast))) for _ in range(2))
+
+    assert first == second
+
+
+def test_examples_show_the_very_picture_that_the_model_saw() -> None:
+    experiment = experiment_of(ReadsTheCast(), *drawn(cast))
+    kept: dict[str, np.ndarray] = {}
+    experiment.keep_picture = lambda name, picture: kept.setdefault(name, picture) is None or f"{name}.png"
+
+    shown = of_class(Colour(details=False).run(experiment), "both").examples
+
+    assert len(shown) == 4
+    for example in shown:
+        assert example.change == f"its colours come from {example.donor:03d}.png"
+        seen = torch.from_numpy(kept[example.picture.removesuffix(".png")][None])
+        assert CLASSES[int(experiment.predictor.scores(seen).argmax())] == example.after == "both"
+
+
+def test_without_budget_nothing_is_confirmed_and_it_is_said() -> None:
+    experiment = experiment_of(ReadsTheCast(), *drawn(cast), budget=1.6)
+
+    evidence = Colour().run(experiment)
+
+    assert all(check.confirm == () for check in evidence.checks)
+    assert Verdict.SUSPECTED in {check.verdict for check in checks(evidence)}
+    assert any("the budget holds no more" in note for note in evidence.notes)
+
+
+class EachOwn(nn.Module):
+    """A class of its own for every brightness."""
+
+    classes: ClassVar[int] = 12
+
+    def forward(self, x: Tensor) -> Tensor:
+        level = (x.mean((1, 2, 3)) * self.classes).floor().clamp(0, self.classes - 1)
+        return -(level[:, None] - torch.arange(self.classes)).abs() * 5
+
+
+def test_pictures_alone_in_their_class_take_a_third_class_as_their_control() -> None:
+    levels = np.repeat(np.arange(12), 2).astype(np.uint8) * 21 + 10
+    pictures = np.broadcast_to(levels[:, None, None, None], (24, 3, HEIGHT, WIDTH)).copy()
+    experiment = replace(experiment_of(EachOwn(), pictures, np.repeat(np.arange(12), 2)), classes=tuple("abcdefghijkl"))
+    notes: list[str] = []
+
+    pairs = draw_pairs(experiment, "colour", "A", 2, levels[:, None].astype(float), notes)
+
+    predicted = experiment.predicted
+    assert len(pairs) == 24
+    own = predicted[pairs.own[np.unique(pairs.base)]]
+    assert (own != predicted[pairs.donor[np.unique(pairs.base)]]).all()
+    assert (own != predicted[np.unique(pairs.recipient)]).all()
+    assert notes == [
+        "colour: 12 pictures of half A are alone in their class; their control is a picture of a third one"
+    ]
+
+
+def test_the_control_is_of_the_own_class_another_cluster_and_as_far_away() -> None:
+    experiment = experiment_of(ReadsTheCast(), *drawn(cast), clusters=np.arange(COUNT) // 2)
+    positions = np.random.default_rng(1).normal(size=(COUNT, 3))
+
+    pairs = draw_pairs(experiment, "colour", "A", 3, positions, [])
+
+    members, predicted = experiment.halves["A"], experiment.predicted
+    for base in np.unique(pairs.base):
+        i, j, k = pairs.recipient[base], pairs.donor[base], pairs.own[base]
+        wanted = np.linalg.norm(positions[i] - positions[j])
+        others = [m for m in members if predicted[m] == predicted[i] and m // 2 != i // 2]
+        best = min(others, key=lambda m: abs(np.linalg.norm(positions[i] - positions[m]) - wanted))
+        assert k == best
+
+
+def test_nobody_to_follow_is_not_tested() -> None:
+    pictures, labels = drawn(None)
+
+    found = Colour().run(experiment_of(Reads(), pictures[labels == 0], labels[labels == 0]))
+
+    assert [check.verdict for check in checks(found)] == [Verdict.NOT_TESTED]
