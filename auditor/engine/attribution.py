@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from auditor.engine.predictor import Predictor
 
-__all__ = ["PASS", "positive_attribution"]
+__all__ = ["PASS", "mean_picture", "positive_attribution"]
 
 PASS = 2
 """Forwards that one picture costs: a forward, and a backward that needs no gradients of weights."""
@@ -30,6 +30,7 @@ def positive_attribution(
     targets: np.ndarray,
     *,
     module: nn.Module | None = None,
+    reference: Tensor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """Input gradient of the class's score times the pixel's distance from the mean picture, where it is positive.
@@ -43,6 +44,7 @@ def positive_attribution(
         images: uint8 or float (n, channels, height, width), in the sample's units.
         targets: int (n,), the class explained.
         module: Another module of the same architecture on the predictor's device; None: the audited one.
+        reference: (1, channels, height, width), in the sample's units; None: the mean of these pictures.
         progress: Called with (done, total).
 
     Returns:
@@ -55,7 +57,9 @@ def positive_attribution(
     """
     module = predictor.original() if module is None else module
     to_input = predictor.model.preprocessing.to_input
-    reference = _mean_picture(images)
+    reference = mean_picture(images) if reference is None else reference
+
+    neutral = reference.to(predictor.device)
 
     def run(start: int, stop: int) -> Tensor:
         given = images[start:stop].to(predictor.device)
@@ -63,15 +67,15 @@ def positive_attribution(
         found = capture(module, to_input(given), layers=(), needs=frozenset({Need.INPUT_GRADIENTS}), targets=wanted)
         plain = found[None]
         assert plain.input_gradients is not None
-        away = plain.inputs - to_input(reference.to(predictor.device))
+        away = plain.inputs - to_input(neutral)
         predictor.forwards += PASS * len(given)
         return (plain.input_gradients.float() * away).sum(dim=1).clamp(min=0).nan_to_num(0, 0, 0).cpu()
 
     return torch.cat(in_chunks(len(images), Chunk(CHUNK), run, what="attributions", progress=progress)).numpy()
 
 
-def _mean_picture(images: Tensor) -> Tensor:
-    """(1, channels, height, width), float32."""
+def mean_picture(images: Tensor) -> Tensor:
+    """The mean of all pictures at each pixel: float32 (1, channels, height, width)."""
     total = torch.zeros(images.shape[1:], dtype=torch.float64)
     for start in range(0, len(images), CHUNK):
         total += images[start : start + CHUNK].double().sum(dim=0).cpu()

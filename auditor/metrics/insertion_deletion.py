@@ -31,10 +31,10 @@ class InsertionDeletion(Metric):
     Deletion blurs the picture's pixels, most important first; insertion restores them in the blurred picture in the
     same order. The score followed is the probability of the predicted class, and each curve's area is its mean over
     the share of pixels: a faithful map has a high insertion and a low deletion area. `faithfulness` is insertion minus
-    deletion, less the same for a random order of the pixels of the same picture. A map must also keep up with the maps
-    that know nothing (the random order, the picture's edges, a blob in the centre): `faithfulness_over_bar` is the same
-    less four fifths of what the best of them gains over the random order. Ties of a map follow the random order. Filled
-    pictures look like no real ones, so this says whether a map can be trusted, never what the model relies on.
+    deletion, which is zero on average for a random order. A map must also keep up with other maps that know nothing
+    (the picture's edges, a blob in the centre): `faithfulness_over_bar` is the same less four fifths of what the better
+    of them gains. Ties of a map follow a random order. Filled pictures look like no real ones, so this says whether a
+    map can be trusted, never what the model relies on.
 
     Source: Petsiuk, Das and Saenko, "RISE", BMVC 2018, section 4.1.
     """
@@ -173,20 +173,20 @@ def _mean_curves(curves: np.ndarray) -> dict[str, list[float]]:
 def _measurements(
     found: np.ndarray, nulls: Mapping[str, np.ndarray], rows: np.ndarray, context: MetricContext
 ) -> list[Measurement]:
-    """Areas, their difference less that of the random order, and less the bar.
+    """Areas, their difference, and that less the bar.
 
     Args:
         found: (2, m): insertion and deletion.
         nulls: Name → the same of each map that knows nothing.
     """
-    gains = {name: each[0] - each[1] for name, each in nulls.items()}
-    noise = gains.pop(RANDOM)
-    values = noise if found is nulls[RANDOM] else found[0] - found[1]
-    gain = Gain(values, noise, gains, context.clusters_of(rows), context.seed, span=2.0)
+    gains = {name: each[0] - each[1] for name, each in nulls.items() if name != RANDOM}
+    values = found[0] - found[1]
+    # a random order shows as random a set of pixels while they come as while they go
+    gain = Gain(values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2.0)
     back, gone = "mean probability while pixels come back", "mean probability while pixels go"
     return [
         mean_of("insertion_auc", found[0], gain.clusters, seed=context.seed, note=back),
         mean_of("deletion_auc", found[1], gain.clusters, seed=context.seed, note=gone),
-        gain.over_noise("faithfulness", "insertion minus deletion, less that of a random order"),
+        gain.over_noise("faithfulness", "insertion minus deletion; 0 on average for a random order"),
         gain.over_bar("faithfulness_over_bar"),
     ]

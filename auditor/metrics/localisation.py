@@ -35,7 +35,7 @@ class Localisation(Metric):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"images": 32},
         "standard": {},
-        "full": {"images": 512},
+        "full": {"images": 256},
     }
     headlines = ("pointing_game", "iou_at_20", "iou_at_50")
 

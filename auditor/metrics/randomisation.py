@@ -228,7 +228,7 @@ def _beyond_build(same: Mapping[int, float], across: Mapping[int, float], contex
         influence,
         context.clusters_of(np.array(rows)),
         seed=context.seed,
-        lower=min(-1.0, influence.min()),
+        lower=min(0.0, influence.min()),
         upper=max(1.0, influence.max()),
         note="of what the network's build leaves open; at .5 half of it does not depend on the weights",
     )

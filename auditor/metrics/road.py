@@ -38,10 +38,11 @@ class Road(Metric):
     ROAD removes the most relevant pixels first (`road_morf`), or the least relevant first (`road_lerf`); what is
     removed becomes the weighted mean of its neighbours, solved for all removed pixels together, plus a little noise,
     so that the shape of the gap tells the model nothing. Each is the mean probability of the predicted class over the
-    percentiles; `road` is the second minus the first, less the same of a random map. A map must also keep up with the
-    maps that know nothing (the random map, the picture's edges, a blob in the centre): `road_over_bar` is the same less
-    four fifths of what the best of them gains over the random map. Ties of a map are broken at random. The table also
-    gives the share of pictures that keep their class at each percentile, which is what the source reports.
+    percentiles; `road` is the second minus the first, which is zero on average for a random map, as a random order is
+    as random from its end. A map must also keep up with other maps that know nothing (the picture's edges, a blob in
+    the centre): `road_over_bar` is the same less four fifths of what the better of them gains. Ties of a map are broken
+    at random. The table also gives the share of pictures that keep their class at each percentile, which is what the
+    source reports.
 
     Source: Rong et al., "A Consistent and Efficient Evaluation Strategy for Attribution Methods", ICML 2022.
     """
@@ -185,14 +186,13 @@ def _measurements(
     found: np.ndarray, nulls: Mapping[str, np.ndarray], rows: np.ndarray, context: MetricContext
 ) -> list[Measurement]:
     """Args: found: (2, m), most and least relevant first; nulls: name → the same."""
-    gains = {name: each[1] - each[0] for name, each in nulls.items()}
-    noise = gains.pop(RANDOM)
-    values = noise if found is nulls[RANDOM] else found[1] - found[0]
-    gain = Gain(values, noise, gains, context.clusters_of(rows), context.seed, span=2.0)
+    gains = {name: each[1] - each[0] for name, each in nulls.items() if name != RANDOM}
+    values = found[1] - found[0]
+    gain = Gain(values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2.0)
     mean = "mean probability over the percentiles"
     return [
         mean_of(NAMES[0], found[0], gain.clusters, seed=context.seed, note=f"{mean}, most relevant pixels gone first"),
         mean_of(NAMES[1], found[1], gain.clusters, seed=context.seed, note=f"{mean}, least relevant pixels gone first"),
-        gain.over_noise(NAMES[2], "least minus most relevant first, less that of a random map"),
+        gain.over_noise(NAMES[2], "least minus most relevant first; 0 on average for a random map"),
         gain.over_bar(NAMES[3]),
     ]

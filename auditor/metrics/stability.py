@@ -92,7 +92,7 @@ class Stability(Metric):
         chosen = rows[kept]
         if not kept:
             return [Measurement(name=name, value=None, count=0, reason=NOTHING) for name in NAMES], chosen
-        after = np.stack(changed).reshape(self.draws, len(rows), -1)
+        after = np.stack(changed).reshape(self.draws, len(rows), -1).astype(np.float64)
         pairs = [[(own[i], after[draw, i]) for draw in np.flatnonzero(same[:, i])] for i in kept]
         values = np.array([np.mean([closeness(one, other) for one, other in found]) for found in pairs])
         shapes = np.array(

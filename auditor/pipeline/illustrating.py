@@ -29,6 +29,7 @@ _INSERTION_READING = (
     "Left: the picture as it is. Right: the same picture with only that change. If the prediction moves, what was "
     "changed decides, although the object is the same."
 )
+_LIT_READING = "Left: a picture as it is. Right: bright where the model looks, dark elsewhere."
 
 
 def illustrate_checks(
@@ -40,7 +41,7 @@ def illustrate_checks(
     for check in checks:
         item = measured.get(check.id)
         paths: list[str] = []
-        if item is not None and check.verdict in _SHOWN:
+        if item is not None and (check.verdict in _SHOWN or any(_is_lit(example) for example in item.examples)):
             paths += [
                 _pair(check, item, example, number, sample, gallery)
                 for number, example in enumerate(item.examples[:PAIRS], start=1)
@@ -86,6 +87,14 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
         changed = sample.shown(_counterfactual(item, example, sample))
     box, hole = (item.region.box, item.region.hole) if item.region is not None else (None, None)
     name = sample.pictures[example.recipient].name
+    if _is_lit(example):
+        return gallery.photo(
+            f"{check.id}-pair-{number}",
+            figures.before_after(original, changed, box, hole),
+            caption=f"{name}, predicted {example.before} ({example.before_score:.2f}): {example.change}.",
+            alt=f"Two pictures: {name}, and {example.change}.",
+            reading=_LIT_READING,
+        )
     source = sample.pictures[example.donor].name if example.donor >= 0 else ""
     done = example.change or f"{place(check.kind, check.region)} comes from {source}"
     change = f"{example.before} ({example.before_score:.2f}) becomes {example.after} ({example.after_score:.2f})"
@@ -97,6 +106,12 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
         alt=f"{pictures} {name} when {done}. The prediction {change}.",
         reading=_PAIR_READING if donor is not None else _INSERTION_READING,
     )
+
+
+def _is_lit(example: Example) -> bool:
+    """Shows where the model looks, with nothing changed and nothing predicted again."""
+    same = (example.before, example.before_score) == (example.after, example.after_score)
+    return same and example.donor < 0 and bool(example.picture)
 
 
 def _counterfactual(item: CheckEvidence, example: Example, sample: Sample) -> np.ndarray:

@@ -58,7 +58,7 @@ class Gain:
 
     Attributes:
         values: (n,), higher is better.
-        noise: (n,), the same of a map at random.
+        noise: (n,), the same of a map at random; zeros where it is known to be zero on average.
         nulls: Name → the same of the other maps that know nothing.
         clusters: (n,), which pictures belong together.
         span: Greatest difference possible.

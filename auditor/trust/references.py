@@ -40,11 +40,12 @@ def reference_maps(images: Tensor, rows: np.ndarray, seed: int) -> list[Referenc
         seed: Of the noise.
     """
     height, width = images.shape[-2:]
-    noise = [np.random.default_rng([seed, 3, int(row)]).random((height, width)) for row in rows]
-    edges = [_edges(image.numpy()) for image in images]
-    centre = np.repeat(_centre(height, width)[None], len(rows), axis=0)
-    made = zip(NAMES, (np.array(noise), np.array(edges), centre), strict=True)
-    return [ReferenceMap(name, maps.astype(np.float32), np.ptp(maps, axis=(1, 2)) > 0) for name, maps in made]
+    made = np.empty((len(NAMES), len(rows), height, width), np.float32)
+    made[2] = _centre(height, width)
+    for place, (image, row) in enumerate(zip(images, rows.tolist(), strict=True)):
+        made[0, place] = np.random.default_rng([seed, 3, row]).random((height, width), np.float32)
+        made[1, place] = _edges(image.numpy())
+    return [ReferenceMap(name, maps, np.ptp(maps, axis=(1, 2)) > 0) for name, maps in zip(NAMES, made, strict=True)]
 
 
 def _edges(image: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def context_of(
     labels: np.ndarray | None = None,
     objects: np.ndarray | None = None,
     maps: list[MapSet] | None = None,
-    make_maps: Callable[[nn.Module, np.ndarray], list[MapSet]] | None = None,
+    make_maps: Callable[..., list[MapSet]] | None = None,
     seed: int = 0,
 ) -> MetricContext:
     """As an audit of that module on those pictures would give it."""
@@ -58,7 +58,7 @@ def context_of(
         scores=scores,
         predicted=scores.argmax(axis=1),
         maps=maps or [],
-        make_maps=make_maps or (lambda module, indices: []),
+        make_maps=make_maps or (lambda module, rows, images=None: []),
         seed=seed,
         progress=lambda done, total, what: None,
     )
@@ -77,7 +77,7 @@ def scored(scores: np.ndarray, labels: np.ndarray, clusters: np.ndarray | None =
         scores=scores.astype(np.float32),
         predicted=scores.argmax(axis=1),
         maps=[],
-        make_maps=lambda module, indices: [],
+        make_maps=lambda module, rows, images=None: [],
         seed=0,
         progress=lambda done, total, what: None,
         clusters=clusters,

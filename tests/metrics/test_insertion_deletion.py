@@ -7,7 +7,8 @@ import torch
 from sklearn.metrics import auc
 
 from auditor.metrics import MapSet, MetricContext, MetricResult
-from auditor.metrics.insertion_deletion import BLUR, InsertionDeletion
+from auditor.metrics.insertion_deletion import InsertionDeletion
+from auditor.trust.blurring import BLUR
 from tests.metrics.contexts import SIZE, Weighs, context_of, map_set, noise
 
 COUNT = 32
@@ -52,6 +53,24 @@ def test_a_map_that_knows_nothing_fails_on_many_pictures_and_is_left_open_on_few
     assert InsertionDeletion().measure(context([few], 10)).trust == {"by_hand": "not enough data"}
 
 
+def test_a_map_that_falls_short_of_a_blob_in_the_centre_fails_although_it_is_better_than_chance() -> None:
+    down, across = np.mgrid[:16, :12]
+    strength = np.exp(-((down - 7.5) ** 2 + (across - 5.5) ** 2) / 12)
+    checks = 1 - 2 * ((down + across) % 2)
+    images = (128 + 60 * torch.from_numpy(checks) + noise(COUNT) // 8).to(torch.uint8)
+    half = everywhere(np.where(across < 5, strength, 0), "half")
+    maps = [everywhere(strength, "whole"), half]
+    given = context_of(Weighs(torch.from_numpy(strength * checks).float(), gain=0.3), images, maps=maps)
+
+    result = InsertionDeletion(images=COUNT).measure(given)
+
+    assert result.trust == {"whole": "passed", "half": "failed"}
+    found = {item.name: item for item in result.of_maps["half"]}
+    assert found["faithfulness"].low > 0
+    assert found["faithfulness_over_bar"].high < 0
+    assert "centre" in found["faithfulness_over_bar"].note
+
+
 def test_three_maps_are_never_enough() -> None:
     assert InsertionDeletion().measure(context([own_weights(3)], 3)).trust == {"weights": "not enough data"}
 
@@ -88,12 +107,13 @@ def test_areas_are_those_of_one_picture_after_the_other() -> None:
 def test_curves_begin_and_end_at_the_whole_and_the_blurred_picture() -> None:
     given = context([own_weights()])
 
-    table = InsertionDeletion(steps=5).measure(given).tables["insertion_deletion"]
+    table = InsertionDeletion(images=COUNT, steps=5).measure(given).tables["insertion_deletion"]
 
     whole = given.scores.max(axis=1).mean()
     assert table["shares"] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
     assert table["images"] == COUNT
-    assert set(table["curves"]) == {"random order", "weights"}
+    assert set(table["curves"]) == {"random map", "edges", "centre", "weights"}
+    assert table["nulls"] == ["random map", "edges", "centre"]
     for curve in table["curves"].values():
         assert curve["deletion"][0] == pytest.approx(whole)
         assert curve["insertion"][-1] == pytest.approx(whole)
@@ -106,7 +126,7 @@ def test_every_picture_counts_once_for_the_ends_and_once_for_each_step_between()
 
     InsertionDeletion(images=8, steps=5).measure(given)
 
-    assert given.predictor.forwards - before == 8 * (1 + 2 * 2 * 4)
+    assert given.predictor.forwards - before == 8 * (1 + (1 + 3) * 2 * 4)
 
 
 def test_the_forecast_of_cost_holds_for_six_map_sets_on_a_sample_of_128() -> None:
@@ -126,10 +146,10 @@ def test_blank_maps_are_never_scored() -> None:
     maps[~usable] = 0
     blank = map_set(np.zeros((COUNT, *SIZE)), "blank", np.zeros(COUNT, bool))
 
-    result = InsertionDeletion().measure(context([map_set(maps, usable=usable), blank]))
+    result = InsertionDeletion(images=COUNT).measure(context([map_set(maps, usable=usable), blank]))
 
     assert {item.count for item in result.of_maps["by_hand"]} == {COUNT // 2}
-    assert [(item.value, item.count) for item in result.of_maps["blank"]] == [(None, 0)] * 3
+    assert [(item.value, item.count) for item in result.of_maps["blank"]] == [(None, 0)] * 4
     assert result.trust["blank"] == "not enough data"
     assert "blank" not in result.tables["insertion_deletion"]["curves"]
 
@@ -137,7 +157,8 @@ def test_blank_maps_are_never_scored() -> None:
 def test_ties_are_broken_by_the_random_order_and_not_by_place() -> None:
     result = InsertionDeletion().measure(context([everywhere(np.ones(SIZE))]))
 
-    assert values(result, "by_hand")["faithfulness"] == 0
+    flat, random = result.of_maps["by_hand"][:3], result.of_nulls["random map"]
+    assert flat == random
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_other_pictures() -> None:
@@ -152,3 +173,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_other_pictures() 
 
 def test_without_maps_there_is_nothing_to_measure() -> None:
     assert InsertionDeletion().measure(context([])) == MetricResult()
+
+
+def test_a_random_order_scores_zero_on_average() -> None:
+    maps = np.random.default_rng(4).random((100, *SIZE))
+    given = context_of(Weighs(torch.ones(SIZE), gain=0.02), noise(100), maps=[map_set(maps)])
+
+    found = InsertionDeletion(images=100, steps=4).measure(given).of_maps["by_hand"]
+
+    assert found[2].low < 0 < found[2].high
+    assert found[2].high - found[2].low < 0.1

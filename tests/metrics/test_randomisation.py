@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
+from quantus.functions.complexity_func import discrete_entropy
 from scipy.stats import differential_entropy
-from torch import Tensor, nn
+from torch import nn
 
 from auditor.engine.integrity import digest
 from auditor.engine.maps import make_maps
 from auditor.metrics import MapSet, MetricContext, MetricResult
-from auditor.metrics.randomisation import Randomisation, estimate_statistics, histogram_entropy, reinitialised
+from auditor.metrics.randomisation import BUILD, Randomisation, histogram_entropy, verdict
+from auditor.records import Measurement
 from auditor.visualizers.grad_cam import GradCam
-from tests.engine.networks import ClassTokenViT, PlainCnn
+from tests.engine.networks import PlainCnn
 from tests.metrics.contexts import context_of, map_set, noise
 from tests.models import loaded, pictures, sample_of
 
@@ -89,14 +89,70 @@ def test_a_map_of_the_pictures_own_brightness_fails() -> None:
     assert values["efficient_mprt"] == pytest.approx(0)
 
 
-def test_a_map_that_the_networks_build_alone_gives_fails_and_is_told_from_one_of_the_picture() -> None:
+def built(speckle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Maps of a network that sees the centre more often, whatever its weights are, with noise of their own."""
     centre = np.exp(-((np.mgrid[:16, :12] - np.array([7.5, 5.5])[:, None, None]) ** 2).sum(axis=0) / 30)
-    speckle = np.random.default_rng(0).random((2, 20, 16, 12)) * 0.05
+    return tuple(centre + np.random.default_rng(0).random((2, 20, 16, 12)) * speckle)
 
-    values, trust = only(Randomisation().measure(on_hand_made_maps(*(centre + speckle))))
 
-    assert trust == "failed"
+def test_what_the_networks_build_gives_is_not_held_against_a_map() -> None:
+    values, trust = only(Randomisation().measure(on_hand_made_maps(*built(0.3))))
+
+    assert 0.6 < values["rank_correlation"] < BUILD
     assert values["rank_correlation"] == pytest.approx(values["rank_correlation_other_picture"], abs=0.05)
+    assert abs(values["rank_correlation_beyond_build"]) < 0.1
+    assert trust == "passed"
+
+
+def test_a_map_that_is_the_build_and_next_to_nothing_else_fails() -> None:
+    values, trust = only(Randomisation().measure(on_hand_made_maps(*built(0.01))))
+
+    assert values["rank_correlation"] > BUILD
+    assert trust == "failed"
+
+
+def test_a_picture_that_shows_through_the_build_fails_all_the_same() -> None:
+    centre = built(0)[0]
+    brightness = noise(20).float().mean(dim=1).numpy() / 255
+    maps = centre + 0.7 * brightness
+
+    values, trust = only(Randomisation().measure(on_hand_made_maps(maps, maps)))
+
+    assert values["rank_correlation_other_picture"] > 0.5
+    assert values["rank_correlation_beyond_build"] == pytest.approx(1)
+    assert trust == "failed"
+
+
+def test_the_correction_for_the_build_is_that_of_the_closed_form() -> None:
+    own, of_copy = built(0.3)
+    half = np.where(np.arange(20)[:, None, None] % 2, own, of_copy)
+
+    values, _ = only(Randomisation(draws=1, images=20).measure(on_hand_made_maps(own, half)))
+
+    same, other = values["rank_correlation"], values["rank_correlation_other_picture"]
+    assert values["rank_correlation_beyond_build"] == pytest.approx((same - other) / (1 - other))
+
+
+@pytest.mark.parametrize(
+    ("correlation", "beyond", "expected"),
+    [
+        ((0.2, 0.4), (0.1, 0.3), "passed"),
+        ((0.8, 0.86), (-0.1, 0.2), "passed"),
+        ((0.8, 0.86), (0.5, 0.7), "failed"),
+        ((0.9, 0.95), (-0.1, 0.2), "failed"),
+        ((0.8, 0.92), (-0.1, 0.2), "not enough data"),
+        ((0.5, 0.8), (0.4, 0.6), "not enough data"),
+        ((0.2, 0.4), None, "passed"),
+        ((0.6, 0.8), None, "failed"),
+    ],
+)
+def test_the_rule(correlation: tuple[float, float], beyond: tuple[float, float] | None, expected: str) -> None:
+    def measured(ends: tuple[float, float] | None) -> Measurement:
+        if ends is None:
+            return Measurement(name="m", value=None, count=0, reason="one picture a copy")
+        return Measurement(name="m", value=sum(ends) / 2, low=ends[0], high=ends[1], count=16)
+
+    assert verdict(measured(correlation), measured(beyond)) == expected
 
 
 def test_a_map_turned_upside_down_in_value_is_the_same_map() -> None:
@@ -130,13 +186,15 @@ def test_maps_that_become_disordered_raise_the_efficient_mprt() -> None:
     assert values["efficient_mprt"] > 1
 
 
-def test_the_entropy_is_that_of_the_closed_form() -> None:
+def test_the_entropy_is_that_of_the_closed_form_and_of_quantus() -> None:
     two_levels = np.zeros((16, 12))
     two_levels[:4] = 7
     levels = np.arange(100.0)
+    heatmap = np.random.default_rng(1).exponential(size=(16, 12))
     drawn = np.random.default_rng(0).normal(size=200_000)
 
     assert histogram_entropy(two_levels) == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
+    assert histogram_entropy(heatmap) == pytest.approx(discrete_entropy(heatmap, heatmap))
     assert histogram_entropy(levels) == pytest.approx(np.log(100))
     width = np.ptp(drawn) / 100
     assert histogram_entropy(drawn) == pytest.approx(differential_entropy(drawn) - np.log(width), abs=0.02)
@@ -210,72 +268,32 @@ def test_the_same_seed_gives_the_same_numbers(trained: nn.Module) -> None:
     )
 
 
-class Scaled(nn.Module):
-    """Parameters of its own, and no rule to draw them again."""
+def test_the_cascade_forgets_layer_after_layer_from_the_output_down(trained: nn.Module) -> None:
+    result = Randomisation(images=8, cascade=3).measure(on_real_maps(trained))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.arange(8.0))
-        self.part = nn.utils.parametrizations.weight_norm(nn.Linear(8, 4))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.part(x * self.scale)
-
-
-class WantsArguments(nn.Linear):
-    """Draws its weights again only when told how."""
-
-    told: Sequence[float] = ()
-
-    def reset_parameters(self, *spread: float) -> None:
-        if not self.told and not hasattr(self, "made"):
-            self.made = True
-            return super().reset_parameters()
-        raise TypeError("how?")
+    (measured,) = result.of_maps.values()
+    table = result.tables["cascade"]
+    (curve,) = table["curves"].values()
+    owners = [name for name, part in trained.named_modules() if list(part.parameters(recurse=False))]
+    assert table["stages"][-1] == owners[0]
+    assert [owners.index(name) for name in table["stages"]] == sorted(
+        (owners.index(n) for n in table["stages"]), reverse=True
+    )
+    assert curve[0] > curve[-1]
+    assert measured[-1].name == "cascading_correlation"
+    assert measured[-1].value == pytest.approx(np.mean(curve))
 
 
-@pytest.mark.parametrize("build", [PlainCnn, ClassTokenViT, Scaled, lambda: WantsArguments(5, 3)])
-def test_every_parameter_that_learns_is_drawn_again_and_the_same_seed_draws_the_same(build: object) -> None:
-    torch.manual_seed(0)
-    module = build()
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(torch.randn_like(parameter))
-    before = digest(module)
+def test_a_map_of_the_picture_alone_survives_the_whole_cascade() -> None:
+    brightness = noise(20).float().mean(dim=1).numpy()
 
-    first, again, other = (reinitialised(module, seed) for seed in (1, 1, 2))
+    table = Randomisation(cascade=4).measure(on_hand_made_maps(brightness, brightness)).tables["cascade"]
 
-    assert digest(module) == before
-    own = dict(module.named_parameters())
-    for name, parameter in first.named_parameters():
-        assert not parameter.equal(own[name]), name
-        assert parameter.data_ptr() != own[name].data_ptr()
-        assert parameter.equal(again.get_parameter(name))
-        assert parameter.requires_grad == own[name].requires_grad
-    assert any(not p.equal(other.get_parameter(name)) for name, p in first.named_parameters())
-    assert not any(part.training for part in first.modules())
+    assert table["curves"]["by_hand"] == [pytest.approx(1)] * 4
+    assert table["images"] == 8
 
 
-def test_batch_norm_statistics_are_those_of_the_sample() -> None:
-    class Normed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.norm = nn.BatchNorm2d(3, momentum=0.3)
-            self.drop = nn.Dropout(0.5)
+def test_without_the_cascade_there_is_no_table() -> None:
+    maps = np.random.default_rng(0).random((6, 16, 12))
 
-        def forward(self, x: Tensor) -> Tensor:
-            assert not self.drop.training
-            return self.norm(x).mean((2, 3))
-
-    module, images = Normed().eval(), noise(17)
-    given = context_of(module, images)
-
-    copy = reinitialised(module, 0)
-    estimate_statistics(copy, given)
-
-    # the seventeenth picture would be a batch of its own, which has no spread after pooling
-    pixels = images[:16].float() / 255
-    assert torch.allclose(copy.norm.running_mean, pixels.mean((0, 2, 3)), atol=1e-5)
-    assert torch.allclose(copy.norm.running_var, pixels.transpose(0, 1).flatten(1).var(dim=1), atol=1e-5)
-    assert (copy.norm.momentum, copy.norm.training) == (0.3, False)
-    assert module.norm.num_batches_tracked == 0
+    assert Randomisation().measure(on_hand_made_maps(maps, maps)).tables == {}

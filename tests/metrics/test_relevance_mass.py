@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import quantus
 
 from auditor.metrics import MapSet, MetricContext
 from auditor.metrics.relevance_mass import RelevanceMass
@@ -63,6 +64,33 @@ def test_rank_accuracy_is_the_share_of_the_strongest_pixels_on_the_object() -> N
         expected.append(mask.reshape(-1)[strongest].mean())
 
     assert measured(map_set(maps), inside)["rank_accuracy"].value == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [("mass_accuracy", quantus.RelevanceMassAccuracy), ("rank_accuracy", quantus.RelevanceRankAccuracy)],
+)
+def test_the_numbers_are_those_of_quantus(name: str, theirs: type) -> None:
+    maps = np.random.default_rng(3).random((COUNT, *SIZE)).astype(np.float32)
+
+    expected = theirs(normalise=False, disable_warnings=True)(
+        model=ReadsTheCorner(), x_batch=np.zeros((COUNT, 3, *SIZE), np.float32), y_batch=np.zeros(COUNT, int),
+        a_batch=maps[:, None], s_batch=objects()[:, None], device="cpu",
+    )  # fmt: skip
+
+    assert measured(map_set(maps), objects())[name].value == pytest.approx(np.mean(expected))
+
+
+def test_maps_that_know_nothing_stand_beside_the_methods() -> None:
+    inside = objects()
+
+    result = RelevanceMass().measure(context(map_set(inside * 1.0), inside))
+
+    nulls = {name: {item.name: item.value for item in items} for name, items in result.of_nulls.items()}
+    assert set(nulls) == {"random map", "edges", "centre"}
+    assert nulls["random map"]["enrichment"] == pytest.approx(1, abs=0.1)
+    assert nulls["centre"]["enrichment"] > 1.2
+    assert result.trust == {}
 
 
 def test_magnitudes_do_not_matter() -> None:

@@ -182,7 +182,7 @@ def test_a_preset_and_parts_add_up(folder: Path) -> None:
 def test_quick_and_standard_keep_their_budgets(folder: Path) -> None:
     for preset, most in (("quick", 25), ("standard", 120)):
         plan = make_plan(write(folder, GOOD), [f"probes={preset}"])
-        assert plan.probe_forwards() <= most
+        assert plan.shared_forwards() <= most
 
 
 def test_mean_needs_one_value_a_channel(folder: Path) -> None:

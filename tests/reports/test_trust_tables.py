@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditor.records import Audit, Measurement, NullMap, TrustCheck, VisualizationRecord
+from auditor.reports import RenderOptions
+from auditor.reports._tables import Table
+from auditor.reports._trust import MATRIX, trust_view
+from auditor.reports.html import Html
+from tests.reports.sample_audit import build
+from tests.reports.sample_run import share
+
+
+def checks(**verdicts: str | None) -> tuple[TrustCheck, ...]:
+    heads = {"road": ("road",), "stability": ("stability_of_shape",), "relevance_mass": ("mass_accuracy", "absent")}
+    return tuple(
+        TrustCheck(metric=metric, verdict=verdict, headlines=heads.get(metric, (metric,)))
+        for metric, verdict in verdicts.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, Path]:
+    folder = tmp_path_factory.mktemp("trust")
+    sample = build(folder, images=8)
+    numbers = (
+        share("road", 0.31, 0.1, 0.5, 8),
+        share("stability_of_shape", -0.02, -0.3, 0.2, 6),
+        share("mass_accuracy", 0.48, 0.4, 0.6, 40),
+    )
+    made = (
+        VisualizationRecord(
+            name="grad_cam", layer="layer4.1", status="ok", images=8, trust="failed", measurements=numbers,
+            trust_checks=checks(stability="failed", relevance_mass=None, road="passed"),
+        ),
+        VisualizationRecord(
+            name="saliency", status="ok", images=8, trust="not enough data", measurements=numbers[2:],
+            trust_checks=checks(road="not enough data", own_metric="passed"),
+        ),
+        VisualizationRecord(name="kernels", layer="conv1", status="ok"),
+    )  # fmt: skip
+    null = NullMap(
+        name="centre", measurements=(share("road", 0.36, 0.2, 0.5, 8), share("mass_accuracy", 0.47, 0.4, 0.5, 40))
+    )
+    noise = NullMap(name="random map", measurements=(Measurement(name="road", value=0, low=0, high=0, count=8),))
+    agreement = {"names": ["grad_cam@layer4.1", "saliency"], "images": 8, "rank": [[1, 0.42], [0.42, 1]],
+                 "top": [[1, 0.31], [0.31, None]]}  # fmt: skip
+    rules = {"whole": "Whole.", "road": "Has to clear the bar.", "own_metric": "Its own.", "bar": "The bar is high."}
+    return sample.model_copy(
+        update={"visualizations": made, "null_maps": (null, noise), "trust_rules": rules, "agreement": agreement}
+    ), folder
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[f"{cell.mark}{cell.text}|{cell.note}" for cell in row] for row in table.rows]
+
+
+def test_every_check_of_every_method_has_its_verdict_and_its_number(audit: tuple[Audit, Path]) -> None:
+    table = trust_view(audit[0]).checks
+
+    assert [column.title for column in table.columns] == [
+        "Method", "ROAD", "Weak noise", "Own metric", "On the whole",
+    ]  # fmt: skip
+    assert texts(table)[:2] == [
+        [
+            "Grad cam|layer4.1",
+            "○passed|0.31 (0.10 to 0.50, n = 8)",
+            "▲failed|−0.02 (−0.30 to 0.20, n = 6)",
+            "–|",
+            "▲failed|",
+        ],
+        ["Saliency|", "□not enough data|", "–|", "○passed|", "□not enough data|"],
+    ]
+
+
+def test_maps_that_know_nothing_stand_below_with_their_numbers_and_no_verdict(audit: tuple[Audit, Path]) -> None:
+    rows = texts(trust_view(audit[0]).checks)[2:]
+
+    assert rows == [
+        ["centre|knows nothing", "0.36 (0.20 to 0.50, n = 8)|", "–|", "–|", "–|"],
+        ["random map|knows nothing", "0.00|", "–|", "–|", "–|"],
+    ]
+
+
+def test_rules_are_printed_in_the_order_of_the_columns_and_what_they_share_last(audit: tuple[Audit, Path]) -> None:
+    assert [(fact.label, fact.value) for fact in trust_view(audit[0]).rules] == [
+        ("ROAD", "Has to clear the bar."),
+        ("Own metric", "Its own."),
+        ("The bar", "The bar is high."),
+        ("On the whole", "Whole."),
+    ]
+
+
+def test_what_decides_nothing_is_compared_apart(audit: tuple[Audit, Path]) -> None:
+    table = trust_view(audit[0]).comparison
+
+    assert [column.title for column in table.columns] == ["Method", "Mass on object"]
+    assert texts(table) == [
+        ["Grad cam|layer4.1", "48 %|40 to 60 %, n = 40"],
+        ["Saliency|", "48 %|40 to 60 %, n = 40"],
+        ["centre|knows nothing", "47 %|40 to 50 %, n = 40"],
+    ]
+
+
+def test_where_no_picture_has_an_object_the_reason_stands_in_the_tables_place(audit: tuple[Audit, Path]) -> None:
+    reason = "no picture has a mask or box"
+    nothing = Measurement(name="mass_accuracy", value=None, count=0, reason=reason)
+    made = [item.model_copy(update={"measurements": (nothing,)}) for item in audit[0].visualizations]
+
+    table = trust_view(audit[0].model_copy(update={"visualizations": made, "null_maps": ()})).comparison
+
+    assert table.rows == ()
+    assert table.empty == f"Not compared: {reason}."
+
+
+def test_every_two_maps_are_compared_as_far_as_they_fit_across_a_page(audit: tuple[Audit, Path]) -> None:
+    small = trust_view(audit[0]).agreement
+    names = [f"map {number}" for number in range(MATRIX + 1)]
+    square = [[0.5] * len(names)] * len(names)
+    large = {"names": names, "images": 8, "rank": square, "top": square}
+
+    assert texts(small) == [
+        ["1  grad_cam@layer4.1|", "–|", "0.42|0.31"],
+        ["2  saliency|", "0.42|0.31", "–|"],
+    ]
+    assert trust_view(audit[0].model_copy(update={"agreement": large})).agreement.empty.startswith(f"{MATRIX + 1} maps")
+
+
+def test_the_page_shows_checks_rules_and_agreement(audit: tuple[Audit, Path]) -> None:
+    changed, folder = audit
+
+    (path,) = Html().write(changed, folder, RenderOptions())
+
+    page = path.read_text()
+    for words in ("Trust checks, one by one", "Has to clear the bar.", "knows nothing", "Where the maps lie"):
+        assert words in page
+
+
+def test_an_audit_without_trust_checks_shows_no_empty_tables(tmp_path: Path) -> None:
+    plain = build(tmp_path, images=8)
+
+    (path,) = Html().write(plain, tmp_path, RenderOptions())
+
+    assert trust_view(plain).checks.rows == ()
+    assert "Trust checks, one by one" not in path.read_text()
