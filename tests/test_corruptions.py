@@ -159,6 +159,16 @@ def test_blur_kernels_sum_to_one_and_are_as_wide_as_they_say() -> None:
     assert (line[len(line) // 2] > 0.02).sum() == 13
 
 
+def test_blur_is_what_opencv_filters(photos: torch.Tensor, corruptor: Corruptor) -> None:
+    found = corruptor.compose("motion_blur", 5, ALL)[1].numpy()
+
+    reach, deviation = strength(FAMILIES["motion_blur"], 5, HEIGHT)
+    kernel = motion_kernel(reach, deviation, angle=np.pi / 8)
+    picture = photos[1].numpy().transpose(1, 2, 0).astype(np.float32)
+    expected = cv2.filter2D(picture, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_REFLECT_101)
+    assert np.abs(found - expected.transpose(2, 0, 1)).max() <= 0.51  # rounded to bytes
+
+
 def test_a_tiny_picture_is_blurred_by_kernels_wider_than_itself() -> None:
     images = torch.randint(0, 256, (1, 3, 6, 9), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     corruptor = Corruptor(images, np.random.default_rng(0))
