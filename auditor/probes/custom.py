@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from auditor.experiment import Experiment
 
+UNEVEN = 0.05
+"""One half may hold so much more than half of the pictures, as clusters stay together."""
 UNCONTROLLED = "no control was given, and any change of a picture moves some predictions; name a matched `control`"
 
 
@@ -85,9 +87,10 @@ class Custom(Probe):
         )
 
     def forwards(self) -> float:
+        screen, confirm = 2 * self.repeats_screen, 2 * self.repeats_confirm
         if self.control is None:
-            return self.repeats_screen / 2
-        return float(self.repeats_screen + self.repeats_confirm)
+            screen, confirm = self.repeats_screen, 0
+        return (screen + confirm) / 2 + UNEVEN * abs(screen - confirm)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
         before = experiment.predictor.forwards

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MarkName = Literal["latin", "cjk", "url", "copyright", "date", "ruler", "marker", "logo"]
 ATTRACTOR_EFFECT = 0.10
 """A class stands out on half A where a mark raises its probability by this much over the scrambled mark."""
+UNEVEN = 0.05
+"""One half may hold so much more than half of the pictures, as clusters stay together."""
 
 
 class WatermarkBank(Probe):
@@ -72,7 +74,8 @@ class WatermarkBank(Probe):
         )
 
     def forwards(self) -> float:
-        return (2 * len(self.marks) + 3 * self.placements * self.shortlist) / 2
+        screen, confirm = 2 * len(self.marks), 3 * self.placements * self.shortlist
+        return (screen + confirm) / 2 + UNEVEN * abs(screen - confirm)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
         from auditor.interventions.marks import too_small
