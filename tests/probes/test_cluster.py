@@ -140,13 +140,42 @@ def test_forwards_stay_within_the_bound(by_tag: Found) -> None:
     assert spent / len(experiment.sample) <= Cluster().forwards() <= 40
 
 
-def test_one_strategy_confirms_nothing() -> None:
-    experiment = prepared(Strategies(OBJECT))
+def test_a_model_that_reads_its_object_alone_is_not_accused() -> None:
+    images, labels, objects = tagged(156)
+    rng = np.random.default_rng(1)
+    for image, label in zip(images, labels, strict=True):
+        image[:] = checkered(rng)
+        if label:
+            image[:, OBJECT[0], OBJECT[1]] = PATTERN[OBJECT]
+    experiment = experiment_on(Strategies(OBJECT), sample_of(images, labels, objects))
 
     checks = judged(Cluster().run(experiment))
 
     assert checks
     assert {check.verdict for check in checks} <= {Verdict.NO_EVIDENCE, Verdict.NOT_TESTED}
+
+
+class ReadsEverything(nn.Module):
+    """A linear model of random weights: its maps are the pictures' own noise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(HEIGHT * WIDTH, 2)
+        nn.init.normal_(self.head.weight, generator=torch.Generator().manual_seed(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.as_tensor(self.head(x.mean(1).flatten(1)))
+
+
+def test_maps_without_clusters_propose_nothing_and_say_so() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (128, 3, HEIGHT, WIDTH)).astype(np.uint8)
+    experiment = experiment_on(ReadsEverything(), sample_of(images, rng.integers(0, 2, 128)))
+
+    checks = judged(Cluster().run(experiment))
+
+    assert [check.verdict for check in checks] == [Verdict.NO_EVIDENCE]
+    assert "fall into" in checks[0].sentence
 
 
 def test_too_few_maps_and_an_empty_budget_are_said() -> None:
