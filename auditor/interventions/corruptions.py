@@ -224,7 +224,8 @@ def _filtered(x: Tensor, kernel: np.ndarray) -> Tensor:
     size = padded.shape[-2:]
     # kernels are wide: by their spectra, ten times sooner than pixel by pixel
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(torch.from_numpy(kernel), s=size)
-    return torch.fft.irfft2(spectrum, s=size)[..., 2 * reach :, 2 * reach :]
+    filtered: Tensor = torch.fft.irfft2(spectrum, s=size)
+    return filtered[..., 2 * reach :, 2 * reach :]
 
 
 def _one(*values: float) -> Strengths:
