@@ -8,6 +8,8 @@ import numpy as np
 
 from auditor.experiment import Experiment
 
+DONORS_A_CONTROL = 3
+"""So many donors of a recipient share its controls: a control rarely moves a prediction, and is known well enough."""
 MATCHED_AT_ONCE = 4_000_000
 """Cells of the table of pairs and possible controls that are held in memory."""
 
@@ -18,8 +20,7 @@ class Pairs:
 
     Attributes:
         recipient, donor: int (pairs,): indices in the sample; the donor is predicted as another class.
-        base: int (pairs,): place of the pair whose controls serve for this one. A recipient has half as many controls
-            as donors, rounded up.
+        base: int (pairs,): place of the pair whose controls serve for this one; `DONORS_A_CONTROL` donors share one.
         own: int (pairs,): a source of the recipient's own class; read at `base`.
         third: int (pairs,): a source of a third class, −1 where there is none or none is wanted; read at `base`.
     """
@@ -74,7 +75,7 @@ def draw_pairs(
     recipient, donor = experiment.pairs(half, donors, purpose, donor_class=donor_class)
     first = np.searchsorted(recipient, recipient)
     rank = np.arange(len(recipient)) - first
-    base = first + rank % -(-donors // 2)
+    base = first + rank % -(-donors // DONORS_A_CONTROL)
     bases = np.unique(base)
     own, third = np.full(len(recipient), -1, dtype=np.int64), np.full(len(recipient), -1, dtype=np.int64)
     own[bases], third[bases] = _matched(experiment, half, recipient[bases], donor[bases], positions)

@@ -1,8 +1,8 @@
 """Screens on half A whether predictions follow a global property of other pictures, and confirms it on half B.
 
 A recipient takes the property (colours, sharpness, texture) of a donor of another predicted class. Followed means that
-the prediction becomes the donor's class. There are two controls; a recipient's larger one counts on half B, their mean
-on half A, which only chooses what is tested:
+the prediction becomes the donor's class. There are two controls; for each class of donors the one that moves more
+pictures counts:
 
 * the property of a picture of the recipient's own class that lies as far away. It absorbs that a change of this
   strength moves predictions to that class, wherever it comes from;
@@ -62,50 +62,46 @@ class Followed:
     """What came of the pairs: (pairs,) each.
 
     Attributes:
-        target, own: Whether the prediction became the donor's class, under the transfer from the donor and under that
-            from the own class.
+        wanted: Class that the donor is predicted as.
+        target, own: Whether the prediction became that class, under the transfer from the donor and under that from
+            the own class.
         third: The same under transfers from third classes, 0..1; NaN where there was none.
         after, after_score: Predicted class and its probability under the transfer from the donor.
     """
 
     pairs: Pairs
+    wanted: np.ndarray
     target: np.ndarray
     own: np.ndarray
     third: np.ndarray
     after: np.ndarray
     after_score: np.ndarray
 
-    def screened(self, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
-        """The test on half A: averages over each recipient's donors, minus the mean of its controls.
+    def test(self, half: str, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
+        """Averages over each recipient's donors and controls; for each donor class the control that moves more counts.
 
         Args:
             chosen: bool (pairs,); None for all.
         """
-        return self._test("A", clusters, np.nanmean, chosen)
-
-    def confirmed(self, clusters: np.ndarray) -> PairedEffects:
-        """The test on half B: minus the larger control of each recipient, which is above the truth where both err."""
-        return self._test("B", clusters, np.nanmax, None)
-
-    def _test(
-        self, half: str, clusters: np.ndarray, joined: Callable[..., np.ndarray], chosen: np.ndarray | None
-    ) -> PairedEffects:
-        keep = np.ones(len(self.pairs), dtype=bool) if chosen is None else chosen
+        keep = np.flatnonzero(np.ones(len(self.pairs), dtype=bool) if chosen is None else chosen)
         recipients, number, counts = np.unique(self.pairs.recipient[keep], return_inverse=True, return_counts=True)
-        known = ~np.isnan(self.third[keep])
-        thirds, of = (np.bincount(number[known], values, len(recipients)) for values in (self.third[keep][known], None))
-        third = np.divide(thirds, of, out=np.full(len(recipients), np.nan), where=of > 0)
-        own = np.bincount(number, self.own[keep], len(recipients)) / counts
-        effect = np.bincount(number, self.target[keep], len(recipients)) / counts
+        control, used = np.array(self.own[keep], dtype=float), set()
+        for label in np.unique(self.wanted[keep]):
+            of_class = self.wanted[keep] == label
+            own = self.own[keep][of_class]
+            third = np.where(np.isnan(self.third[keep]), self.own[keep], self.third[keep])[of_class]
+            by_third = bool(third.mean() > own.mean())
+            control[of_class] = third if by_third else own
+            used.add(by_third)
         return PairedEffects(
             name="follow_rate",
             half=half,
             recipients=tuple(recipients.tolist()),
             clusters=tuple(clusters[recipients].tolist()),
-            effect=tuple(effect.tolist()),
-            control=tuple(joined(np.stack([own, third]), axis=0).tolist()),
+            effect=tuple((np.bincount(number, self.target[keep], len(recipients)) / counts).tolist()),
+            control=tuple((np.bincount(number, control, len(recipients)) / counts).tolist()),
             donors=int(counts.max(initial=0)),
-            controls=CONTROLS,
+            controls=tuple(CONTROLS[by_third] for by_third in sorted(used)) or CONTROLS[:1],
         )
 
 
@@ -155,11 +151,15 @@ def checks_of(test: Transfer) -> list[CheckEvidence]:
         return [empty_check(test.kind, None, why)]
     outcomes = follow(test.experiment, test.given, pairs, f"{test.kind}: screening")
     rows = _worth_testing(list(_rows(test.experiment, outcomes)), test)
-    ranked = sorted(
-        (row for row in rows if row.stood_out), key=lambda row: (row.donor_class is not None, -row.effect, row.p)
-    )
-    taken = ranked[: test.budget.shortlist]
-    return [_confirm(test, row, taken=any(row is other for other in taken)) for row in rows]
+    # what the whole sample shows less clearly than some classes do, it shows through them: they are the sharper test
+    classes = sorted((row for row in rows[1:] if row.stood_out), key=lambda row: (-row.effect, row.p))
+    taken = (classes or [row for row in rows[:1] if row.stood_out])[: test.budget.shortlist]
+    checks = [_confirm(test, row, taken=any(row is other for other in taken)) for row in rows]
+    if classes and rows[0].stood_out:
+        names = " and ".join(test.experiment.classes[int(row.donor_class or 0)] for row in classes)
+        why = f"Tested apart: over the whole sample it stood out on the discovery half through donors of {names} alone."
+        checks[0] = checks[0].model_copy(update={"out_of_budget": False, "described": why})
+    return checks
 
 
 def follow(experiment: Experiment, given: GlobalProperty, pairs: Pairs, what: str, strength: float = 1.0) -> Followed:
@@ -188,6 +188,7 @@ def follow(experiment: Experiment, given: GlobalProperty, pairs: Pairs, what: st
     matched = np.where(third_class[pairs.base] < 0, np.nan, third_class[pairs.base] == wanted)
     return Followed(
         pairs,
+        wanted=wanted,
         target=classes[:count] == wanted,
         own=own_class[pairs.base] == wanted,
         third=np.where(np.isnan(matched), _other_donors(pairs, classes[:count], wanted), matched),
@@ -210,14 +211,14 @@ def _other_donors(pairs: Pairs, after: np.ndarray, wanted: np.ndarray) -> np.nda
 def _rows(experiment: Experiment, outcomes: Followed) -> Iterator[_Row]:
     """All pairs, then the pairs of each donor class that has enough donors and recipients."""
     pairs = outcomes.pairs
-    test = outcomes.screened(experiment.clusters)
+    test = outcomes.test("A", experiment.clusters)
     yield _Row(None, test, screen_p([test], experiment.seed)[0])
     donor_classes = experiment.predicted[pairs.donor]
     for label in np.unique(donor_classes):
         chosen = donor_classes == label
         donors = np.unique(experiment.clusters[pairs.donor[chosen]])
         if len(donors) >= MINIMUM_DONORS and len(np.unique(pairs.recipient[chosen])) >= MINIMUM_RECIPIENTS:
-            test = outcomes.screened(experiment.clusters, chosen)
+            test = outcomes.test("A", experiment.clusters, chosen)
             yield _Row(int(label), test, screen_p([test], experiment.seed)[0])
 
 
@@ -250,7 +251,7 @@ def _confirm(test: Transfer, row: _Row, *, taken: bool) -> CheckEvidence:
     if len(pairs) == 0 or experiment.budget < pairs.forwards:
         return evidence.model_copy(update={"out_of_budget": True})
     outcomes = follow(experiment, test.given, pairs, f"{test.kind}: confirming")
-    confirmed = outcomes.confirmed(experiment.clusters)
+    confirmed = outcomes.test("B", experiment.clusters)
     return evidence.model_copy(update={"confirm": (confirmed,), "examples": _examples(test, evidence.id, outcomes)})
 
 

@@ -87,7 +87,7 @@ def part_followed(test: Transfer, check: CheckEvidence, given: GlobalProperty, n
 
 
 def _tested(test: Transfer, followed: Followed) -> PairedEffects:
-    return followed.confirmed(test.experiment.clusters)
+    return followed.test("B", test.experiment.clusters)
 
 
 def _affordable(test: Transfer, forwards: int, what: str) -> bool:

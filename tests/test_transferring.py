@@ -162,7 +162,7 @@ def test_stripes_do_not_travel_with_the_sharpness() -> None:
     assert strength(given) < 0.1 * strength(pictures[1])
 
 
-@pytest.mark.parametrize("quality", [15, 25, 50, 75])
+@pytest.mark.parametrize("quality", [8, 11, 15, 25, 50, 75])
 def test_the_quality_of_a_jpeg_is_found_again(quality: int) -> None:
     pictures = np.stack([by_pillow(picture, quality) for picture in grain()])
 

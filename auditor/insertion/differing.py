@@ -53,11 +53,11 @@ def turn(
         return None
     p = screen_p([first[0]], experiment.seed)[0]
     if p > SCREEN_ALPHA or float(np.mean(first[0].differences)) < SCREEN_EFFECT:
-        return InsertionResult(first[0], stood_out=False)
+        return InsertionResult((first[0],), stood_out=False)
     second = _test(experiment, means, overlay.present, name, "B", copies.confirm)
     if second is None:
-        return InsertionResult(first[0], stood_out=True)
-    return InsertionResult(first[0], stood_out=True, confirm=(second[0],), examples=second[1])
+        return InsertionResult((first[0],), stood_out=True)
+    return InsertionResult((first[0],), stood_out=True, confirm=(second[0],), examples=second[1])
 
 
 def _means(experiment: Experiment, images: np.ndarray, overlay: Overlay) -> _Means:

@@ -69,7 +69,7 @@ class InsertionResult:
         doses: Spurious score over opacity, on half B.
     """
 
-    screen: PairedEffects
+    screen: tuple[PairedEffects, ...]
     stood_out: bool
     confirm: tuple[PairedEffects, ...] = ()
     doses: tuple[DoseResponse, ...] = ()
@@ -115,12 +115,12 @@ def insert(experiment: Experiment, insertion: Insertion, name: str, copies: Copi
     p = screen_p([first], experiment.seed)[0]
     stood_out = p <= SCREEN_ALPHA and float(np.mean(first.differences)) >= SCREEN_EFFECT
     if not stood_out:
-        return InsertionResult(first, stood_out=False)
+        return InsertionResult((first,), stood_out=False)
     second = work.test("B", copies.confirm, keep=True)
     if second is None:
-        return InsertionResult(first, stood_out=True)
+        return InsertionResult((first,), stood_out=True)
     return InsertionResult(
-        first, stood_out=True, confirm=(second,), doses=(work.doses("B"),), examples=tuple(work.examples)
+        (first,), stood_out=True, confirm=(second,), doses=(work.doses("B"),), examples=tuple(work.examples)
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from auditor.engine.input_gradients import input_attention
 from auditor.evidence import CheckEvidence
-from auditor.experiment import Experiment
+from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, Experiment, screen_p
+from auditor.insertion.carried import CarriedTag
 from auditor.insertion.differing import turn
 from auditor.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
@@ -17,7 +19,10 @@ from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recove
 from auditor.records import Box
 
 OBJECT_SHARE = 0.6
-"""What lies on the known object to this share is the object itself, and inserting it proves nothing."""
+"""What lies on the known object to this share may be the object itself, and inserting it proves nothing."""
+ALIGNED = 0.6
+"""It is, where the carriers' objects lie at one place: a pixel of one lies on another's with this probability. [objects
+at random places, a quarter of the picture large: .39 to .44 on the tuning half of the benchmark]"""
 
 
 def static_mark(
@@ -59,7 +64,10 @@ def _is_object(experiment: Experiment, overlay: Overlay) -> bool:
     known = overlay.present & experiment.sample.has_object
     if objects is None or not known.any():
         return False
-    return float(objects[known][:, overlay.mask].mean()) >= OBJECT_SHARE
+    if float(objects[known][:, overlay.mask].mean()) < OBJECT_SHARE:
+        return False
+    covered = objects[known].mean(axis=0)
+    return float(np.square(covered).sum()) >= ALIGNED * float(covered.sum())
 
 
 def moving_marks(
@@ -79,8 +87,30 @@ def moving_marks(
         if result is None:
             notes.append(f"{region.name}: too few pictures without it to paint it on")
             continue
+        result = _carried_along(experiment, tag, region.name, copies, result)
         facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": "copies"}
         yield _check(experiment, region, tag.label, result).model_copy(update={"facts": facts}), tag
+
+
+def _carried_along(
+    experiment: Experiment, tag: MovingTag, name: str, copies: Copies, inserted: InsertionResult
+) -> InsertionResult:
+    """With the evidence of tags cut out of their pictures, which the recovered mark's colours alone cannot explain."""
+    carried = CarriedTag(experiment, tag, name)
+    first = carried.test("A", copies.screen)
+    if first is None:
+        return inserted
+    p = screen_p([first], experiment.seed)[0]
+    result = replace(inserted, screen=(*inserted.screen, first))
+    if p > SCREEN_ALPHA or float(np.mean(first.differences)) < SCREEN_EFFECT:
+        return result
+    second = carried.test("B", copies.confirm)
+    return replace(
+        result,
+        stood_out=True,
+        confirm=result.confirm if second is None else (*result.confirm, second),
+        examples=(*result.examples, *carried.examples),
+    )
 
 
 def _stamp(experiment: Experiment, patch: Patch, name: str) -> Stamp:
@@ -96,7 +126,7 @@ def _check(experiment: Experiment, region: Box, target: int | None, result: Inse
         kind="overlay",
         region=region,
         class_name=experiment.classes[target] if result.stood_out and target is not None else None,
-        screen=(result.screen,),
+        screen=result.screen,
         stood_out=result.stood_out,
         confirm=result.confirm,
         out_of_budget=result.stood_out and not result.confirm,

@@ -18,7 +18,7 @@ LOWEST = 3.0
 """Cycles a short side; coarser waves are layout, not sharpness, and stay as they are."""
 GAINS = (1 / 16, 3.0)
 """A wave is damped and raised by these factors at most: what a blur took is noise, and is not blown up."""
-QUALITIES = (6, 8, 10, 12, 14, 16, 18, 20, 22, 25, 28, 31, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95)
+QUALITIES = (*range(2, 15), 16, 18, 20, 22, 25, 28, 31, *range(35, 100, 5))
 UNCOMPRESSED = 100
 GHOST = -0.7
 """A picture was compressed at a quality where re-encoding it costs less than half (e^-0.7) of what it costs at the
@@ -38,8 +38,10 @@ class SharpnessTransfer(GlobalProperty):
       half-octave bands. A single number, and not band by band, because a band of its own is a texture: stripes must
       not travel with the sharpness. Pictures of fewer than 9 pixels a side have one band and no slope.
     * Resolution: shrunk and enlarged in the same way, where the source was enlarged from fewer pixels.
-    * Compression: re-encoding at the source's quality, where it was compressed at its present size. The quality is
-      that at which re-encoding changes it least, against the neighbouring qualities.
+    * Compression: re-encoding at the source's quality (from 4 on), where it was compressed at its present size. The
+      quality is that at which re-encoding changes it least, against the neighbouring qualities.
+
+    Fewer pixels and compression change the fall-off too; only what they leave over is given as blur.
 
     Sources: power-law spectra of scenes: van der Schaaf & van Hateren, Vision Research 1996; JPEG ghosts: Farid,
     "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 2009.
@@ -63,9 +65,8 @@ class SharpnessTransfer(GlobalProperty):
         self.parts = parts
         blocks = self.pictures.blocks()
         self.membership, self.octaves = _bands(*self.pictures.size)
-        self.amplitudes = np.concatenate([_amplitudes(self.pictures, block, self.membership) for block in blocks])
-        apart = self.octaves - self.octaves.mean()
-        self.exponents = -(self.amplitudes @ apart) / max(float(apart @ apart), 1e-12)
+        self.amplitudes = np.concatenate([self._amplitudes(self.pictures[block]) for block in blocks])
+        self.exponents = self._exponents(self.amplitudes)
         in_bytes = [self.pictures.as_bytes(self.pictures[block]) for block in blocks]
         self.enlarged = np.concatenate([enlargements(block.astype(np.float32)) for block in in_bytes])
         self.qualities = np.concatenate([jpeg_qualities(block) for block in in_bytes])
@@ -91,8 +92,31 @@ class SharpnessTransfer(GlobalProperty):
         given = self.pictures[recipient]
         if "blur" in self.parts:
             change = self.exponents[recipient] - self.exponents[source]
+            # what fewer pixels and compression do to the fall-off is given with them, and not a second time
+            coarse = np.flatnonzero(self._is_coarse(source))
+            if len(coarse):
+                coarsened = self._coarsened(given[coarse], source[coarse])
+                change[coarse] = self._exponents(self._amplitudes(coarsened)) - self.exponents[source[coarse]]
             given = self.pictures.clipped(tilted(given, strength * change))
         return self._coarsened(given, source, strength)
+
+    def _is_coarse(self, like: np.ndarray) -> np.ndarray:
+        """Whether those pictures bring a resolution or a compression that is transferred: bool (n,)."""
+        enlarged = (self.enlarged[like] > 0) & ("resolution" in self.parts)
+        return np.asarray(enlarged | ((self.qualities[like] < UNCOMPRESSED) & ("compression" in self.parts)))
+
+    def _exponents(self, amplitudes: np.ndarray) -> np.ndarray:
+        apart = self.octaves - self.octaves.mean()
+        return np.asarray(-(amplitudes @ apart) / max(float(apart @ apart), 1e-12))
+
+    def _amplitudes(self, loaded: np.ndarray) -> np.ndarray:
+        """As the attribute, of pictures float32 (n, channels, height, width)."""
+        luma = np.tensordot(loaded, LUMA, (1, 0)) if loaded.shape[1] == 3 else loaded.mean(axis=1)
+        energy = np.square(fft.dctn(luma, axes=(1, 2), norm="ortho")).reshape(len(luma), -1)
+        # rounding to 8 bits adds 1/12 of a squared step to each coefficient
+        floor = float(np.mean((self.pictures.high - self.pictures.low) / 255) ** 2) / 12
+        contrast = energy[:, 1:].mean(axis=1, keepdims=True) + floor
+        return np.asarray(np.log((energy @ self.membership + floor) / contrast) / 2)
 
     def degraded(self, pictures: np.ndarray, amplitudes: np.ndarray, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pictures made no sharper than others: damped band by band, resampled, re-encoded; nothing is sharpened.
@@ -228,13 +252,3 @@ def _bands(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     membership = (band[:, None] == np.arange(count)).astype(np.float32)
     membership /= np.maximum(membership.sum(axis=0), 1)
     return membership, np.log(2) / 2 * (np.arange(count) + 0.5)
-
-
-def _amplitudes(pictures: Pictures, index: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    loaded = pictures[index]
-    luma = np.tensordot(loaded, LUMA, (1, 0)) if loaded.shape[1] == 3 else loaded.mean(axis=1)
-    energy = np.square(fft.dctn(luma, axes=(1, 2), norm="ortho")).reshape(len(luma), -1)
-    # rounding to 8 bits adds 1/12 of a squared step to each coefficient
-    floor = float(np.mean((pictures.high - pictures.low) / 255) ** 2) / 12
-    contrast = energy[:, 1:].mean(axis=1, keepdims=True) + floor
-    return np.asarray(np.log((energy @ membership + floor) / contrast) / 2)

@@ -103,7 +103,7 @@ class TransferProbe(Probe):
     details_forwards: ClassVar[float]
     """Forwards an image that `detailed` costs at most."""
 
-    donors_screen: int = Field(2, ge=1, le=16, description="Donor pictures an image on the discovery half.")
+    donors_screen: int = Field(4, ge=1, le=16, description="Donor pictures an image on the discovery half.")
     donors_confirm: int = Field(3, ge=1, le=64, description="Donor pictures an image on the confirmation half.")
     shortlist: int = Field(2, ge=1, le=64, description="Checks that may go to the confirmation half.")
     details: bool = Field(True, description="Also measure doses, parts, and accuracy when all pictures are treated.")
@@ -122,8 +122,9 @@ class TransferProbe(Probe):
         """The checks with what is worth knowing beside the verdict; the first is that of the whole sample."""
 
     def forwards(self) -> float:
-        screen = self.donors_screen + -(-self.donors_screen // 2)
-        confirm = self.donors_confirm + 2 * -(-self.donors_confirm // 2)
+        # three donors share a control; confirming a class takes two kinds of control
+        screen = self.donors_screen + -(-self.donors_screen // 3)
+        confirm = self.donors_confirm + 2 * -(-self.donors_confirm // 3)
         return (screen + self.shortlist * confirm) / 2 + self.details_forwards * self.details
 
     def run(self, experiment: Experiment) -> ProbeEvidence:

@@ -41,7 +41,7 @@ class Colour(TransferProbe):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1, "details": False},
         "standard": {},
-        "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
+        "full": {"donors_screen": 6, "donors_confirm": 8, "shortlist": 4},
     }
     # doses, the cast alone, and two treatments of half B
     details_forwards: ClassVar[float] = 2.0 + 0.5 + 2 * 0.5

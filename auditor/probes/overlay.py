@@ -38,6 +38,8 @@ FRAME_COVER = 0.3
 MOST_MOVING = 2
 ARMS = 3
 """The mark, its shuffled pixels, another class's patch."""
+MORE_ARMS = 1
+"""A moving mark has no other class's patch, but is also cut out of its pictures, as is another patch of them."""
 DOSE_FORWARDS = 8
 ATTENTION_FORWARDS = 1.0
 """Of half the pictures, forward and backward."""
@@ -109,8 +111,10 @@ class OverlayProbe(LocationProbe):
         return self.most
 
     def forwards(self) -> float:
+        copies = self.copies_screen + self.copies_confirm
         marks = self.most + (MOST_MOVING if self.moving else 0)
-        insertions = marks * (ARMS * (self.copies_screen + self.copies_confirm) + DOSE_FORWARDS) / 2
+        insertions = marks * (ARMS * copies + DOSE_FORWARDS) / 2
+        insertions += MOST_MOVING * MORE_ARMS * copies / 2 if self.moving else 0
         return super().forwards() + insertions + (ATTENTION_FORWARDS if self.moving else 0)
 
     def copies(self) -> Copies:

@@ -47,7 +47,7 @@ class Sharpness(TransferProbe):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"donors_screen": 1, "donors_confirm": 2, "shortlist": 1, "details": False},
         "standard": {},
-        "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
+        "full": {"donors_screen": 6, "donors_confirm": 8, "shortlist": 4},
     }
     # three parts, four treatments of half B
     details_forwards: ClassVar[float] = 3 * 0.5 + 4 * 0.5

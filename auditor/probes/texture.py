@@ -41,7 +41,7 @@ class Texture(TransferProbe):
     order: ClassVar[int] = 7
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "standard": {},
-        "full": {"donors_screen": 4, "donors_confirm": 6, "shortlist": 4},
+        "full": {"donors_screen": 6, "donors_confirm": 8, "shortlist": 4},
     }
     # doses, three treatments of half B
     details_forwards: ClassVar[float] = 2.0 + 3 * 0.5

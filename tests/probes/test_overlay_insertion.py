@@ -104,7 +104,23 @@ def test_insertion_brings_doses_that_rise_and_pictures() -> None:
     assert dose.rates[-1] > 0.8
     assert max(dose.controls) < 0.2
     assert [example.picture for example in inserted.examples] == [f"evidence/{name}.png" for name in kept]
-    assert all(example.donor == -1 and example.after == "bright" for example in inserted.examples)
+    assert all(example.after == "bright" for example in inserted.examples)
+    painted, pasted = ([e.donor for e in inserted.examples if (e.donor < 0) == mark] for mark in (True, False))
+    assert len(painted) == 4
+    assert {int(experiment.predicted[donor]) for donor in pasted} == {1}
+
+
+def test_a_moving_tag_that_is_cut_out_takes_the_prediction_along_and_other_patches_do_not() -> None:
+    checks = OverlayProbe(removal=False).run(experiment_on(ReadsTheTag(), sample_of(*tagged(moving=True)))).checks
+
+    tag = next(check for check in checks if check.region is not None and check.region.name == "moving-1")
+    carried = next(test for test in tag.confirm if test.name == "follow_rate")
+
+    assert np.mean(carried.effect) > 0.9
+    assert np.mean(carried.control) < 0.1
+    assert set(carried.recipients) <= set(
+        np.flatnonzero(experiment_on(ReadsTheTag(), sample_of(*tagged(moving=True))).predicted == 0)
+    )
 
 
 def test_the_same_seed_gives_the_same_evidence_bit_for_bit() -> None:
