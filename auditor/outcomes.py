@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.evidence import PairedEffects
+from auditor.records import Measurement
+from auditor.statistics.intervals import mean_interval
 from auditor.statistics.testing import sign_flip_test
 
 SCREEN_ALPHA = 0.05
@@ -19,6 +21,8 @@ MINIMUM_DONORS = 3
 ONE_CLASS = 0.95
 """Donors of which this share is of one class speak for that class, not for the whole sample."""
 SCREEN_DRAWS = 1999
+LEAST_OF_CLASS = 5
+"""Recipients of a class of which `least_followed` speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,39 @@ def paired(
         control=tuple(float(v) for v in per_recipient(control, recipient)),
         donors=int(counts.max()) if len(counts) else 0,
         controls=tuple(control_names),
+    )
+
+
+def least_followed(test: PairedEffects, predicted: np.ndarray, classes: Sequence[str], seed: int) -> Measurement | None:
+    """The effect on the class of recipients that follows least, of those with enough of them.
+
+    Who relies on a cue of a class follows it from everywhere. Where pictures of some classes alone change, they may
+    have lost a cue of their own.
+
+    Args:
+        predicted: int (n,), of the whole sample.
+
+    Returns:
+        None where fewer than two classes have `LEAST_OF_CLASS` recipients.
+    """
+    differences, leaving = np.asarray(test.differences), predicted[list(test.recipients)]
+    found = {}
+    for label in np.unique(leaving):
+        rows = leaving == label
+        if rows.sum() >= LEAST_OF_CLASS:
+            found[int(label)] = rows
+    if len(found) < 2:
+        return None
+    label, rows = min(found.items(), key=lambda item: float(differences[item[1]].mean()))
+    clusters = np.asarray(test.clusters)[rows]
+    low, high = mean_interval(differences[rows], clusters, seed=seed, lower=-1.0, upper=1.0)
+    return Measurement(
+        name="least_followed",
+        value=float(differences[rows].mean()),
+        low=low,
+        high=high,
+        count=len(np.unique(clusters)),
+        note=f"half {test.half}, recipients of class {classes[label]}, which follow least",
     )
 
 

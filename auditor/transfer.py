@@ -1,8 +1,8 @@
 """Screens on half A whether predictions follow a global property of other pictures, and confirms it on half B.
 
 A recipient takes the property (colours, sharpness, texture) of a donor of another predicted class. Followed means that
-the prediction becomes the donor's class. There are two controls; for each class of donors the one that moves more
-pictures counts:
+the prediction becomes the donor's class. There are two controls; for each pair of classes the one that moves
+more pictures counts:
 
 * the property of a picture of the recipient's own class that lies as far away. It absorbs that a change of this
   strength moves predictions to that class, wherever it comes from;
@@ -30,6 +30,7 @@ from auditor.experiment import (
     Outcomes,
     empty_check,
     examples_of,
+    least_followed,
     screen_p,
 )
 from auditor.interventions.transferring import GlobalProperty
@@ -62,7 +63,7 @@ class Followed:
     """What came of the pairs: (pairs,) each.
 
     Attributes:
-        wanted: Class that the donor is predicted as.
+        leaving, wanted: Classes that recipient and donor are predicted as.
         target, own: Whether the prediction became that class, under the transfer from the donor and under that from
             the own class.
         third: The same under transfers from third classes, 0..1; NaN where there was none.
@@ -70,6 +71,7 @@ class Followed:
     """
 
     pairs: Pairs
+    leaving: np.ndarray
     wanted: np.ndarray
     target: np.ndarray
     own: np.ndarray
@@ -78,31 +80,33 @@ class Followed:
     after_score: np.ndarray
 
     def test(self, half: str, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
-        """Averages over each recipient's donors and controls; for each donor class the control that moves more counts.
+        """Averages over each recipient's donors and controls; from class to class the control that moves more counts.
 
         Args:
             chosen: bool (pairs,); None for all.
         """
         keep = np.flatnonzero(np.ones(len(self.pairs), dtype=bool) if chosen is None else chosen)
         recipients, number, counts = np.unique(self.pairs.recipient[keep], return_inverse=True, return_counts=True)
-        control, used = np.array(self.own[keep], dtype=float), set()
-        for label in np.unique(self.wanted[keep]):
-            of_class = self.wanted[keep] == label
-            own = self.own[keep][of_class]
-            third = np.where(np.isnan(self.third[keep]), self.own[keep], self.third[keep])[of_class]
-            by_third = bool(third.mean() > own.mean())
-            control[of_class] = third if by_third else own
-            used.add(by_third)
+        own = np.asarray(self.own[keep], dtype=float)
+        third = np.where(np.isnan(self.third[keep]), own, self.third[keep])
+        cells = np.unique(np.stack([self.leaving[keep], self.wanted[keep]]), axis=1, return_inverse=True)[1].ravel()
+        by_third = (_means(third, cells) > _means(own, cells))[cells]
+        control = np.where(by_third, third, own)
         return PairedEffects(
             name="follow_rate",
             half=half,
             recipients=tuple(recipients.tolist()),
             clusters=tuple(clusters[recipients].tolist()),
-            effect=tuple((np.bincount(number, self.target[keep], len(recipients)) / counts).tolist()),
-            control=tuple((np.bincount(number, control, len(recipients)) / counts).tolist()),
+            effect=tuple(_means(self.target[keep], number).tolist()),
+            control=tuple(_means(control, number).tolist()),
             donors=int(counts.max(initial=0)),
-            controls=tuple(CONTROLS[by_third] for by_third in sorted(used)) or CONTROLS[:1],
+            controls=tuple(name for name, used in zip(CONTROLS, (~by_third, by_third), strict=True) if used.any()),
         )
+
+
+def _means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Mean of each group: (groups,)."""
+    return np.asarray(np.bincount(groups, values) / np.maximum(np.bincount(groups), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ def follow(experiment: Experiment, given: GlobalProperty, pairs: Pairs, what: st
     matched = np.where(third_class[pairs.base] < 0, np.nan, third_class[pairs.base] == wanted)
     return Followed(
         pairs,
+        leaving=experiment.predicted[pairs.recipient],
         wanted=wanted,
         target=classes[:count] == wanted,
         own=own_class[pairs.base] == wanted,
@@ -252,7 +257,11 @@ def _confirm(test: Transfer, row: _Row, *, taken: bool) -> CheckEvidence:
         return evidence.model_copy(update={"out_of_budget": True})
     outcomes = follow(experiment, test.given, pairs, f"{test.kind}: confirming")
     confirmed = outcomes.test("B", experiment.clusters)
-    return evidence.model_copy(update={"confirm": (confirmed,), "examples": _examples(test, evidence.id, outcomes)})
+    update = {"confirm": (confirmed,), "examples": _examples(test, evidence.id, outcomes)}
+    if row.donor_class is not None:
+        least = least_followed(confirmed, experiment.predicted, experiment.classes, experiment.seed)
+        update["further"] = () if least is None else (least,)
+    return evidence.model_copy(update=update)
 
 
 def _examples(test: Transfer, name: str, followed: Followed) -> tuple[Example, ...]:

@@ -14,7 +14,7 @@ STEPS: dict[str, tuple[float, float, float]] = {
     "flip_rate": (0.10, 0.25, 0.60),
     "removal": (0.05, 0.10, 0.25),
     "background_gap": (0.15, 0.25, 0.40),
-    "background_follow": (float("inf"), float("inf"), 0.60),
+    "background_follow": (0.25, 0.40, 0.60),
     "watermark_gap": (0.10, 0.20, 0.35),
     "attractor": (float("inf"), float("inf"), 0.25),
     "group_gap": (0.10, 0.20, 0.30),

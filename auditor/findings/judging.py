@@ -94,16 +94,14 @@ def _corrected(
     adjusted: dict[str, list[float]] = {
         kind: [*_within(found, seed), *_holm([effect.p for effect in own[kind]])] for kind, found in rows.items()
     }
-    # a kind in which nothing went to the confirmation half was tested all the same: it enters with p = 1
-    qs = across_kinds(
-        {kind: ps or [1.0] for kind, ps in adjusted.items()},
-        overlapping=sum(kind in LOCATION_KINDS for kind in rows) > 1,
-    )
+    # what the discovery half left out was not tested on the confirmation half, of which it knows nothing
+    tested = {kind: ps for kind, ps in adjusted.items() if ps}
+    qs = across_kinds(tested, overlapping=sum(kind in LOCATION_KINDS for kind in tested) > 1)
     p_of: dict[int, dict[str, float]] = {}
     q_of: dict[int, dict[str, float]] = {}
     for kind, found in rows.items():
         names = [(row.check, row.test.name) for row in found] + [(effect.check, effect.name) for effect in own[kind]]
-        for (check, name), p, q in zip(names, adjusted[kind], qs[kind], strict=False):
+        for (check, name), p, q in zip(names, adjusted[kind], qs.get(kind, []), strict=True):
             p_of.setdefault(check, {})[name] = p
             q_of.setdefault(check, {})[name] = q
     return p_of, q_of

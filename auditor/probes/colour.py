@@ -27,7 +27,8 @@ class Colour(TransferProbe):
     own class that is as far away in colour, the model judges by the cast, the white balance, the exposure or the stain.
     Beside it stand the share that follows the cast alone, brightness and contrast kept (`follow_rate_chroma`), and the
     accuracy in grey and under random gains of the channels. Where colour is what the class means (a ripe fruit), the
-    finding is true as well: declare it legitimate. A background whose colour goes with the class is found too.
+    finding is true as well: declare it legitimate. A background whose colour goes with the class is found too; where
+    objects are known, `object_colour_auc` says whether their own colours go with the class as well, as under a cast.
 
     Source: channel statistics after Reinhard et al., "Color transfer between images", IEEE CG&A 2001.
     """
@@ -68,6 +69,7 @@ class Colour(TransferProbe):
 
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
         from auditor.interventions.transferring import ColourTransfer
+        from auditor.object_colours import object_colours
         from auditor.transfer_details import dose_response, followed_most, part_followed
 
         most = followed_most(checks)
@@ -80,8 +82,12 @@ class Colour(TransferProbe):
             if colours:
                 chroma = ColourTransfer(test.experiment.sample.images, "chroma")
                 part = part_followed(test, checks[most], chroma, "chroma")
-            update = {"doses": (doses,) if doses else (), "further": (part,) if part else ()}
-            checks[most] = checks[most].model_copy(update=update)
+            further = (*checks[most].further, *((part,) if part else ()))
+            checks[most] = checks[most].model_copy(update={"doses": (doses,) if doses else (), "further": further})
+        for place, check in enumerate(checks):
+            carried = object_colours(test.experiment, check.class_name) if check.confirm else None
+            if carried is not None:
+                checks[place] = check.model_copy(update={"further": (*check.further, carried)})
         if checks[0].not_tested is None:
             treated = _treated(test, colours=colours)
             checks[0] = checks[0].model_copy(update={"further": (*checks[0].further, *treated)})

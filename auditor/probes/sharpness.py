@@ -85,7 +85,7 @@ class Sharpness(TransferProbe):
                 if np.ptp(test.given.only(part).positions) > 0
             ]
             found = tuple(part for part in parts if part is not None)
-            checks[most] = checks[most].model_copy(update={"further": found})
+            checks[most] = checks[most].model_copy(update={"further": (*checks[most].further, *found)})
         if checks[0].not_tested is None:
             doses, measured = _treated(test)
             further = (*checks[0].further, *measured, *_traces(test.given))

@@ -167,11 +167,14 @@ def test_the_family_is_corrected_so_a_lone_weak_effect_among_many_is_only_suspec
             kind="border",
             region=Box(name=f"ring-{i}", box=(0, 0, 32, 24), hole=(i, i, 32 - i, 24 - i)),
             screen=(effects(0.0, half="A"),),
+            confirm=(effects(0.0),),
         )
         for i in range(1, 6)
     ]
+    screened = [item.model_copy(update={"confirm": ()}) for item in noise]
 
     alone, among = one(weak), judge([weak, *noise], FAIR)[0]
+    assert judge([weak, *screened], FAIR)[0].q == alone.q
 
     assert alone.p == among.p
     assert (among.q or 0) > (alone.q or 0)
@@ -180,7 +183,7 @@ def test_the_family_is_corrected_so_a_lone_weak_effect_among_many_is_only_suspec
 def test_grades_follow_the_table() -> None:
     assert grade("follow_rate", 0.09) is None
     assert grade("removal_blur", 0.05) is Grade.MINOR
-    assert grade("background_follow", 0.5) is None
+    assert grade("background_follow", 0.2) is None
     assert grade("background_gap", 0.41) is Grade.SEVERE
     assert severity(Grade.SEVERE, harmful=True) is Severity.CRITICAL
 

@@ -70,3 +70,30 @@ def test_a_ring_that_moves_much_less_than_the_background_is_a_part_of_it() -> No
 
 def test_a_tag_of_one_class_does_not_explain_a_cast_of_another() -> None:
     assert len(names(finding("overlay", 0.95, "cat", TAG), finding("colour", 0.9, "dog"))) == 2
+
+
+def with_further(check: Check, **values: float) -> Check:
+    further = tuple(
+        Measurement(name=name, value=value, low=value, high=value, count=16) for name, value in values.items()
+    )
+    return check.model_copy(update={"measurements": (*check.measurements, *further)})
+
+
+def test_colours_that_lie_on_the_objects_too_are_a_cast_and_others_a_background() -> None:
+    background, colour = finding("background", 0.8, "cat"), finding("colour", 0.95, "cat")
+
+    assert names(background, with_further(colour, object_colour_auc=0.9)) == ["colour.class-cat"]
+    weak = finding("background", 0.5, "cat")
+    assert names(weak, colour) == ["colour.class-cat"]
+    assert names(weak, with_further(colour, object_colour_auc=0.5)) == ["background.class-cat"]
+
+
+def test_what_some_class_hardly_follows_is_the_loss_of_a_stronger_cue() -> None:
+    tag, cast = finding("overlay", 0.95, "cat", TAG), finding("colour", 0.3, "dog")
+
+    folded = merge([tag, with_further(cast, least_followed=0.02)])
+
+    assert [check.id for check in folded] == ["overlay.overlay-1.class-cat"]
+    assert folded[0].also == ("colour.class-dog",)
+    assert len(names(tag, with_further(cast, least_followed=0.25))) == 2
+    assert names(with_further(cast, least_followed=0.02)) == ["colour.class-dog"]

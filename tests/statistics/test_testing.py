@@ -88,7 +88,7 @@ def test_recipients_needed_is_the_smallest_number_with_the_power() -> None:
     assert minimum_detectable_effect(needed) == pytest.approx(0.25, abs=0.01)
 
 
-def test_kinds_are_corrected_by_benjamini_hochberg_and_yekutieli() -> None:
+def test_kinds_are_corrected_by_benjamini_hochberg_and_by_holm_where_they_overlap() -> None:
     adjusted = {"border": [0.01, 0.04], "corner": [0.03], "background": [1.0]}
 
     independent = across_kinds(adjusted, overlapping=False)
@@ -96,7 +96,8 @@ def test_kinds_are_corrected_by_benjamini_hochberg_and_yekutieli() -> None:
 
     assert independent["border"] == pytest.approx([0.03, 0.12])
     assert independent["corner"] == pytest.approx([0.045])
-    assert overlapping["border"][0] == pytest.approx(0.03 * (1 + 1 / 2 + 1 / 3))
+    assert overlapping["border"] == pytest.approx([0.03, 0.12])
+    assert overlapping["corner"] == pytest.approx([0.06])
 
 
 def test_above_chance_is_the_exact_binomial() -> None:
