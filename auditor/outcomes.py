@@ -22,7 +22,8 @@ ONE_CLASS = 0.95
 """Donors of which this share is of one class speak for that class, not for the whole sample."""
 SCREEN_DRAWS = 1999
 LEAST_OF_CLASS = 5
-"""Recipients of a class of which `least_followed` speaks."""
+MOST_CLASSES = 12
+"""Recipients of a class, and classes, that `followed_from` speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +86,57 @@ def paired(
     )
 
 
-def least_followed(test: PairedEffects, predicted: np.ndarray, classes: Sequence[str], seed: int) -> Measurement | None:
-    """The effect on the class of recipients that follows least, of those with enough of them.
+def followed_from(
+    test: PairedEffects, predicted: np.ndarray, classes: Sequence[str], seed: int
+) -> tuple[Measurement, ...]:
+    """From which classes pictures follow a change of the whole picture to one class.
 
-    Who relies on a cue of a class follows it from everywhere. Where pictures of some classes alone change, they may
+    What relies on a cue of a class follows it from everywhere. Where pictures of some classes alone change, they may
     have lost a cue of their own.
 
     Args:
         predicted: int (n,), of the whole sample.
 
     Returns:
-        None where fewer than two classes have `LEAST_OF_CLASS` recipients.
+        `followed_from:CLASS`, the effect minus its control on recipients of each class that has `LEAST_OF_CLASS` of
+        them, the `MOST_CLASSES` largest; and `least_followed`, the rate of the class that follows least, before
+        control, as a share of the mean rate. Nothing where fewer than two classes have as many.
     """
-    differences, leaving = np.asarray(test.differences), predicted[list(test.recipients)]
-    found = {}
-    for label in np.unique(leaving):
+    differences, raw, leaving = np.asarray(test.differences), np.asarray(test.effect), predicted[list(test.recipients)]
+    labels, counts = np.unique(leaving, return_counts=True)
+    order = np.lexsort((labels, -counts))
+    chosen = [int(labels[k]) for k in order if counts[k] >= LEAST_OF_CLASS][:MOST_CLASSES]
+    if len(chosen) < 2 or raw.mean() <= 0:
+        return ()
+    clusters = np.asarray(test.clusters)
+    found = []
+    for label in chosen:
         rows = leaving == label
-        if rows.sum() >= LEAST_OF_CLASS:
-            found[int(label)] = rows
-    if len(found) < 2:
-        return None
-    label, rows = min(found.items(), key=lambda item: float(differences[item[1]].mean()))
-    clusters = np.asarray(test.clusters)[rows]
-    low, high = mean_interval(differences[rows], clusters, seed=seed, lower=-1.0, upper=1.0)
-    return Measurement(
-        name="least_followed",
-        value=float(differences[rows].mean()),
-        low=low,
-        high=high,
-        count=len(np.unique(clusters)),
-        note=f"half {test.half}, recipients of class {classes[label]}, which follow least",
+        low, high = mean_interval(differences[rows], clusters[rows], seed=seed, lower=-1.0, upper=1.0)
+        found.append(
+            Measurement(
+                name=f"followed_from:{classes[label]}",
+                value=float(differences[rows].mean()),
+                low=low,
+                high=high,
+                count=len(np.unique(clusters[rows])),
+                note=f"half {test.half}, recipients of class {classes[label]}; minus control",
+            )
+        )
+    least = min(chosen, key=lambda label: float(raw[leaving == label].mean()))
+    rows = leaving == least
+    low, high = mean_interval(raw[rows], clusters[rows], seed=seed)
+    found.append(
+        Measurement(
+            name="least_followed",
+            value=float(raw[rows].mean() / raw.mean()),
+            low=float(low / raw.mean()),
+            high=float(high / raw.mean()),
+            count=len(np.unique(clusters[rows])),
+            note=f"half {test.half}, rate of class {classes[least]}, which follows least, over the mean rate",
+        )
     )
+    return tuple(found)
 
 
 def screen_p(tests: Sequence[PairedEffects], seed: int) -> list[float]:

@@ -30,7 +30,7 @@ from auditor.experiment import (
     Outcomes,
     empty_check,
     examples_of,
-    least_followed,
+    followed_from,
     screen_p,
 )
 from auditor.interventions.transferring import GlobalProperty
@@ -259,8 +259,7 @@ def _confirm(test: Transfer, row: _Row, *, taken: bool) -> CheckEvidence:
     confirmed = outcomes.test("B", experiment.clusters)
     update = {"confirm": (confirmed,), "examples": _examples(test, evidence.id, outcomes)}
     if row.donor_class is not None:
-        least = least_followed(confirmed, experiment.predicted, experiment.classes, experiment.seed)
-        update["further"] = () if least is None else (least,)
+        update["further"] = followed_from(confirmed, experiment.predicted, experiment.classes, experiment.seed)
     return evidence.model_copy(update=update)
 
 

@@ -14,7 +14,7 @@ STEPS: dict[str, tuple[float, float, float]] = {
     "flip_rate": (0.10, 0.25, 0.60),
     "removal": (0.05, 0.10, 0.25),
     "background_gap": (0.15, 0.25, 0.40),
-    "background_follow": (0.25, 0.40, 0.60),
+    "background_follow": (0.20, 0.40, 0.60),
     "watermark_gap": (0.10, 0.20, 0.35),
     "attractor": (float("inf"), float("inf"), 0.25),
     "group_gap": (0.10, 0.20, 0.30),
@@ -24,10 +24,9 @@ STEPS: dict[str, tuple[float, float, float]] = {
 _SEVERITY = {Grade.MINOR: Severity.LOW, Grade.MATERIAL: Severity.MEDIUM, Grade.SEVERE: Severity.HIGH}
 
 
-LEAST_TRANSFER = {"colour": 0.20, "sharpness": 0.20, "texture": 0.20}
+LEAST_TRANSFER = {"colour": 0.15, "sharpness": 0.15, "texture": 0.15}
 """First step of the follow rate of whole-picture transfers, which change more than the cue alone. [tuned on the tuning
-half of the detection benchmark: true reliance there reached .48 and more for the class that carries the cue, chance and
-other cues' side effects at most .17]"""
+half of the detection benchmark: negative networks reached .04 on half B, the class that carries the cue .20 and more]"""
 
 
 def steps_of(evidence: str, kind: str | None = None) -> tuple[float, float, float] | tuple[()]:

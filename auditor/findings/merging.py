@@ -34,9 +34,9 @@ OFF_OBJECTS_SHARE = 0.4
 """As `BACKGROUND_SHARE`, where the objects' own colours do not go with the class."""
 UNEVEN = 0.5
 STRONGER = 1.25
-"""A global change of one class that pictures of some class follow less than half as much as all do, beside a finding of
-another class that is a quarter stronger, is what the loss of that cue does, and no cue of its own. [tuned on the tuning
-half of the benchmark: cues are followed from every class at .5 to 1 of the mean, side effects at .02 to .3 from one]"""
+"""Beside findings of other classes that are a quarter stronger, a global change of one class is no cue of its own where
+pictures of the remaining classes follow it less than half as much as all do, or where those of some class hardly turn:
+then it is what the loss of the other cues does. [tuned on the tuning half of the benchmark]"""
 ORDER = (*LOCATION_KINDS, *GLOBAL_KINDS)
 
 
@@ -61,7 +61,7 @@ def merge(checks: Sequence[Check]) -> list[Check]:
         leader = _leader(group)
         home = next((i for i, host in enumerate(hosts) if _explains(host, leaders[i], leader)), None)
         if home is None:
-            home = next((i for i, other in enumerate(leaders) if _side_effect(leader, other)), None)
+            home = _side_effect(leader, leaders)
         if home is not None:
             hosts[home] = [*hosts[home], *group]
             continue
@@ -216,17 +216,25 @@ def _rank(check: Check, shares: dict[str | None, float]) -> float:
     return effect(check) / max(known, default=BACKGROUND_SHARE)
 
 
-def _side_effect(check: Check, stronger: Check) -> bool:
-    """Whether a global finding of one class is what taking away a stronger cue of another does."""
-    classes = {check.class_name, stronger.class_name} - {None}
-    least = [m.value for m in check.measurements if m.name == "least_followed" and m.value is not None]
-    return (
-        check.kind in GLOBAL_KINDS
-        and len(classes) == 2
-        and effect(stronger) >= STRONGER * effect(check)
-        and bool(least)
-        and least[0] < UNEVEN * effect(check)
-    )
+def _side_effect(check: Check, leaders: Sequence[Check]) -> int | None:
+    """The stronger finding of another class whose loss a global finding of one class only shows; None for a cue."""
+    if check.kind not in GLOBAL_KINDS or check.class_name is None:
+        return None
+    stronger = [
+        place
+        for place, other in enumerate(leaders)
+        if other.class_name not in (None, check.class_name) and effect(other) >= STRONGER * effect(check)
+    ]
+    values = {m.name: m for m in check.measurements if m.value is not None}
+    least = values.get("least_followed")
+    if not stronger or least is None:
+        return None
+    prefix = "followed_from:"
+    taken = {f"{prefix}{leaders[place].class_name}" for place in stronger}
+    rest = [m for name, m in values.items() if name.startswith(prefix) and name not in taken]
+    remaining = sum((m.value or 0.0) * m.count for m in rest) / max(1, sum(m.count for m in rest))
+    own = (least.value or 0.0) >= UNEVEN and (not rest or remaining >= UNEVEN * effect(check))
+    return None if own else max(stronger, key=lambda place: effect(leaders[place]))
 
 
 def _explains(host: Sequence[Check], leader: Check, other: Check) -> bool:

@@ -63,7 +63,7 @@ class Background(Probe):
             kind="background",
             what="objects pasted on clean backgrounds of their own and of other classes",
             control="the same paste with a background of the own class",
-            limit="BG-gap ≥ .15 minor, ≥ .25 material, ≥ .40 severe, or background follow ≥ .25, .40, .60; q ≤ .05",
+            limit="BG-gap ≥ .15 minor, ≥ .25 material, ≥ .40 severe, or background follow ≥ .20, .40, .60; q ≤ .05",
             minimum_count=8,
             severity="low, medium, high by grade",
             rationale="A background that goes with a class gives it away; 7 to 14 points are ordinary on ImageNet.",
@@ -74,7 +74,7 @@ class Background(Probe):
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
         from auditor.backgrounds import Pasting
-        from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, empty_check, least_followed, screen_p
+        from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, empty_check, followed_from, screen_p
 
         before = experiment.predictor.forwards
         ground = _ground(experiment)
@@ -94,16 +94,16 @@ class Background(Probe):
                 if len(test)
             )
             confirm = tuple(confirms.get(class_name, ())) if stood_out or class_name is None else ()
-            least = None
+            further: tuple[Measurement, ...] = ()
             if class_name is not None and confirm:
-                least = least_followed(confirm[0], experiment.predicted, experiment.classes, experiment.seed)
+                further = followed_from(confirm[0], experiment.predicted, experiment.classes, experiment.seed)
             check = CheckEvidence(
                 kind="background",
                 class_name=class_name,
                 screen=tuple(screen),
                 stood_out=stood_out,
                 confirm=confirm,
-                further=() if least is None else (least,),
+                further=further,
                 off_object=ground.unproven is None,
                 at_most_suspected=ground.unproven,
                 facts={
@@ -113,8 +113,8 @@ class Background(Probe):
             )
             checks.append(check)
         if checks:
-            further = (*ground.quality, *(work.further() if self.alone else ()))
-            checks[0] = checks[0].model_copy(update={"further": further, "examples": tuple(work.examples)})
+            alone = (*ground.quality, *(work.further() if self.alone else ()))
+            checks[0] = checks[0].model_copy(update={"further": alone, "examples": tuple(work.examples)})
         return ProbeEvidence(
             probe="background",
             checks=tuple(checks),

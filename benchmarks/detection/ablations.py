@@ -28,7 +28,7 @@ LEAST_EFFECT: Mapping[str, float] = {
     "spurious_score": 0.15,
     "removal": 0.05,
     "background_gap": 0.15,
-    "background_follow": 0.25,
+    "background_follow": 0.20,
     "attractor": 0.25,
 }
 ANY_EFFECT = 0.10

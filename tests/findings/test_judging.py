@@ -183,7 +183,7 @@ def test_the_family_is_corrected_so_a_lone_weak_effect_among_many_is_only_suspec
 def test_grades_follow_the_table() -> None:
     assert grade("follow_rate", 0.09) is None
     assert grade("removal_blur", 0.05) is Grade.MINOR
-    assert grade("background_follow", 0.2) is None
+    assert grade("background_follow", 0.19) is None
     assert grade("background_gap", 0.41) is Grade.SEVERE
     assert severity(Grade.SEVERE, harmful=True) is Severity.CRITICAL
 

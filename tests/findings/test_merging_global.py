@@ -72,7 +72,7 @@ def test_a_tag_of_one_class_does_not_explain_a_cast_of_another() -> None:
     assert len(names(finding("overlay", 0.95, "cat", TAG), finding("colour", 0.9, "dog"))) == 2
 
 
-def with_further(check: Check, **values: float) -> Check:
+def with_further(check: Check, values: dict[str, float]) -> Check:
     further = tuple(
         Measurement(name=name, value=value, low=value, high=value, count=16) for name, value in values.items()
     )
@@ -82,18 +82,21 @@ def with_further(check: Check, **values: float) -> Check:
 def test_colours_that_lie_on_the_objects_too_are_a_cast_and_others_a_background() -> None:
     background, colour = finding("background", 0.8, "cat"), finding("colour", 0.95, "cat")
 
-    assert names(background, with_further(colour, object_colour_auc=0.9)) == ["colour.class-cat"]
+    assert names(background, with_further(colour, {"object_colour_auc": 0.9})) == ["colour.class-cat"]
     weak = finding("background", 0.5, "cat")
     assert names(weak, colour) == ["colour.class-cat"]
-    assert names(weak, with_further(colour, object_colour_auc=0.5)) == ["background.class-cat"]
+    assert names(weak, with_further(colour, {"object_colour_auc": 0.5})) == ["background.class-cat"]
 
 
 def test_what_some_class_hardly_follows_is_the_loss_of_a_stronger_cue() -> None:
     tag, cast = finding("overlay", 0.95, "cat", TAG), finding("colour", 0.3, "dog")
+    hardly = with_further(cast, {"followed_from:cat": 0.6, "followed_from:cow": 0.25, "least_followed": 0.1})
+    lost = with_further(cast, {"followed_from:cat": 0.6, "followed_from:cow": 0.02, "least_followed": 0.8})
+    evenly = with_further(cast, {"followed_from:cat": 0.02, "followed_from:cow": 0.4, "least_followed": 0.8})
 
-    folded = merge([tag, with_further(cast, least_followed=0.02)])
-
-    assert [check.id for check in folded] == ["overlay.overlay-1.class-cat"]
-    assert folded[0].also == ("colour.class-dog",)
-    assert len(names(tag, with_further(cast, least_followed=0.25))) == 2
-    assert names(with_further(cast, least_followed=0.02)) == ["colour.class-dog"]
+    for side_effect in (hardly, lost):
+        folded = merge([tag, side_effect])
+        assert [check.id for check in folded] == ["overlay.overlay-1.class-cat"]
+        assert folded[0].also == ("colour.class-dog",)
+        assert names(side_effect) == ["colour.class-dog"]
+    assert len(names(tag, evenly)) == 2

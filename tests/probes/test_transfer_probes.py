@@ -123,7 +123,12 @@ def test_details_tell_which_part_is_followed_and_how_it_grows() -> None:
     assert list(doses.rates) == sorted(doses.rates)
     assert doses.rates[-1] == pytest.approx(1.0)
     assert max(doses.controls) < 0.1
-    assert {m.name for m in of_class(casts, "both").further} == {"follow_rate_chroma", "least_followed"}
+    assert {m.name for m in of_class(casts, "both").further} == {
+        "follow_rate_chroma",
+        "followed_from:across",
+        "followed_from:down",
+        "least_followed",
+    }
 
 
 def test_in_grey_a_model_that_reads_the_cast_loses_its_class() -> None:
