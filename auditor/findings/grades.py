@@ -26,7 +26,7 @@ _SEVERITY = {Grade.MINOR: Severity.LOW, Grade.MATERIAL: Severity.MEDIUM, Grade.S
 
 LEAST_TRANSFER = {"colour": 0.15, "sharpness": 0.15, "texture": 0.15}
 """First step of the follow rate of whole-picture transfers, which change more than the cue alone. [tuned on the tuning
-half of the detection benchmark: negative networks reached .04 on half B, the class that carries the cue .20 and more]"""
+half of the detection benchmark: negative networks reached .04 on half B, classes that carry the cue .20 and more]"""
 
 
 def steps_of(evidence: str, kind: str | None = None) -> tuple[float, float, float] | tuple[()]:

@@ -62,7 +62,7 @@ def _doses(check: Check, doses: Sequence[DoseResponse], gallery: Gallery) -> lis
         panels = [dose for dose in doses if dose.outcome == outcome]
         svg = figures.dose_response(
             [figures.DosePanel(d.what, d.strength, d.strengths, d.rates, d.lows, d.highs, d.controls) for d in panels],
-            y_label=outcome,
+            y_label="predictions turned" if outcome.startswith("predictions that turn") else outcome,
         )
         counts = sorted({dose.count for dose in panels})
         pictures = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

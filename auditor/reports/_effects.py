@@ -10,6 +10,9 @@ from auditor.findings.grades import steps_of
 from auditor.records import Check, Measurement
 from auditor.reports._words import NONE, interval, label, value_of
 
+LEAST_APART = 22.0
+"""Percent of the axis that a step's name takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -48,13 +51,21 @@ class Effect:
 
 
 def main_measurement(check: Check) -> Measurement | None:
-    """The effect that judged the check: the strongest graded one where it was confirmed, else the first."""
+    """The effect that speaks for the check: the strongest graded one where it was confirmed, else the first.
+
+    Of two that reach the same grade, what shows that the cue suffices comes before removal.
+    """
     graded = [item for item in check.measurements if item.value is not None and steps_of(item.name, check.kind)]
     if not graded:
         return next((item for item in check.measurements if item.value is not None), None)
     if not check.is_finding:
         return graded[0]
-    return max(graded, key=lambda item: (_reached(item, check.kind), item.value or 0.0))
+    return max(graded, key=lambda item: (_reached(item, check.kind), _sufficient(item), item.value or 0.0))
+
+
+def _sufficient(item: Measurement) -> bool:
+    """Whether it shows that the cue suffices, which the sentence tells; removal shows only that it is missed."""
+    return not item.name.startswith("removal")
 
 
 def shared_axis(checks: Iterable[Check]) -> Axis:
@@ -72,11 +83,15 @@ def effect_of(check: Check, axis: Axis) -> Effect | None:
         return None
     low = main.value if main.low is None else main.low
     high = main.value if main.high is None else main.high
-    names = ("minor", "material", "severe")
-    steps = [
+    places = [
         (axis.percent(step), name)
-        for step, name in zip(steps_of(main.name, check.kind), names, strict=False)
+        for step, name in zip(steps_of(main.name, check.kind), ("minor", "material", "severe"), strict=False)
         if math.isfinite(step) and step <= axis.high
+    ]
+    # names that would run into each other are left out, the gravest stays
+    steps = [
+        (at, name if all(other - at >= LEAST_APART for other, _ in places[place + 1 :]) else "")
+        for place, (at, name) in enumerate(places)
     ]
     return Effect(
         name=label(main.name),

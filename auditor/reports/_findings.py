@@ -35,7 +35,7 @@ class FindingView:
         title: "Top-left corner, class pneumonia".
         seen, sure, means, act: The four sentences of every finding.
         facts: Small print: (label, value); `print_facts` are those that no table holds.
-        main: The picture shown large; `more` are shown small.
+        main: The picture shown large; `charts` and `more` are shown small.
     """
 
     key: str
@@ -56,6 +56,7 @@ class FindingView:
     facts: tuple[tuple[str, str], ...]
     print_facts: tuple[tuple[str, str], ...]
     main: Figure | None
+    charts: tuple[Figure, ...]
     more: tuple[Figure, ...]
     thumbnail: Figure | None
 
@@ -78,7 +79,8 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingVi
     words = f"Verdict: confirmed{', ' + grade if grade else ''}"
     if effect is not None:
         words += f"; effect {effect.value} ({effect.interval}), n = {effect.count}"
-    shown = pictures.figures(check.figures, facts=f"{words}.")
+    charts = tuple(path for path in check.figures if path.lower().endswith(".svg"))
+    shown = pictures.figures((path for path in check.figures if path not in charts), facts=f"{words}.")
     first = next((path for path in check.figures if path.lower().endswith((".jpg", ".jpeg"))), None)
     return FindingView(
         key=f"F{index}",
@@ -99,6 +101,7 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingVi
         facts=(*_numbers(check), *_references(check)),
         print_facts=_references(check),
         main=shown[0] if shown else None,
+        charts=pictures.figures(charts, facts=f"{words}."),
         more=shown[1:],
         thumbnail=pictures.thumbnail(first) if first else None,
     )
@@ -107,7 +110,8 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingVi
 def _sure(check: Check, effect: Effect | None) -> str:
     words = "Confirmed on the half of the sample that was not used to find it"
     if check.q is not None:
-        words += f": q = {probability(check.q)} after correction for all checks"
+        shown = probability(check.q)
+        words += f": q {shown if shown.startswith('<') else f'= {shown}'} after correction for all checks"
     words += "."
     if effect is not None and effect.control != "–":
         words += f" The matched control moves {effect.control}."

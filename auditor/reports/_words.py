@@ -153,6 +153,9 @@ _NAMES: Mapping[str, str] = {
     "expected_calibration_error": "Expected calibration error",
     "follow_rate": "Follow rate, control subtracted",
     "follow_rate_raw": "Follow rate",
+    "least_followed": "Class that follows least, over the mean rate",
+    "object_colour_auc": "Objects' own colours tell the class (AUC)",
+    "follow_rate_chroma": "Follow rate of the cast alone, control subtracted",
     "follow_rate_control": "Follow rate of the control",
     "removal_blur": "Flips when blurred away, control subtracted",
     "removal_inpaint": "Flips when inpainted, control subtracted",
@@ -187,6 +190,8 @@ _RATIOS = frozenset(
 
 def label(name: str) -> str:
     """A measurement's name in words."""
+    if name.startswith("followed_from:"):
+        return f"Follow rate of pictures of class {short(name.removeprefix('followed_from:'), 48)}, control subtracted"
     return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
 
 

@@ -105,6 +105,10 @@ def test_the_strongest_grade_speaks_for_a_finding() -> None:
 
     assert main_measurement(Check(verdict=Verdict.CONFIRMED, **fields)) == severe
     assert main_measurement(Check(verdict=Verdict.NO_EVIDENCE, **fields)) == minor
+    follows = share("follow_rate", 0.8, 0.7, 0.9)
+    assert (
+        main_measurement(Check(verdict=Verdict.CONFIRMED, **{**fields, "measurements": (severe, follows)})) == follows
+    )
 
 
 def test_places_on_the_axis_never_leave_it() -> None:
