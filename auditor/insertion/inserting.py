@@ -22,6 +22,7 @@ from auditor.experiment import (
     screen_p,
 )
 from auditor.interventions.painting import Stamp, shuffled, stamp
+from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
@@ -67,6 +68,8 @@ class InsertionResult:
     Attributes:
         screen, confirm: Spurious scores on the halves; confirm only where it stood out.
         doses: Spurious score over opacity, on half B.
+        further: What the mark does elsewhere: said beside the verdict, and no control, since a network may read it
+            anywhere.
     """
 
     screen: tuple[PairedEffects, ...]
@@ -74,6 +77,7 @@ class InsertionResult:
     confirm: tuple[PairedEffects, ...] = ()
     doses: tuple[DoseResponse, ...] = ()
     examples: tuple[Example, ...] = field(default=())
+    further: tuple[Measurement, ...] = ()
 
 
 def goes_with(predicted: np.ndarray, carriers: np.ndarray, members: np.ndarray) -> int | None:
@@ -120,7 +124,12 @@ def insert(experiment: Experiment, insertion: Insertion, name: str, copies: Copi
     if second is None:
         return InsertionResult((first,), stood_out=True)
     return InsertionResult(
-        (first,), stood_out=True, confirm=(second,), doses=(work.doses("B"),), examples=tuple(work.examples)
+        (first,),
+        stood_out=True,
+        confirm=(second,),
+        doses=(work.doses("B"),),
+        examples=tuple(work.examples),
+        further=() if insertion.moving else (work.elsewhere("B"),),
     )
 
 
@@ -211,6 +220,28 @@ class _Inserting:
                     after_score=float(scores[pair, target]),
                 )
             )
+
+    def elsewhere(self, half: str) -> Measurement:
+        """Share of predictions that turn when the mark is painted at random places that it shares least with."""
+        members, mark = self.recipients(half), self.insertion.mark
+        rng = self.experiment.rng("elsewhere", self.name, half)
+        (height, width), (h, w) = self.experiment.size, mark.alpha.shape
+        places = []
+        for _ in members:
+            tries = np.column_stack([rng.integers(0, width - w + 1, 12), rng.integers(0, height - h + 1, 12)])
+            shared = np.prod(np.maximum(0, np.array([w, h]) - np.abs(tries - np.asarray(mark.corner))), axis=1)
+            places.append(tries[int(shared.argmin())])
+        scores = self.scores(members, [mark] * len(members), np.asarray(places), "insertion elsewhere")
+        turned = (scores.argmax(axis=1) == self.insertion.target).astype(float)
+        low, high = mean_interval(turned, self.experiment.clusters[members], seed=self.experiment.seed)
+        return Measurement(
+            name="turned_elsewhere",
+            value=float(turned.mean()),
+            low=low,
+            high=high,
+            count=len(np.unique(self.experiment.clusters[members])),
+            note=f"half {half}, the mark at random places; no control subtracted",
+        )
 
     def doses(self, half: str) -> DoseResponse:
         """Spurious score at shares of the mark's own opacity, beside the shuffled mark at the same."""

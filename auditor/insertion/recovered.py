@@ -131,6 +131,7 @@ def _check(experiment: Experiment, region: Box, target: int | None, result: Inse
         confirm=result.confirm,
         out_of_budget=result.stood_out and not result.confirm,
         doses=result.doses,
+        further=result.further,
         examples=result.examples,
     )
 
@@ -152,6 +153,7 @@ def with_insertion(swapped: list[CheckEvidence], inserted: CheckEvidence | None)
                     "out_of_budget": (check.out_of_budget or inserted.out_of_budget)
                     and not (check.confirm or inserted.confirm),
                     "doses": inserted.doses,
+                    "further": (*check.further, *inserted.further),
                     "examples": (*check.examples[:2], *inserted.examples[:2]),
                 }
             )

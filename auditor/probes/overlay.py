@@ -40,7 +40,8 @@ ARMS = 3
 """The mark, its shuffled pixels, another class's patch."""
 MORE_ARMS = 1
 """A moving mark has no other class's patch, but is also cut out of its pictures, as is another patch of them."""
-DOSE_FORWARDS = 8
+DOSE_FORWARDS = 9
+"""Four strengths of the mark and of its control, and the mark elsewhere."""
 ATTENTION_FORWARDS = 1.0
 """Of half the pictures, forward and backward."""
 MARGIN = 0.02

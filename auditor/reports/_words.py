@@ -153,6 +153,7 @@ _NAMES: Mapping[str, str] = {
     "expected_calibration_error": "Expected calibration error",
     "follow_rate": "Follow rate, control subtracted",
     "follow_rate_raw": "Follow rate",
+    "turned_elsewhere": "Predictions that turn when the mark lies elsewhere",
     "least_followed": "Class that follows least, over the mean rate",
     "object_colour_auc": "Objects' own colours tell the class (AUC)",
     "follow_rate_chroma": "Follow rate of the cast alone, control subtracted",
