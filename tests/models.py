@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.engine.predictor import Predictor
-from auditor.experiment import Experiment, split_halves
+from auditor.experiments.experiment import Experiment, split_halves
 from auditor.subjects import LoadedModel, PictureInfo, Preprocessing, Sample
 
 HEIGHT, WIDTH = 24, 32

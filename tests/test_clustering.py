@@ -8,7 +8,7 @@ from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
 
-from auditor.clustering import clustered, descriptors, eigengap, hot_boxes, stability
+from auditor.experiments.clustering import clustered, descriptors, eigengap, hot_boxes, stability
 
 HEIGHT, WIDTH = 12, 16
 

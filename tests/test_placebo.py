@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.experiment import PLACEBO, paired
+from auditor.experiments.experiment import PLACEBO, paired
 from tests.models import ReadsTheCorner, experiment_on, pictures, sample_of
 
 RECIPIENTS = np.repeat(np.arange(4), 2)

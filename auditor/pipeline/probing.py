@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor import registry
 from auditor.evidence import CausalMap, ProbeEvidence
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.figures import encode_png
 from auditor.findings.gate import declare_legitimate
 from auditor.findings.judging import Circumstances, judge

@@ -12,7 +12,7 @@ from auditor.engine import integrity, layers
 from auditor.engine.device import choose_device
 from auditor.engine.predictor import Predictor
 from auditor.errors import DataError, ModelError
-from auditor.experiment import split_halves
+from auditor.experiments.experiment import split_halves
 from auditor.subjects.loading import load_model
 from auditor.subjects.sampling import load_sample
 

@@ -13,10 +13,10 @@ from auditor.registry import Part
 
 if TYPE_CHECKING:
     from auditor.evidence import CheckEvidence
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.transfer import Transfer
+    from auditor.experiments.two_stage import Budget
     from auditor.interventions.transferring import GlobalProperty
-    from auditor.transfer import Transfer
-    from auditor.two_stage import Budget
 
 __all__ = ["LocationProbe", "Probe", "TransferProbe"]
 
@@ -90,8 +90,8 @@ class LocationProbe(Probe):
 
     def budget(self) -> Budget:
         """What the two-stage experiment may spend."""
+        from auditor.experiments.two_stage import Budget
         from auditor.interventions import FILLS
-        from auditor.two_stage import Budget
 
         return Budget(self.donors_screen, self.donors_confirm, self.shortlist, FILLS if self.removal else ())
 
@@ -128,7 +128,7 @@ class TransferProbe(Probe):
         return (screen + self.shortlist * confirm) / 2 + self.details_forwards * self.details
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.transfer import Transfer, TransferBudget, checks_of
+        from auditor.experiments.transfer import Transfer, TransferBudget, checks_of
 
         before, kind = experiment.predictor.forwards, self.part_name()
         budget = TransferBudget(self.donors_screen, self.donors_confirm, self.shortlist)

@@ -15,7 +15,7 @@ from auditor.records import Measurement, PlannedCheck
 from auditor.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 LEAST_RECIPIENTS = 33
 """In each half; with fewer, effects of 25 points would be missed."""
@@ -73,8 +73,8 @@ class Background(Probe):
         return 2.0 * (self.donors_screen + self.donors_confirm) / 2 + (3.0 if self.alone else 0.0)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.backgrounds import Pasting
-        from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, empty_check, followed_from, screen_p
+        from auditor.experiments.backgrounds import Pasting
+        from auditor.experiments.experiment import SCREEN_ALPHA, SCREEN_EFFECT, empty_check, followed_from, screen_p
 
         before = experiment.predictor.forwards
         ground = _ground(experiment)

@@ -15,7 +15,7 @@ from auditor.regions import RING_WIDTHS, border_rings
 from auditor.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 
 LARGEST_SHARE = 0.4
@@ -75,8 +75,8 @@ class Border(LocationProbe):
         return 1
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiment import Candidate
-        from auditor.two_stage import two_stage
+        from auditor.experiments.experiment import Candidate
+        from auditor.experiments.two_stage import two_stage
 
         before = experiment.predictor.forwards
         height, width = experiment.size

@@ -17,8 +17,8 @@ from auditor.regions import Region, displaced
 from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
-    from auditor.experiment import Candidate, Experiment
-    from auditor.strategies import Strategy
+    from auditor.experiments.experiment import Candidate, Experiment
+    from auditor.experiments.strategies import Strategy
 
 LEAST_CARRIERS, LEAST_RECIPIENTS = 6, 33
 """In each half: with fewer recipients effects of 25 points would be missed."""
@@ -87,16 +87,16 @@ class Cluster(LocationProbe):
     def forwards(self) -> float:
         """For a sample of 128; a smaller one pays as much for the networks without training."""
         from auditor.engine.attribution import PASS
-        from auditor.strategies import NULL_SHARE
+        from auditor.experiments.strategies import NULL_SHARE
         from auditor.trust.reinitialising import STATISTICS_IMAGES
 
         null = self.networks * (PASS * NULL_SHARE + STATISTICS_IMAGES / EXPECTED_SAMPLE)
         return super().forwards() + PASS + null
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiment import empty_check
-        from auditor.strategies import Search, find_strategies
-        from auditor.two_stage import two_stage
+        from auditor.experiments.experiment import empty_check
+        from auditor.experiments.strategies import Search, find_strategies
+        from auditor.experiments.two_stage import two_stage
 
         before = experiment.predictor.forwards
         notes: list[str] = []
@@ -138,7 +138,7 @@ def _candidate(experiment: Experiment, strategy: Strategy, notes: list[str]) -> 
 
     Judged where enough pictures leave it, and its controls, free of the object; else drawn.
     """
-    from auditor.experiment import Candidate
+    from auditor.experiments.experiment import Candidate
 
     sample = experiment.sample
     height, width = experiment.size

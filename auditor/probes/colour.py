@@ -12,9 +12,9 @@ from auditor.records import PlannedCheck
 
 if TYPE_CHECKING:
     from auditor.evidence import CheckEvidence
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.transfer import Transfer
     from auditor.interventions.transferring import GlobalProperty
-    from auditor.transfer import Transfer
 
 JITTER = 0.2
 """Each channel of a picture is multiplied by a random factor in 1 ± .2."""
@@ -68,9 +68,9 @@ class Colour(TransferProbe):
         return ColourTransfer(experiment.sample.images)
 
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
+        from auditor.experiments.object_colours import object_colours
+        from auditor.experiments.transfer_details import dose_response, followed_most, part_followed
         from auditor.interventions.transferring import ColourTransfer
-        from auditor.object_colours import object_colours
-        from auditor.transfer_details import dose_response, followed_most, part_followed
 
         most = followed_most(checks)
         colours = int(test.experiment.sample.images.shape[1]) == 3
@@ -96,8 +96,8 @@ class Colour(TransferProbe):
 
 def _treated(test: Transfer, *, colours: bool) -> tuple[Any, ...]:
     """Accuracy in grey and under random gains."""
+    from auditor.experiments.treatment import Treated
     from auditor.interventions.transferring import LUMA, Pictures
-    from auditor.treatment import Treated
 
     pictures = Pictures(test.experiment.sample.images)
     drawn = test.experiment.rng("colour-gains").uniform(1 - JITTER, 1 + JITTER, pictures.images.shape[:2])

@@ -13,7 +13,7 @@ from auditor.records import Box, PlannedCheck
 from auditor.regions import CORNER, corners, inward_patches, mirrored, opposite
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 
 class Corner(LocationProbe):
@@ -62,8 +62,8 @@ class Corner(LocationProbe):
         return 3
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiment import Candidate
-        from auditor.two_stage import two_stage
+        from auditor.experiments.experiment import Candidate
+        from auditor.experiments.two_stage import two_stage
 
         before = experiment.predictor.forwards
         patches = corners(*experiment.size, self.share)

@@ -17,7 +17,7 @@ from auditor.statistics.intervals import mean_interval, wilson
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
     from auditor.interventions.corruptions import Corruptor
 
 FamilyName = Literal[

@@ -20,7 +20,7 @@ from auditor.subjects.user_code import reference_problem
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 UNEVEN = 0.05
 """One half may hold so much more than half of the pictures, as clusters stay together."""
@@ -147,7 +147,7 @@ class _Trial:
 
     def checks(self) -> list[CheckEvidence]:
         """The whole sample's check, and that of the target class."""
-        from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, screen_p
+        from auditor.experiments.experiment import SCREEN_ALPHA, SCREEN_EFFECT, screen_p
 
         screen = self._show("A", self.probe.repeats_screen)
         targets = [None] if self.probe.target is None else [None, self.experiment.classes.index(self.probe.target)]
@@ -218,7 +218,7 @@ class _Trial:
 
     def _effects(self, shown: _Shown, target: int | None) -> PairedEffects:
         """Changed predictions, or turns to the target where it was not predicted; transform against control."""
-        from auditor.experiment import paired
+        from auditor.experiments.experiment import paired
 
         predicted = self.experiment.predicted[shown.recipient]
         after = {arm: scores.argmax(axis=1) for arm, scores in shown.scores.items()}

@@ -19,8 +19,8 @@ from auditor.statistics.testing import ALPHA
 from auditor.subjects.metadata import MetadataColumn, metadata_columns
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
-    from auditor.readings import Readings
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.readings import Readings
 
 STANDS_OUT = 0.05
 """A gap of fewer points is not looked into, whatever its p."""
@@ -77,8 +77,8 @@ class Group(Probe):
         return 1.0 + (PASS if self.attention else 0)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiment import empty_check
-        from auditor.readings import Readings
+        from auditor.experiments.experiment import empty_check
+        from auditor.experiments.readings import Readings
 
         before = experiment.predictor.forwards
         columns, notes = metadata_columns(experiment.sample)
@@ -116,7 +116,7 @@ class _Column:
 
     def checks(self, shortlist: int) -> list[CheckEvidence]:
         """The worst group over all classes, then within single classes."""
-        from auditor.experiment import empty_check
+        from auditor.experiments.experiment import empty_check
 
         encoded = self._encoded()
         overall, compared = self._gaps(by_class=False, most=1)

@@ -24,8 +24,8 @@ from auditor.regions import Region, border_rings, displaced
 from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
-    from auditor.experiment import Candidate, Experiment
-    from auditor.insertion import Copies
+    from auditor.experiments.experiment import Candidate, Experiment
+    from auditor.experiments.insertion import Copies
 
 LEAST_RECIPIENTS = 33
 LEAST_CARRIERS = 6
@@ -120,13 +120,13 @@ class OverlayProbe(LocationProbe):
 
     def copies(self) -> Copies:
         """How many copies of a mark are painted."""
-        from auditor.insertion import Copies
+        from auditor.experiments.insertion import Copies
 
         return Copies(self.copies_screen, self.copies_confirm)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.insertion import as_bytes, moving_marks, static_mark, with_insertion
-        from auditor.two_stage import two_stage
+        from auditor.experiments.insertion import as_bytes, moving_marks, static_mark, with_insertion
+        from auditor.experiments.two_stage import two_stage
 
         before = experiment.predictor.forwards
         images, _ = as_bytes(experiment.sample.images.numpy())
@@ -172,7 +172,7 @@ def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[s
     a frame: a check of the border, compared with a ring of the same width further in. What is neither, and what has no
     mirrored place, cannot be swapped without the object and is not judged.
     """
-    from auditor.experiment import Candidate
+    from auditor.experiments.experiment import Candidate
 
     height, width = experiment.size
     present = np.asarray(overlay.present)

@@ -14,7 +14,7 @@ from auditor.records import Box, PlannedCheck
 from auditor.regions import Region, displaced, same_distance_cells
 
 if TYPE_CHECKING:
-    from auditor.experiment import Candidate, Experiment
+    from auditor.experiments.experiment import Candidate, Experiment
 
 LEAST_PICTURES = 32
 """A cell is judged where at least so many pictures leave it, and its controls, free of the object."""
@@ -76,8 +76,8 @@ class RegionProbe(LocationProbe):
         return 3
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiment import empty_check
-        from auditor.two_stage import two_stage
+        from auditor.experiments.experiment import empty_check
+        from auditor.experiments.two_stage import two_stage
 
         before = experiment.predictor.forwards
         notes: list[str] = []
@@ -107,7 +107,7 @@ class RegionProbe(LocationProbe):
 
     def _off_object(self, experiment: Experiment) -> list[Candidate]:
         """Cells that are off the object, with controls off it as well, in enough pictures."""
-        from auditor.experiment import Candidate
+        from auditor.experiments.experiment import Candidate
 
         objects = experiment.sample.objects
         if objects is None:
@@ -133,7 +133,7 @@ class RegionProbe(LocationProbe):
 
     def _named(self, experiment: Experiment, notes: list[str]) -> list[Candidate]:
         """Regions that the spec names: judged where forbidden or off the object."""
-        from auditor.experiment import Candidate
+        from auditor.experiments.experiment import Candidate
 
         height, width = experiment.size
         objects, known = experiment.sample.objects, experiment.sample.has_object

@@ -13,10 +13,10 @@ from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from auditor.evidence import CheckEvidence, DoseResponse
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.transfer import Transfer
     from auditor.interventions.sharpness_transfer import SharpnessTransfer
     from auditor.interventions.transferring import GlobalProperty
-    from auditor.transfer import Transfer
 
 BLURS = (1 / 48, 1 / 24)
 """Deviation of the Gaussian, as a share of the shorter side."""
@@ -73,8 +73,8 @@ class Sharpness(TransferProbe):
         return SharpnessTransfer(experiment.sample.images)
 
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
+        from auditor.experiments.transfer_details import followed_most, part_followed
         from auditor.interventions.sharpness_transfer import PARTS, SharpnessTransfer
-        from auditor.transfer_details import followed_most, part_followed
 
         assert isinstance(test.given, SharpnessTransfer)
         most = followed_most(checks)
@@ -109,9 +109,9 @@ def _traces(given: SharpnessTransfer) -> list[Measurement]:
 
 def _treated(test: Transfer) -> tuple[tuple[DoseResponse, ...], list[Measurement]]:
     """Accuracy when all pictures are blurred, and when all are re-encoded."""
+    from auditor.experiments.treatment import Level, Treat, Treated
     from auditor.interventions.sharpness_transfer import blurred, recompressed
     from auditor.interventions.transferring import Pictures
-    from auditor.treatment import Level, Treat, Treated
 
     pictures = Pictures(test.experiment.sample.images)
     short = min(pictures.size)

@@ -12,9 +12,9 @@ from auditor.records import PlannedCheck
 
 if TYPE_CHECKING:
     from auditor.evidence import CheckEvidence
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.transfer import Transfer
     from auditor.interventions.transferring import GlobalProperty
-    from auditor.transfer import Transfer
 
 GRIDS = (2, 4, 8)
 """Patches a side; each picture is cut into so many rows and columns, and they are shuffled."""
@@ -67,7 +67,7 @@ class Texture(TransferProbe):
         return TextureTransfer(experiment.sample.images, experiment.seed)
 
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
-        from auditor.transfer_details import dose_response, followed_most
+        from auditor.experiments.transfer_details import dose_response, followed_most
 
         most = followed_most(checks)
         if most is not None:
@@ -80,9 +80,9 @@ class Texture(TransferProbe):
 
 def _with_shuffled(test: Transfer, check: CheckEvidence) -> CheckEvidence:
     """Adds the accuracy on shuffled patches."""
+    from auditor.experiments.treatment import Level, Treat, Treated
     from auditor.interventions.texture_transfer import shuffled
     from auditor.interventions.transferring import Pictures
-    from auditor.treatment import Level, Treat, Treated
 
     pictures = Pictures(test.experiment.sample.images)
     height, width = pictures.size

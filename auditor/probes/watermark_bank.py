@@ -14,8 +14,8 @@ from auditor.probes import Probe
 from auditor.records import Box, Measurement, PlannedCheck
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
-    from auditor.marking import MarkTrial, Shown
+    from auditor.experiments.experiment import Experiment
+    from auditor.experiments.marking import MarkTrial, Shown
 
 MarkName = Literal["latin", "cjk", "url", "copyright", "date", "ruler", "marker", "logo"]
 ATTRACTOR_EFFECT = 0.10
@@ -78,8 +78,8 @@ class WatermarkBank(Probe):
         return (screen + confirm) / 2 + UNEVEN * abs(screen - confirm)
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
+        from auditor.experiments.marking import MarkTrial
         from auditor.interventions.marks import too_small
-        from auditor.marking import MarkTrial
 
         before = experiment.predictor.forwards
         why = {name: too_small(name, *experiment.size) for name in self.marks}
@@ -119,7 +119,7 @@ class _Screen:
 
 
 def _screens(trial: MarkTrial) -> Iterator[_Screen]:
-    from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, screen_p
+    from auditor.experiments.experiment import SCREEN_ALPHA, SCREEN_EFFECT, screen_p
 
     shown = trial.screen()
     for attractor in (None, trial.attractor(shown)):

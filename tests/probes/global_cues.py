@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from auditor.engine.predictor import Predictor
-from auditor.experiment import Experiment, split_halves
+from auditor.experiments.experiment import Experiment, split_halves
 from auditor.interventions.sharpness_transfer import recompressed
 from tests.models import HEIGHT, WIDTH, loaded, sample_of
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from auditor.engine.attribution import mean_picture, positive_attribution
 from auditor.engine.integrity import digest
 from auditor.evidence import ProbeEvidence
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.judging import Circumstances, judge
 from auditor.probes.cluster import Cluster, lit
 from auditor.records import Check, Verdict

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.evidence import ProbeEvidence
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.gate import apply_limits
 from auditor.findings.judging import Circumstances, judge
 from auditor.probes.corruption import ALL_FAMILIES, Corruption

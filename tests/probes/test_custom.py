@@ -13,7 +13,7 @@ from torch import nn
 from auditor.cli import invoke
 from auditor.errors import ModelError, SpecError
 from auditor.evidence import ProbeEvidence
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.judging import Circumstances, judge
 from auditor.plan import make_plan
 from auditor.probes.custom import Custom

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from auditor import evidence as measured
 from auditor.evidence import CheckEvidence
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.judging import Circumstances, judge
 from auditor.probes.group import Group
 from auditor.records import Box, Check, Grade, Measurement, Verdict

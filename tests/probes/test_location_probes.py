@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.probes.border import Border

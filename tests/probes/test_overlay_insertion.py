@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.evidence import CheckEvidence, DoseResponse
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.probes.overlay import OverlayProbe

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from auditor.evidence import CheckEvidence, ProbeEvidence
+from auditor.experiments.matching import draw_pairs
 from auditor.findings.judging import Circumstances, judge
-from auditor.matching import draw_pairs
 from auditor.probes import TransferProbe
 from auditor.probes.colour import Colour
 from auditor.probes.sharpness import Sharpness

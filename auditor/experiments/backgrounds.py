@@ -15,7 +15,7 @@ import torch
 from scipy import stats
 
 from auditor.evidence import Example, PairedEffects
-from auditor.experiment import Experiment, Outcomes, classes_of, examples_of, paired
+from auditor.experiments.experiment import Experiment, Outcomes, classes_of, examples_of, paired
 from auditor.interventions import clean_plate, paste_object
 from auditor.records import Measurement
 from auditor.regions import FEATHER

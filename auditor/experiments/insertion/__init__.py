@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
-from auditor.insertion.recovered import as_bytes, moving_marks, static_mark, with_insertion
+from auditor.experiments.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
+from auditor.experiments.insertion.recovered import as_bytes, moving_marks, static_mark, with_insertion
 
 __all__ = [
     "Copies",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from auditor.evidence import Example, PairedEffects
-from auditor.experiment import MINIMUM_DONORS, MINIMUM_RECIPIENTS, Experiment, paired
+from auditor.experiments.experiment import MINIMUM_DONORS, MINIMUM_RECIPIENTS, Experiment, paired
 from auditor.interventions.painting import Stamp, stamp
 from auditor.overlays import MovingTag
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.clustering import Clustering, clustered, descriptors, eigengap, hot_boxes, stability
+from auditor.experiments.clustering import Clustering, clustered, descriptors, eigengap, hot_boxes, stability
 from auditor.regions import intersection
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 __all__ = ["NULL_SHARE", "Search", "Strategy", "find_strategies"]
 

@@ -10,10 +10,10 @@ import torch
 
 from auditor.engine.input_gradients import input_attention
 from auditor.evidence import CheckEvidence
-from auditor.experiment import SCREEN_ALPHA, SCREEN_EFFECT, Experiment, screen_p
-from auditor.insertion.carried import CarriedTag
-from auditor.insertion.differing import turn
-from auditor.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
+from auditor.experiments.experiment import SCREEN_ALPHA, SCREEN_EFFECT, Experiment, screen_p
+from auditor.experiments.insertion.carried import CarriedTag
+from auditor.experiments.insertion.differing import turn
+from auditor.experiments.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
 from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
 from auditor.records import Box

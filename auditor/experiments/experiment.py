@@ -14,8 +14,7 @@ import numpy as np
 
 from auditor.errors import ModelError
 from auditor.evidence import CausalMap, CheckEvidence, Example
-from auditor.interventions import Swapper
-from auditor.outcomes import (
+from auditor.experiments.outcomes import (
     MINIMUM_DONORS,
     MINIMUM_RECIPIENTS,
     ONE_CLASS,
@@ -29,6 +28,7 @@ from auditor.outcomes import (
     screen_p,
     split_halves,
 )
+from auditor.interventions import Swapper
 from auditor.regions import Region, grid
 from auditor.statistics.intervals import wilson
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from auditor.evidence import DoseResponse, Example, PairedEffects
-from auditor.experiment import (
+from auditor.experiments.experiment import (
     MINIMUM_RECIPIENTS,
     SCREEN_ALPHA,
     SCREEN_EFFECT,

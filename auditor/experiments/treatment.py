@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from auditor.evidence import DoseResponse
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from auditor.evidence import CheckEvidence, Example, PairedEffects
-from auditor.experiment import (
+from auditor.experiments.experiment import (
     MINIMUM_DONORS,
     MINIMUM_RECIPIENTS,
     SCREEN_ALPHA,
@@ -33,8 +33,8 @@ from auditor.experiment import (
     followed_from,
     screen_p,
 )
+from auditor.experiments.matching import Pairs, draw_pairs
 from auditor.interventions.transferring import GlobalProperty
-from auditor.matching import Pairs, draw_pairs
 
 CONTROLS = ("the same from a picture of the own class as far away", "the same from a picture of a third class")
 AS_STRONG = 0.8

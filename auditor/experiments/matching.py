@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 
 DONORS_A_CONTROL = 3
 """So many donors of a recipient share its controls: a control rarely moves a prediction, and is known well enough."""

@@ -11,7 +11,7 @@ import numpy as np
 from auditor.errors import ModelError
 
 if TYPE_CHECKING:
-    from auditor.experiment import Experiment
+    from auditor.experiments.experiment import Experiment
 
 RIM = 0.15
 """Without masks or boxes attention is measured on a rim of 15 % of the shorter side."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from auditor.experiment import Experiment
+from auditor.experiments.experiment import Experiment
 from auditor.records import Measurement
 
 CORE = 0.25

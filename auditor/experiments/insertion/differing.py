@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.evidence import Example, PairedEffects
-from auditor.experiment import MINIMUM_RECIPIENTS, SCREEN_ALPHA, SCREEN_EFFECT, Experiment, paired, screen_p
-from auditor.insertion.inserting import EXAMPLES, Copies, InsertionResult
+from auditor.experiments.experiment import MINIMUM_RECIPIENTS, SCREEN_ALPHA, SCREEN_EFFECT, Experiment, paired, screen_p
+from auditor.experiments.insertion.inserting import EXAMPLES, Copies, InsertionResult
 from auditor.interventions.painting import Stamp, shuffled, stamp
 from auditor.overlays import Overlay
 from auditor.overlays.recovery import LEAST_PICTURES

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from auditor.evidence import DoseResponse, Example, PairedEffects
-from auditor.experiment import Experiment, paired, per_recipient
+from auditor.experiments.experiment import Experiment, paired, per_recipient
 from auditor.interventions.stamping import Arm, Stamper, dealt
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval

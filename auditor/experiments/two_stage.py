@@ -14,7 +14,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from auditor.evidence import CheckEvidence, FillSanity, PairedEffects
-from auditor.experiment import (
+from auditor.experiments.experiment import (
     SCREEN_ALPHA,
     SCREEN_EFFECT,
     Candidate,

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from auditor.evidence import CheckEvidence, DoseResponse, PairedEffects
+from auditor.experiments.matching import Pairs, draw_pairs
+from auditor.experiments.transfer import Followed, Transfer, follow
 from auditor.interventions.transferring import GlobalProperty
-from auditor.matching import Pairs, draw_pairs
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
-from auditor.transfer import Followed, Transfer, follow
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 
