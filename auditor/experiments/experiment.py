@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.errors import ModelError
-from auditor.evidence import CausalMap, CheckEvidence, Example
+from auditor.evidence import CausalMap, CheckEvidence
 from auditor.experiments.outcomes import (
     MINIMUM_DONORS,
     MINIMUM_RECIPIENTS,
@@ -22,6 +22,7 @@ from auditor.experiments.outcomes import (
     SCREEN_ALPHA,
     SCREEN_EFFECT,
     Outcomes,
+    examples_of,
     followed_from,
     paired,
     per_recipient,
@@ -318,33 +319,6 @@ def classes_of(
         donors, recipients = np.unique(experiment.clusters[donor[subset]]), np.unique(recipient[subset])
         if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:
             yield int(label), subset
-
-
-def examples_of(
-    outcomes: Outcomes, row: int, scores: np.ndarray, classes: Sequence[str], wanted: int = 4
-) -> tuple[Example, ...]:
-    """Swaps worth showing: those that followed with the highest probability, one a recipient."""
-    hits = np.flatnonzero(outcomes.followed[row])
-    order = hits[np.argsort(-outcomes.after_score[row][hits], kind="stable")]
-    shown: list[Example] = []
-    for pair in order:
-        i, j = int(outcomes.recipient[pair]), int(outcomes.donor[pair])
-        if any(example.recipient == i for example in shown):
-            continue
-        before = int(scores[i].argmax())
-        shown.append(
-            Example(
-                recipient=i,
-                donor=j,
-                before=classes[before],
-                before_score=float(scores[i, before]),
-                after=classes[int(outcomes.after[row, pair])],
-                after_score=float(outcomes.after_score[row, pair]),
-            )
-        )
-        if len(shown) == wanted:
-            break
-    return tuple(shown)
 
 
 def empty_check(kind: str, region: Region | None, why: str, class_name: str | None = None) -> CheckEvidence:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.evidence import PairedEffects
+from auditor.evidence import Example, PairedEffects
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
 from auditor.statistics.testing import sign_flip_test
@@ -41,6 +41,33 @@ class Outcomes:
     followed: np.ndarray
     after: np.ndarray
     after_score: np.ndarray
+
+
+def examples_of(
+    outcomes: Outcomes, row: int, scores: np.ndarray, classes: Sequence[str], wanted: int = 4
+) -> tuple[Example, ...]:
+    """Swaps worth showing: those that followed with the highest probability, one a recipient."""
+    hits = np.flatnonzero(outcomes.followed[row])
+    order = hits[np.argsort(-outcomes.after_score[row][hits], kind="stable")]
+    shown: list[Example] = []
+    for pair in order:
+        i, j = int(outcomes.recipient[pair]), int(outcomes.donor[pair])
+        if any(example.recipient == i for example in shown):
+            continue
+        before = int(scores[i].argmax())
+        shown.append(
+            Example(
+                recipient=i,
+                donor=j,
+                before=classes[before],
+                before_score=float(scores[i, before]),
+                after=classes[int(outcomes.after[row, pair])],
+                after_score=float(outcomes.after_score[row, pair]),
+            )
+        )
+        if len(shown) == wanted:
+            break
+    return tuple(shown)
 
 
 def per_recipient(values: np.ndarray, recipient: np.ndarray) -> np.ndarray:
