@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Foreground", "estimate_foreground"]
+__all__ = ["Foreground", "estimate_foreground", "object_within"]
 
 _SIDE = 96
 """Longer side, pixels, at which colours are modelled."""
@@ -18,6 +18,8 @@ _MARGINS = (0.06, 0.14)
 _ROUNDS = 4
 _LEAST, _MOST = 0.04, 0.7
 """Share of the picture that a believable object covers."""
+_LEAST_OF_BOX, _MOST_OF_BOX = 0.1, 0.98
+"""Share of its box that a believable object covers."""
 STABLE = 0.6
 """Overlap of the two starts' objects (intersection over union) from which the estimate is used."""
 
@@ -61,16 +63,36 @@ def estimate_foreground(images: NDArray[np.uint8]) -> Foreground:
     return Foreground(objects, stability, (stability >= STABLE) & (share >= _LEAST) & (share <= _MOST))
 
 
+def object_within(image: NDArray[np.uint8], box: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The object's own pixels in its box, cut out by colour; the whole box where colours do not part from the rest.
+
+    Args:
+        image: (channels, height, width).
+        box: bool (height, width), True in the box.
+    """
+    found = _cut_out(image, box) & box
+    share = found.sum() / max(1, int(box.sum()))
+    return found if _LEAST_OF_BOX <= share <= _MOST_OF_BOX else box
+
+
 def _cut(image: NDArray[np.uint8], margin: float) -> NDArray[np.bool_]:
+    height, width = image.shape[1:]
+    inset_x, inset_y = max(1, round(margin * width)), max(1, round(margin * height))
+    start = np.zeros((height, width), dtype=bool)
+    start[inset_y:-inset_y, inset_x:-inset_x] = True
+    return _cut_out(image, start)
+
+
+def _cut_out(image: NDArray[np.uint8], start: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """GrabCut: what is not in `start` is background, the rest may be either."""
     plane = np.ascontiguousarray(image.transpose(1, 2, 0))
     plane = np.repeat(plane, 3, axis=2) if plane.shape[2] == 1 else plane[:, :, :3]
     height, width = plane.shape[:2]
     factor = min(1.0, _SIDE / max(height, width))
     size = (max(8, round(width * factor)), max(8, round(height * factor)))
     small = np.ascontiguousarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
-    inset_x, inset_y = max(1, round(margin * size[0])), max(1, round(margin * size[1]))
-    mask = np.full((size[1], size[0]), cv2.GC_BGD, np.uint8)
-    mask[inset_y:-inset_y, inset_x:-inset_x] = cv2.GC_PR_FGD
+    inside = cv2.resize(start.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    mask = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
     models: list[Any] = [np.zeros((1, 65)), np.zeros((1, 65))]
     whole = (0, 0, size[0], size[1])
     cv2.setRNGSeed(0)

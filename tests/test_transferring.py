@@ -21,7 +21,7 @@ from auditor.interventions.sharpness_transfer import (
     tilted,
 )
 from auditor.interventions.texture_transfer import TextureTransfer, shuffled
-from auditor.interventions.transferring import LUMA, ColourTransfer, GlobalProperty
+from auditor.interventions.transferring import LUMA, ColourTransfer, GivenWithin, GlobalProperty, Pictures
 
 HEIGHT, WIDTH = 24, 32
 
@@ -250,3 +250,15 @@ def test_texture_keeps_the_coarse_shapes_and_the_strength_of_the_fine() -> None:
     fine, replaced = changed - blurred(own, given.sigma), own - blurred(own, given.sigma)
     assert fine.std() == pytest.approx(replaced.std(), rel=0.1)
     assert abs(np.corrcoef(fine.ravel(), replaced.ravel())[0, 1]) < 0.1
+
+
+def test_a_property_given_within_a_part_leaves_the_rest_as_it_is() -> None:
+    pictures = torch.from_numpy(grain(3))
+    where = np.zeros((3, *pictures.shape[-2:]), dtype=bool)
+    where[:, :5] = True
+    whole = ColourTransfer(pictures)
+
+    given = GivenWithin(whole, Pictures(pictures), where).give(np.array([0]), np.array([2]))[0]
+
+    assert np.array_equal(given[:, :5], whole.give(np.array([0]), np.array([2]))[0][:, :5])
+    assert np.array_equal(given[:, 5:], floats(grain(3)[0])[:, 5:])

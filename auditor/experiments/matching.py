@@ -62,10 +62,12 @@ def draw_pairs(
 ) -> Pairs:
     """Draw donors of other classes, and match them with controls.
 
-    The control is the picture of the recipient's own class (another cluster, the same half) whose property lies as far
-    from the recipient's as the donor's does. Where the recipient is alone in its class, a picture of a third class
-    takes its place. Recipients without either are dropped. Where all donors are of one class, a picture of a third
-    class is matched beside it; where they are of several, each is what the others are compared with.
+    The control is the picture of the recipient's own class (another cluster, the same half) whose property lies
+    nearest to the donor's: the change is as alike as the class's own pictures allow, in strength and direction.
+    What objects do to a property (a jagged one measures as sharp) then belongs to the control as well. Where the
+    recipient is alone in its class, a picture of a third class takes its place. Recipients without either are
+    dropped. Where all donors are of one class, a picture of a third class is matched beside it; where they are of
+    several, each is what the others are compared with.
 
     Args:
         positions: float (n, d), of `GlobalProperty`.
@@ -99,14 +101,13 @@ def _note(notes: list[str], purpose: str, half: str, pictures: np.ndarray, words
 def _matched(
     experiment: Experiment, half: str, recipient: np.ndarray, donor: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The sources as far away as the donor, of the own class and of a third: indices, −1 where there is none."""
+    """The sources nearest to the donor, of the own class and of a third: indices, −1 where there is none."""
     members, predicted, clusters = experiment.halves[half], experiment.predicted, experiment.clusters
     found = np.full((2, len(recipient)), -1, dtype=np.int64)
     step = max(1, MATCHED_AT_ONCE // max(1, len(members)))
     for start in range(0, len(recipient), step):
         i, j = recipient[start : start + step], donor[start : start + step]
-        wanted = np.linalg.norm(positions[i] - positions[j], axis=1)
-        miss = np.abs(_distances(positions[i], positions[members]) - wanted[:, None])
+        miss = _distances(positions[j], positions[members])
         apart = clusters[members] != clusters[i][:, None]
         same = predicted[members] == predicted[i][:, None]
         able = np.stack([apart & same, apart & ~same & (predicted[members] != predicted[j][:, None])])

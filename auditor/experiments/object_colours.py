@@ -10,10 +10,10 @@ import numpy as np
 from scipy import stats
 
 from auditor.experiments.experiment import Experiment
+from auditor.foreground import object_within
+from auditor.interventions.transferring import Pictures
 from auditor.records import Measurement
 
-CORE = 0.25
-"""Of a box's sides, left out on both: corners of a box are background."""
 LEAST = 8
 """Pictures of the class."""
 FOLDS = 5
@@ -21,7 +21,9 @@ RESAMPLES = 999
 
 
 def object_colours(experiment: Experiment, class_name: str | None) -> Measurement | None:
-    """Area under the ROC curve with which the mean colour of the objects' middles tells the class from the others.
+    """Area under the ROC curve with which the mean colour of the objects tells the class from the others.
+
+    In boxes, the object's own pixels are cut out by colour: their corners, and the inside of a ring, are background.
 
     By logistic regression on the channel means, cross-validated by cluster; averaged over classes for the whole sample.
 
@@ -31,7 +33,13 @@ def object_colours(experiment: Experiment, class_name: str | None) -> Measuremen
     objects, known = experiment.sample.objects, np.flatnonzero(experiment.sample.has_object)
     if objects is None or len(known) < 2 * LEAST:
         return None
-    colours = np.stack([_middle(experiment.sample.images[int(i)].float().numpy(), objects[i]) for i in known])
+    images = experiment.sample.images[known]
+    in_bytes = Pictures(images).as_bytes(images.float().numpy())
+    boxes = experiment.sample.object_source != "mask"
+    where = [
+        object_within(image, objects[i]) if boxes else objects[i] for image, i in zip(in_bytes, known, strict=True)
+    ]
+    colours = np.stack([image[:, inside].mean(axis=1) for image, inside in zip(in_bytes, where, strict=True)])
     predicted, clusters = experiment.predicted[known], experiment.clusters[known]
     labels = np.unique(predicted) if class_name is None else [experiment.classes.index(class_name)]
     scores: dict[int, np.ndarray] = {}
@@ -61,21 +69,6 @@ def object_colours(experiment: Experiment, class_name: str | None) -> Measuremen
         count=len(members),
         note="area under the curve with which the colour of the objects alone tells the class; .5 is chance",
     )
-
-
-def _middle(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Mean of each channel over the object's pixels in the middle of its box."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    middle = (_without_ends(rows), _without_ends(columns))
-    inside = where[middle] if where[middle].any() else np.ones_like(where[middle])
-    return np.asarray(picture[(slice(None), *middle)][:, inside].mean(axis=1))
-
-
-def _without_ends(lines: np.ndarray) -> slice:
-    """The middle half of an object's rows or columns, at least one."""
-    first, last = int(lines[0]), int(lines[-1]) + 1
-    cut = int(CORE * (last - first))
-    return slice(first + cut, last - cut)
 
 
 def _scores(colours: np.ndarray, of_class: np.ndarray, clusters: np.ndarray, seed: int) -> np.ndarray | None:

@@ -4,8 +4,8 @@ A recipient takes the property (colours, sharpness, texture) of a donor of anoth
 the prediction becomes the donor's class. There are two controls; for each pair of classes the one that moves
 more pictures counts:
 
-* the property of a picture of the recipient's own class that lies as far away. It absorbs that a change of this
-  strength moves predictions to that class, wherever it comes from;
+* the property of a picture of the recipient's own class that lies nearest to the donor's. It absorbs that a change of
+  this strength and direction moves predictions to that class, wherever it comes from;
 * the property of a picture of a third class. It absorbs that leaving the own class's look moves predictions to that
   class, as when a tag that was read fades.
 
@@ -36,7 +36,7 @@ from auditor.experiments.experiment import (
 from auditor.experiments.matching import Pairs, draw_pairs
 from auditor.interventions.transferring import GlobalProperty
 
-CONTROLS = ("the same from a picture of the own class as far away", "the same from a picture of a third class")
+CONTROLS = ("the same from the nearest picture of the own class", "the same from the nearest picture of a third class")
 AS_STRONG = 0.8
 """Where the whole sample shows this share of what the strongest class shows, classes are not tested apart."""
 MUCH_WEAKER = 0.5

@@ -10,7 +10,7 @@ import numpy as np
 from auditor.evidence import CheckEvidence, DoseResponse, PairedEffects
 from auditor.experiments.matching import Pairs, draw_pairs
 from auditor.experiments.transfer import Followed, Transfer, follow
-from auditor.interventions.transferring import GlobalProperty
+from auditor.interventions.transferring import GivenWithin, GlobalProperty, Pictures
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
 
@@ -84,6 +84,23 @@ def part_followed(test: Transfer, check: CheckEvidence, given: GlobalProperty, n
         count=len(set(result.clusters)),
         note=f"half B, 1 donor an image, {who}; minus control",
     )
+
+
+def sides_followed(test: Transfer, check: CheckEvidence) -> tuple[Measurement, ...]:
+    """Follow rates where the property is given to the object alone, and to its surroundings alone.
+
+    Returns:
+        `follow_rate_object` and `follow_rate_surroundings`; nothing where objects are not known in all pictures.
+    """
+    sample = test.experiment.sample
+    if sample.objects is None or not sample.has_object.all():
+        return ()
+    pictures = Pictures(sample.images)
+    sides = {"object": sample.objects, "surroundings": ~sample.objects}
+    found = [
+        part_followed(test, check, GivenWithin(test.given, pictures, where), side) for side, where in sides.items()
+    ]
+    return tuple(item for item in found if item is not None)
 
 
 def _tested(test: Transfer, followed: Followed) -> PairedEffects:

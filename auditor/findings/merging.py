@@ -198,14 +198,27 @@ def _leader(group: Sequence[Check]) -> Check:
 
 
 def _background_shares(checks: Sequence[Check]) -> dict[str | None, float]:
-    """What a background must move to name the cue of a class, of what the colours of whole pictures move."""
+    """What a background must move to name the cue of a class, of what a change of whole pictures moves."""
     shares: dict[str | None, float] = {}
     for check in checks:
-        if check.is_finding and check.kind == "colour":
-            areas = [m.value for m in check.measurements if m.name == "object_colour_auc" and m.value is not None]
-            if areas:
-                shares[check.class_name] = float("inf") if areas[0] >= ON_OBJECTS else OFF_OBJECTS_SHARE
+        on_objects = _lies_on_objects(check) if check.is_finding else None
+        if on_objects is not None:
+            share = float("inf") if on_objects else OFF_OBJECTS_SHARE
+            shares[check.class_name] = max(share, shares.get(check.class_name, 0.0))
     return shares
+
+
+def _lies_on_objects(check: Check) -> bool | None:
+    """Whether what is followed lies on the object too, as a cast and a blur do; None where nobody knows.
+
+    Colours: those of the objects go with the class. Sharpness: the object alone moves as much as its surroundings.
+    """
+    values = {m.name: m.value for m in check.measurements if m.value is not None}
+    if check.kind == "colour" and "object_colour_auc" in values:
+        return values["object_colour_auc"] >= ON_OBJECTS
+    if check.kind == "sharpness" and {"follow_rate_object", "follow_rate_surroundings"} <= set(values):
+        return values["follow_rate_object"] >= values["follow_rate_surroundings"]
+    return None
 
 
 def _rank(check: Check, shares: dict[str | None, float]) -> float:

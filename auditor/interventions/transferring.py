@@ -146,6 +146,32 @@ class ColourTransfer(GlobalProperty):
         return given
 
 
+class GivenWithin(GlobalProperty):
+    """A property given inside a part of each picture; the rest stays as it is."""
+
+    def __init__(self, given: GlobalProperty, pictures: Pictures, where: np.ndarray) -> None:
+        """Hold on to them.
+
+        Args:
+            where: bool (n, height, width): the part.
+        """
+        self.inner, self.pictures, self.where = given, pictures, where
+        self.positions = given.positions
+
+    def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
+        """As `GlobalProperty.give`."""
+        return self._inside(recipient, self.inner.give(recipient, source, strength))
+
+    def give_control(
+        self, recipient: np.ndarray, own: np.ndarray, donor: np.ndarray, strength: float = 1.0
+    ) -> np.ndarray:
+        """As `GlobalProperty.give_control`."""
+        return self._inside(recipient, self.inner.give_control(recipient, own, donor, strength))
+
+    def _inside(self, recipient: np.ndarray, given: np.ndarray) -> np.ndarray:
+        return np.where(self.where[recipient][:, None], given, self.pictures[recipient])
+
+
 def _planes(values: np.ndarray) -> np.ndarray:
     """(n, channels) → (n, channels, 1, 1)."""
     return values[:, :, None, None]

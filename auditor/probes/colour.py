@@ -23,12 +23,13 @@ JITTER = 0.2
 class Colour(TransferProbe):
     """Reliance on the colours of the whole picture: gives it the channel means and deviations of another picture.
 
-    If the prediction follows the other picture's class more often than it does when colours come from a picture of its
-    own class that is as far away in colour, the model judges by the cast, the white balance, the exposure or the stain.
-    Beside it stand the share that follows the cast alone, brightness and contrast kept (`follow_rate_chroma`), and the
-    accuracy in grey and under random gains of the channels. Where colour is what the class means (a ripe fruit), the
-    finding is true as well: declare it legitimate. A background whose colour goes with the class is found too; where
-    objects are known, `object_colour_auc` says whether their own colours go with the class as well, as under a cast.
+    If the prediction follows the other picture's class more often than it does when colours come from the picture
+    of its own class that is nearest to the other in colour, the model judges by the cast, the white balance, the
+    exposure or the stain. Beside it stand the share that follows the cast alone, brightness and contrast kept
+    (`follow_rate_chroma`), and the accuracy in grey and under random gains of the channels. Where colour is what
+    the class means (a ripe fruit), the finding is true as well: declare it legitimate. A background whose colour
+    goes with the class is found too; where objects are known, `object_colour_auc` says whether their own colours go
+    with the class as well, as under a cast.
 
     Source: channel statistics after Reinhard et al., "Color transfer between images", IEEE CG&A 2001.
     """
@@ -51,7 +52,7 @@ class Colour(TransferProbe):
         return PlannedCheck(
             kind="colour",
             what="channel means and deviations given by pictures of other classes; whole sample and each class",
-            control="the same from a picture of the own class that is as far away in colour",
+            control="the same from the picture of the own class nearest in colour to the other",
             limit=self.steps,
             minimum_count=8,
             severity="low, medium, high by grade",

@@ -49,14 +49,14 @@ class Sharpness(TransferProbe):
         "standard": {},
         "full": {"donors_screen": 6, "donors_confirm": 8, "shortlist": 4},
     }
-    # three parts, four treatments of half B
-    details_forwards: ClassVar[float] = 3 * 0.5 + 4 * 0.5
+    # three parts and two sides, four treatments of half B
+    details_forwards: ClassVar[float] = 5 * 0.5 + 4 * 0.5
 
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="sharpness",
             what="blur, resolution and JPEG quality given by pictures of other classes; whole sample and each class",
-            control="the same from a picture of the own class that is as different",
+            control="the same from the picture of the own class that is most like the other",
             limit=self.steps,
             minimum_count=8,
             severity="low, medium, high by grade",
@@ -73,7 +73,7 @@ class Sharpness(TransferProbe):
         return SharpnessTransfer(experiment.sample.images)
 
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
-        from auditor.experiments.transfer_details import followed_most, part_followed
+        from auditor.experiments.transfer_details import followed_most, part_followed, sides_followed
         from auditor.interventions.sharpness_transfer import PARTS, SharpnessTransfer
 
         assert isinstance(test.given, SharpnessTransfer)
@@ -84,7 +84,7 @@ class Sharpness(TransferProbe):
                 for part in PARTS
                 if np.ptp(test.given.only(part).positions) > 0
             ]
-            found = tuple(part for part in parts if part is not None)
+            found = (*(part for part in parts if part is not None), *sides_followed(test, checks[most]))
             checks[most] = checks[most].model_copy(update={"further": (*checks[most].further, *found)})
         if checks[0].not_tested is None:
             doses, measured = _treated(test)

@@ -154,6 +154,8 @@ _NAMES: Mapping[str, str] = {
     "follow_rate": "Follow rate, control subtracted",
     "follow_rate_raw": "Follow rate",
     "turned_elsewhere": "Predictions that turn when the mark lies elsewhere",
+    "follow_rate_object": "Follow rate with the object alone changed, control subtracted",
+    "follow_rate_surroundings": "Follow rate with the surroundings alone changed, control subtracted",
     "least_followed": "Class that follows least, over the mean rate",
     "object_colour_auc": "Objects' own colours tell the class (AUC)",
     "follow_rate_chroma": "Follow rate of the cast alone, control subtracted",

@@ -1,0 +1,47 @@
+"""A cast lies on the objects as well, a tinted background does not: also of hollow objects of which boxes are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from auditor.experiments.object_colours import object_colours
+from tests.models import ReadsTheCorner, experiment_on, sample_of
+
+HEIGHT, WIDTH, COUNT = 24, 32, 96
+
+
+def rings(*, cast: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rings of any colour on any background; class 1 has a tint, on everything or on the background alone."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(COUNT) % 2
+    images, boxes = np.empty((COUNT, HEIGHT, WIDTH, 3), np.uint8), np.zeros((COUNT, HEIGHT, WIDTH), bool)
+    for image, box, label in zip(images, boxes, labels, strict=True):
+        x, y = int(rng.integers(9, WIDTH - 9)), int(rng.integers(9, HEIGHT - 9))
+        shape = np.zeros((HEIGHT, WIDTH), np.uint8)
+        cv2.circle(shape, (x, y), 7, 1, 3)
+        plane = rng.integers(60, 130, 3) + rng.normal(0, 6, (HEIGHT, WIDTH, 3))
+        tint = np.array([45, 0, -45]) * label
+        plane = plane + tint
+        colour = rng.integers(150, 210, 3) + (tint if cast else 0)
+        plane = np.where(shape[:, :, None] > 0, colour + rng.normal(0, 6, plane.shape), plane)
+        image[:] = np.clip(plane, 0, 255)
+        box[y - 9 : y + 10, x - 9 : x + 10] = True
+    return images.transpose(0, 3, 1, 2).copy(), labels, boxes
+
+
+@pytest.mark.parametrize("cast", [True, False])
+def test_hollow_objects_in_boxes_tell_a_cast_from_a_tinted_background(*, cast: bool) -> None:
+    images, labels, boxes = rings(cast=cast)
+    sample = replace(sample_of(images, labels, boxes), object_source="box")
+    experiment = experiment_on(ReadsTheCorner(), sample)
+    experiment.scores = np.eye(2, dtype=np.float32)[labels]
+
+    found = object_colours(experiment, experiment.classes[1])
+
+    assert found is not None
+    assert found.value is not None
+    assert found.value > 0.85 if cast else found.value < 0.65
