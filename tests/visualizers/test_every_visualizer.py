@@ -18,6 +18,7 @@ from auditor.engine.device import seeded as seeded_draws
 from auditor.engine.integrity import digest
 from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
+from auditor.engine.target_gradients import TargetGradients
 from auditor.registry import load, names
 from auditor.visualizers import (
     Captured,
@@ -64,7 +65,7 @@ def captured_on(network: str) -> tuple[nn.Module, str, Captured]:
         target_scores=predictor.input_scores,
         fill=x.mean((0, 2, 3)).view(3, 1, 1),
     )
-    return module, layer, found[layer]
+    return module, layer, TargetGradients(predictor).added_to(found)[layer]
 
 
 def tensors_of(captured: Captured) -> dict[str, Tensor]:
