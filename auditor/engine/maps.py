@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -125,20 +126,20 @@ class _Job:
     maps: np.ndarray | None = None
     units: np.ndarray | None = None
     failure: str | None = None
-    told: dict[str, list[Tensor]] = field(default_factory=dict)
+    told: dict[str, dict[int, Tensor]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.visualizer.part_name()
 
-    def tell(self, what: str, values: Tensor) -> None:
-        """Keep one number an image, for `sayings`."""
-        self.told.setdefault(what, []).append(values.detach().float().cpu())
+    def tell(self, start: int, what: str, values: Tensor) -> None:
+        """Keep one number an image, for `sayings`; a chunk that is repeated replaces what it told."""
+        self.told.setdefault(what, {})[start] = values.detach().float().cpu()
 
     def sayings(self) -> Iterator[str]:
         """What was told, as a median and a maximum over the images."""
         for what, parts in self.told.items():
-            values = torch.cat(parts).numpy()
+            values = torch.cat(list(parts.values())).numpy()
             yield (
                 f"{self.name}: {what}: median {np.median(values):.2g}, largest {values.max():.2g} "
                 f"over {len(values)} images"
@@ -263,7 +264,7 @@ class _Run:
 
     def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
         with torch.no_grad():
-            maps = visualizer.maps(replace(captured, tell=job.tell)).detach().float()
+            maps = visualizer.maps(replace(captured, tell=partial(job.tell, start))).detach().float()
             if maps.ndim != 3 or len(maps) != stop - start:
                 raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, rows, columns)")
             finite = maps.isfinite().flatten(1).all(dim=1)
