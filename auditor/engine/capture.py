@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,7 +20,7 @@ from auditor.engine.plain_paths import plain_paths
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, Need
 
-__all__ = ["Pass", "capture", "submodule"]
+__all__ = ["Pass", "capture", "recording", "submodule"]
 
 HALF_SCALE = 1024.0
 """fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
@@ -51,6 +52,7 @@ def capture(
     targets: Tensor | None = None,
     target_scores: Callable[[Tensor, Tensor], Tensor] | None = None,
     fill: Tensor | None = None,
+    seeds: Tensor | None = None,
 ) -> Pass:
     """Run the model once on a chunk, and backwards once through what follows the first target layer.
 
@@ -61,9 +63,9 @@ def capture(
         model: DataParallel, DistributedDataParallel and torch.compile wrappers are looked through.
         inputs: Normalised, shape (batch, channels, height, width), on the model's device.
         layers: Dotted names of modules whose output is a grid.
-        needs: What is wanted; SCORES costs nothing here.
+        needs: What is wanted; what costs further passes costs nothing here.
         targets: int64 (batch,); None explains the class that this very forward predicts.
-        target_scores, fill: Handed on to `Captured`.
+        target_scores, fill, seeds: Handed on to `Captured`.
 
     Returns:
         One Captured for each layer and one under None.
@@ -94,6 +96,7 @@ def capture(
         input_gradients=input_gradients,
         target_scores=target_scores,
         fill=fill,
+        seeds=seeds,
     )
     around = grids.surroundings(module, seen) if taps else None
     captured: dict[str | None, Captured] = {None: plain}
@@ -183,16 +186,11 @@ class _Tap:
                 f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
                 "before pooling"
             )
-        return Captured(
-            inputs=plain.inputs,
-            logits=plain.logits,
-            targets=plain.targets,
+        return replace(
+            plain,
             layer=self.name,
             activations=grid.lay_out(_total(self.values)),
             gradients=grid.lay_out(_total(self.gradients)) if self._wants_gradients else None,
-            input_gradients=plain.input_gradients,
-            target_scores=plain.target_scores,
-            fill=plain.fill,
         )
 
 
@@ -232,6 +230,18 @@ def _refuse_hidden_parts(module: nn.Module, taps: Sequence[_Tap], *, backward: b
         raise ModelError(
             "the weights were made under torch.inference_mode and allow no gradients; load them outside it"
         )
+
+
+@contextmanager
+def recording(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """The settings of a pass with gradients, for passes of another kind: alone, in eval mode, parameters frozen.
+
+    Raises:
+        ModelError: The weights allow no gradients.
+    """
+    _refuse_hidden_parts(module, (), backward=True)
+    with _alone(module), _settings(module, device, gradients=True), _hooked(module, (), backward=True):
+        yield
 
 
 @contextmanager

@@ -91,18 +91,21 @@ def fast_form(original: nn.Module, *, fold: bool = True, channels_last: bool = T
     Raises:
         Exception: Whatever copying the model raises.
     """
-    module = copy.deepcopy(original)
-    for part in module.modules():
-        part.training = False
-    folded = 0
-    if fold and not isinstance(module, torch.jit.ScriptModule) and any(isinstance(m, NORMS) for m in module.modules()):
-        module, folded = _folded(module)
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    channels_last = channels_last and any(parameter.ndim == 4 for parameter in module.parameters())
-    if channels_last:
-        module = module.to(memory_format=torch.channels_last)
-    return FastForm(module, channels_last, folded)
+    # tensors made under inference_mode could carry no gradient to the inputs
+    with torch.inference_mode(False), torch.no_grad():
+        module = copy.deepcopy(original)
+        for part in module.modules():
+            part.training = False
+        folded = 0
+        traceable = fold and not isinstance(module, torch.jit.ScriptModule)
+        if traceable and any(isinstance(part, NORMS) for part in module.modules()):
+            module, folded = _folded(module)
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+        channels_last = channels_last and any(parameter.ndim == 4 for parameter in module.parameters())
+        if channels_last:
+            module = module.to(memory_format=torch.channels_last)
+        return FastForm(module, channels_last, folded)
 
 
 def layout(inputs: Tensor, channels_last: bool) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
 from auditor.engine.predictor import Predictor
+from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import ModelError
 from auditor.subjects import LoadedModel, Sample
 from auditor.visualizers import (
@@ -35,6 +37,8 @@ Failure = tuple[str, str | None, str]
 
 CHUNKS = {"cpu": 8, "cuda": 32}
 """Images a pass takes at once where nobody said otherwise: more is no faster and holds more activations."""
+PASSES = frozenset({Need.SCORES, Need.GRADIENTS, Need.GUIDED_GRADIENTS, Need.RELEVANCE})
+"""What costs more passes through a predictor, when a visualizer asks for it."""
 CONSTANT = 1e-6
 """A map whose range is below this share of its maximum says nothing."""
 NEEDS_TO_DROP = (
@@ -53,7 +57,8 @@ class MapRun:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
         failures: (visualizer, layer, reason), each once.
-        notes: For the report: layers called several times, chunks halved, maps that were not finite.
+        notes: For the report: layers called several times, chunks halved, maps that were not finite, and what
+            visualizers told of themselves.
     """
 
     maps: list[MapSet] = field(default_factory=list)
@@ -121,10 +126,24 @@ class _Job:
     maps: np.ndarray | None = None
     units: np.ndarray | None = None
     failure: str | None = None
+    told: dict[str, dict[int, Tensor]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.visualizer.part_name()
+
+    def tell(self, start: int, what: str, values: Tensor) -> None:
+        """Keep one number an image, for `sayings`; a chunk that is repeated replaces what it told."""
+        self.told.setdefault(what, {})[start] = values.detach().float().cpu()
+
+    def sayings(self) -> Iterator[str]:
+        """What was told, as a median and a maximum over the images."""
+        for what, parts in self.told.items():
+            values = torch.cat(list(parts.values())).numpy()
+            yield (
+                f"{self.name}: {what}: median {np.median(values):.2g}, largest {values.max():.2g} "
+                f"over {len(values)} images"
+            )
 
 
 class _Run:
@@ -150,6 +169,7 @@ class _Run:
         self.refused: dict[Need, str] = {}
         self._predictor = predictor if predictor is not None and predictor.model.module is module else None
         self._given = predictor
+        self._gradients: TargetGradients | None = None
         self.channels_last = predictor is not None and predictor.channels_last
 
     def add(self, visualizers: Sequence[MapVisualizer | ChannelVisualizer], layers: Sequence[str]) -> None:
@@ -168,14 +188,16 @@ class _Run:
         images = own.to(self.device)
         inputs = layout(self.model.preprocessing.to_input(images), self.channels_last)
         targets = None if self.targets is None else self.targets[start:stop].to(self.device)
-        captured = self._capture(inputs, targets)
+        captured = self._capture(inputs, targets, self.chosen[start:stop])
         for job in self.jobs:
             if job.failure is None:
                 self._fill(job, captured, start, stop)
 
     def result(self) -> MapRun:
         """Everything that worked, and what did not."""
-        run = MapRun(notes=tuple(dict.fromkeys(self.notes)))
+        halved = () if self._gradients is None else self._gradients.notes
+        said = [saying for job in self.jobs if job.failure is None for saying in job.sayings()]
+        run = MapRun(notes=tuple(dict.fromkeys((*self.notes, *halved, *said))))
         for job in self.jobs:
             if job.failure is not None:
                 run.failures.append((job.name, job.layer, job.failure))
@@ -187,13 +209,13 @@ class _Run:
                 run.maps.append(MapSet(job.name, job.layer, job.maps, job.usable))
         return run
 
-    def _capture(self, inputs: Tensor, targets: Tensor | None) -> Pass:
+    def _capture(self, inputs: Tensor, targets: Tensor | None, seeds: Tensor) -> Pass:
         """The pass; what the model refuses is given up with those visualizers that need it."""
         while True:
             working = [job for job in self.jobs if job.failure is None]
             needs = frozenset[Need]().union(*(job.visualizer.needs for job in working))
             layers = list(dict.fromkeys(job.layer for job in working if job.layer is not None))
-            scores = self._scores() if Need.SCORES in needs else None
+            predictor = self._passes() if needs & PASSES else None
             try:
                 found = capture(
                     self.module,
@@ -201,15 +223,16 @@ class _Run:
                     layers=layers,
                     needs=needs,
                     targets=targets,
-                    target_scores=scores,
+                    target_scores=None if predictor is None else predictor.input_scores,
                     fill=self.fill,
+                    seeds=seeds,
                 )
             except ModelError as error:
                 if not self._give_up(working, needs, str(error)):
                     raise
                 continue
             self.notes.extend(found.notes)
-            return found
+            return found if self._gradients is None else self._gradients.added_to(found)
 
     def _give_up(self, working: Sequence[_Job], needs: frozenset[Need], reason: str) -> bool:
         for dropped in NEEDS_TO_DROP:
@@ -220,11 +243,13 @@ class _Run:
                 return True
         return False
 
-    def _scores(self) -> Callable[[Tensor, Tensor], Tensor]:
+    def _passes(self) -> Predictor:
         if self._predictor is None:
             size: int | Literal["auto"] = "auto" if self._given is None else self._given.chunk
             self._predictor = Predictor(replace(self.model, module=self.module), self.device, chunk=size)
-        return self._predictor.input_scores
+        if self._gradients is None:
+            self._gradients = TargetGradients(self._predictor)
+        return self._predictor
 
     def _fill(self, job: _Job, captured: Pass, start: int, stop: int) -> None:
         try:
@@ -239,7 +264,7 @@ class _Run:
 
     def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
         with torch.no_grad():
-            maps = visualizer.maps(captured).detach().float()
+            maps = visualizer.maps(replace(captured, tell=partial(job.tell, start))).detach().float()
             if maps.ndim != 3 or len(maps) != stop - start:
                 raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, rows, columns)")
             finite = maps.isfinite().flatten(1).all(dim=1)

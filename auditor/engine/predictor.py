@@ -162,13 +162,22 @@ class Predictor:
         """
         if len(inputs) == 0:
             return torch.zeros(0, device=self.device)
-        self._prepare(len(inputs), lambda start, stop: inputs[start:stop].to(self.device, torch.float32))
+        self.prepared(inputs)
 
         def chosen(start: int, stop: int) -> Tensor:
             probabilities = self._score(self._layout(inputs[start:stop].to(self.device, torch.float32)))
             return probabilities.gather(1, targets[start:stop].to(self.device)[:, None])[:, 0]
 
         return torch.cat(self._run(len(inputs), chosen, None))
+
+    def prepared(self, inputs: Tensor) -> nn.Module:
+        """What runs, chosen on these inputs where nothing was chosen before.
+
+        Args:
+            inputs: Model inputs, normalised, shape (n, channels, height, width), n ≥ 1.
+        """
+        self._prepare(len(inputs), lambda start, stop: inputs[start:stop].to(self.device, torch.float32))
+        return self.module
 
     def _run(self, count: int, run: Callable[[int, int], Result], progress: Progress | None) -> list[Result]:
         def counted(start: int, stop: int) -> Result:

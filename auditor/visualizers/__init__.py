@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from auditor.registry import Part
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
 __all__ = [
     "Captured",
@@ -22,6 +22,7 @@ __all__ = [
     "MapVisualizer",
     "Need",
     "NetworkVisualizer",
+    "RelevanceRule",
     "Sheet",
     "Visualizer",
 ]
@@ -35,6 +36,27 @@ class Need(StrEnum):
     INPUT_GRADIENTS = "input_gradients"
     SCORES = "scores"
     """More forwards through `Captured.target_scores`."""
+    GRADIENTS = "gradients"
+    """More gradients through `Captured.target_gradients`."""
+    GUIDED_GRADIENTS = "guided_gradients"
+    """One more backward, whose ReLUs let only positive gradients back."""
+    RELEVANCE = "relevance"
+    """One more forward and backward by the rules of layer-wise relevance propagation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelevanceRule:
+    """How layer-wise relevance propagation shares a unit's relevance out among the units that it reads.
+
+    Attributes:
+        convolutions: Rule of convolutions; linear layers always take epsilon.
+        gamma: How much more positive contributions count under the gamma rule.
+        epsilon: Added to each denominator, away from zero.
+    """
+
+    convolutions: Literal["epsilon", "gamma", "zplus"] = "gamma"
+    gamma: float = 0.25
+    epsilon: float = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,15 @@ class Captured:
         target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
             no gradient; costs forwards.
         fill: Neutral value of an input pixel for perturbations, shape (channels, 1, 1): the sample's mean pixel.
+        seeds: Where each image's own random draws start, int64 (batch,): its place in the sample, so that it gets the
+            same draws in whatever chunk it comes. None: its place in the batch.
+        target_gradients: (n, channels, height, width) inputs and (n,) targets → (n,) logit of the target, and its
+            gradient, shape of the inputs. Chunked; each input counts as 3 forwards.
+        guided_gradients: () → d logit[target] / d inputs where every ReLU lets only positive gradients back. Made once
+            for all visualizers and layers; counts as 3 forwards. Refuses models without a ReLU.
+        relevance: Rule → relevance of each input value for logit[target], shape of inputs. Made once for each rule.
+            Refuses models with an operation that has no rule.
+        tell: (what, one number an image) → printed in the report as median and largest over the sample.
     """
 
     inputs: Tensor
@@ -65,6 +96,24 @@ class Captured:
     input_gradients: Tensor | None = None
     target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
     fill: Tensor | None = None
+    seeds: Tensor | None = None
+    target_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    guided_gradients: Callable[[], Tensor] | None = None
+    relevance: Callable[[RelevanceRule], Tensor] | None = None
+    tell: Callable[[str, Tensor], None] | None = None
+
+    def generators(self) -> list[Generator]:
+        """One generator an image, on the CPU so that all devices draw the same numbers."""
+        import torch
+
+        seeds = range(len(self.inputs)) if self.seeds is None else self.seeds.tolist()
+        return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def target_logits(self) -> Tensor:
+        """Each image's logit for its target, shape (batch,); a single logit speaks for class 1, against class 0."""
+        if self.logits.shape[1] == 1:
+            return self.logits[:, 0] * (2 * self.targets - 1)
+        return self.logits.gather(1, self.targets[:, None])[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +169,7 @@ class Visualizer(Part):
     """How to read the picture, one or two sentences for a layman."""
 
     def forwards(self, height: int, width: int) -> int:
-        """Upper bound of forwards an image beyond the shared pass."""
+        """Upper bound of forwards an image beyond the shared pass; a gradient counts as 3."""
         return 0
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from auditor.engine.device import seeded as seeded_draws
 from auditor.engine.integrity import digest
 from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
+from auditor.engine.target_gradients import TargetGradients
+from auditor.plan import make_plan
 from auditor.registry import load, names
 from auditor.visualizers import (
     Captured,
@@ -64,7 +67,7 @@ def captured_on(network: str) -> tuple[nn.Module, str, Captured]:
         target_scores=predictor.input_scores,
         fill=x.mean((0, 2, 3)).view(3, 1, 1),
     )
-    return module, layer, found[layer]
+    return module, layer, TargetGradients(predictor).added_to(found)[layer]
 
 
 def tensors_of(captured: Captured) -> dict[str, Tensor]:
@@ -214,6 +217,28 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_spec_that_names_it_is_accepted_and_plans_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "a").mkdir(parents=True)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        f"""
+        version: 1
+        name: names-{name.replace("_", "-")}
+        title: A spec
+        purpose: A test.
+        owner: us
+        model: {{source: torchvision, name: resnet18, weights: DEFAULT}}
+        dataset: {{source: folder, path: pictures}}
+        visualizations: [{name}]
+        """
+    )
+
+    plan = make_plan(spec)
+
+    assert [item.name for item in plan.visualizers] == [name]
+
+
 def test_importing_all_visualizers_imports_no_torch() -> None:
     code = (
         "import sys; from auditor.registry import load, names; [load('visualizers', n) for n in names('visualizers')]; "
@@ -231,3 +256,13 @@ def test_the_presets_are_those_that_the_documentation_names() -> None:
     assert {"kernels", "feature_maps", "grad_cam", "layer_cam", "saliency", "occlusion"} <= {
         name for name, presets in ours.items() if "standard" in presets
     }
+
+
+def test_what_needs_many_more_passes_is_in_no_smaller_preset_than_full() -> None:
+    many = {Need.GRADIENTS, Need.GUIDED_GRADIENTS, Need.RELEVANCE}
+    parts = [load("visualizers", name) for name in ALL]
+
+    dear = [part for part in parts if issubclass(part, Visualizer) and part.needs & many]
+
+    assert len(dear) >= 5
+    assert all(set(part.budgets) == {"full"} for part in dear)

@@ -1,0 +1,108 @@
+"""KernelSHAP: the image's probability, divided fairly among its patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from auditor.superpixels import superpixels
+from auditor.visualizers import Captured, MapVisualizer, Need
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+IMAGES_AT_ONCE = 64
+"""Perturbed images held at one time."""
+
+
+class KernelShap(MapVisualizer):
+    """KernelSHAP: how the class's probability divides among the image's patches, by their Shapley values.
+
+    The image is cut into patches of like colour (superpixels, our own small SLIC). A patch's Shapley value is what it
+    adds when it appears, averaged over all orders of appearing; the rest has the sample's mean colour. It is found by
+    least squares over random sets of patches, drawn with the Shapley kernel's weights and each together with its
+    complement, under the constraint that all values sum to P(image) − P(nothing visible). M is the value where it is
+    positive. It needs no gradient and no layer, so it works on every model. What it cannot show: anything finer than
+    a patch; it asks about images with most patches missing, which the model has never seen; with few samples it is an
+    estimate (exact for a model that adds patches up). Each image has its own draws, the same in every run. Costs one
+    forward a sample.
+
+    Source: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017, theorem 2; pairs
+    and constraint: Covert and Lee, "Improving KernelSHAP", AISTATS 2021, eq. 7 and section 4.1.
+    """
+
+    samples: int = Field(
+        200, ge=20, le=20000, description="Perturbed copies of each image, with the whole and empty one"
+    )
+    patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
+
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"samples": 200}}
+    needs = frozenset({Need.SCORES})
+    reading = (
+        "Bright patches carry most of the class's probability; all patches together, with those that speak against "
+        "it, make up the whole. The patch is the unit: read nothing into its outline."
+    )
+
+    def forwards(self, height: int, width: int) -> int:
+        return self.samples
+
+    def maps(self, captured: Captured) -> Tensor:
+        import torch
+
+        generators = captured.generators()
+        return torch.stack([self._map(captured, index, generators[index]) for index in range(len(captured.inputs))])
+
+    def _map(self, captured: Captured, index: int, generator: Generator) -> Tensor:
+        import torch
+
+        assert captured.target_scores is not None
+        assert captured.fill is not None
+        image, target = captured.inputs[index], captured.targets[index]
+        labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
+        visible = self._sets(int(labels.max()) + 1, generator)
+        scores = []
+        for start in range(0, len(visible), IMAGES_AT_ONCE):
+            group = visible[start : start + IMAGES_AT_ONCE].to(image.device)
+            shown = torch.where(group[:, labels][:, None], image, captured.fill)
+            scores.append(captured.target_scores(shown, target.expand(len(group))))
+        values = shapley_values(visible.double(), torch.cat(scores).cpu().double())
+        return values.float().to(image.device)[labels].clamp(min=0)
+
+    def _sets(self, count: int, generator: Generator) -> Tensor:
+        """Which patches are visible, bool (samples or one less, count): all, none, then pairs of complements."""
+        import torch
+
+        whole = torch.ones((1, count), dtype=torch.bool)
+        if count == 1:
+            return torch.cat((whole, ~whole))
+        pairs = (self.samples - 2) // 2
+        sizes = torch.arange(1, count, dtype=torch.float64)
+        drawn = torch.multinomial(1 / (sizes * (count - sizes)), pairs, replacement=True, generator=generator) + 1
+        ranks = torch.rand((pairs, count), generator=generator).argsort(dim=1).argsort(dim=1)
+        sets = ranks < drawn[:, None]
+        return torch.cat((whole, ~whole, sets, ~sets))
+
+
+def shapley_values(visible: Tensor, scores: Tensor) -> Tensor:
+    """Least squares over sets drawn from the Shapley kernel, under the constraint of the sum.
+
+    Args:
+        visible: float64 0 or 1, shape (sets, players); the first set is whole, the second empty.
+        scores: float64 (sets,).
+
+    Returns:
+        float64 (players,), whose sum is scores[0] − scores[1].
+    """
+    import torch
+
+    players = visible.shape[1]
+    whole = scores[0] - scores[1]
+    mean = whole / players
+    # values = mean + deviations that sum to 0: the last column, subtracted, carries the constraint
+    sets = visible[2:]
+    gains = scores[2:] - scores[1] - mean * sets.sum(dim=1)
+    free = sets[:, :-1] - sets[:, -1:]
+    deviations = torch.linalg.pinv(free) @ gains
+    return torch.cat((deviations, -deviations.sum(dim=0, keepdim=True))) + mean

@@ -1,0 +1,78 @@
+"""RISE: hide random halves of the image, see which hidden places cost the score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from auditor.visualizers import Captured, MapVisualizer, Need
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+IMAGES_AT_ONCE = 64
+"""Masked images held at one time."""
+
+
+class Rise(MapVisualizer):
+    """RISE: how much likelier the class is while a pixel is visible, over random masks.
+
+    Masks are coarse grids of random cells, enlarged smoothly and shifted at random; what is hidden takes the sample's
+    mean colour. M = ReLU(Σₖ Pₖ Mₖ / Σₖ Mₖ − mean of Pₖ), P the probability of the class: the paper's mean score while
+    the pixel is visible, less the mean over all masks, which it has at every pixel and which says nothing of places.
+    It needs no gradient and no layer, so it works on every model. What it cannot show: anything finer than a cell;
+    with few masks it is noise of the order of 1/√masks; and half-hidden images are unlike any the model knows. Each
+    image has its own masks, the same in every run. Costs one forward a mask.
+
+    Source: Petsiuk et al., "RISE", BMVC 2018, eq. 6 and section 3.2.
+    """
+
+    masks: int = Field(400, ge=10, le=20000, description="Random masks for each image")
+    cells: int = Field(7, ge=2, le=64, description="Cells of a mask along each side")
+    visible: float = Field(0.5, gt=0, lt=1, description="Share of the cells that stay visible")
+
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"masks": 400}}
+    needs = frozenset({Need.SCORES})
+    reading = (
+        "Bright areas are those whose sight makes the class likelier, whatever else is hidden. Cloudy patterns of "
+        "low contrast are the noise of random masks."
+    )
+
+    def forwards(self, height: int, width: int) -> int:
+        return self.masks
+
+    def maps(self, captured: Captured) -> Tensor:
+        import torch
+
+        assert captured.target_scores is not None
+        assert captured.fill is not None
+        height, width = captured.inputs.shape[-2:]
+        found = []
+        for image, target, generator in zip(captured.inputs, captured.targets, captured.generators(), strict=True):
+            seen, scored, total = (torch.zeros((height, width), device=image.device) for _ in range(3))
+            for start in range(0, self.masks, IMAGES_AT_ONCE):
+                count = min(IMAGES_AT_ONCE, self.masks - start)
+                masks = torch.stack([self._mask(height, width, generator) for _ in range(count)]).to(image.device)
+                masked = captured.fill + masks[:, None] * (image - captured.fill)
+                scores = captured.target_scores(masked, target.expand(count))[:, None, None]
+                seen += masks.sum(dim=0)
+                scored += (scores * masks).sum(dim=0)
+                total += scores.sum()
+            found.append(scored / seen.clamp(min=torch.finfo(seen.dtype).tiny) - total / self.masks)
+        return torch.stack(found).clamp(min=0)
+
+    def _mask(self, height: int, width: int, generator: Generator) -> Tensor:
+        """One mask in [0, 1], shape (height, width), on the CPU."""
+        import torch
+        from torch.nn import functional as F
+
+        rows, columns = math.ceil(height / self.cells), math.ceil(width / self.cells)
+        grid = (torch.rand((self.cells, self.cells), generator=generator) < self.visible).float()
+        size = ((self.cells + 1) * rows, (self.cells + 1) * columns)
+        large = F.interpolate(grid[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
+        top = int(torch.randint(0, rows, (), generator=generator))
+        left = int(torch.randint(0, columns, (), generator=generator))
+        return large[top : top + height, left : left + width]
