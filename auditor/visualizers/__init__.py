@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from auditor.attention import Attention
+
 __all__ = [
     "Captured",
     "ChannelSet",
@@ -35,6 +37,10 @@ class Need(StrEnum):
     INPUT_GRADIENTS = "input_gradients"
     SCORES = "scores"
     """More forwards through `Captured.target_scores`."""
+    ATTENTION = "attention"
+    """The weights of every attention, fused or not."""
+    ATTENTION_GRADIENTS = "attention_gradients"
+    """The weights of every attention, and the gradient that reaches them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Captured:
         target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
             no gradient; costs forwards.
         fill: Neutral value of an input pixel for perturbations, shape (channels, 1, 1): the sample's mean pixel.
+        attention: Of all layers, whatever `layer` is; says itself where the model has none.
     """
 
     inputs: Tensor
@@ -65,6 +72,7 @@ class Captured:
     input_gradients: Tensor | None = None
     target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
     fill: Tensor | None = None
+    attention: Attention | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +106,14 @@ class ChannelSet:
         layer: Dotted module name.
         maps: float32 (n, shown, rows, columns) at the layer's own resolution.
         units: int64 (n, shown), the index of each map's unit, strongest first.
+        unit: What a map belongs to, one word for people.
     """
 
     method: str
     layer: str
     maps: np.ndarray
     units: np.ndarray
+    unit: str = "unit"
 
 
 class Visualizer(Part):
@@ -144,6 +154,8 @@ class ChannelVisualizer(Visualizer):
     """Shows what single units of a layer answer to."""
 
     per_layer: ClassVar[bool] = True
+    unit: ClassVar[str] = "unit"
+    """What a map belongs to, one word for people."""
 
     @abstractmethod
     def channels(self, captured: Captured) -> tuple[Tensor, Tensor]:
