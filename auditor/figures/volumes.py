@@ -132,27 +132,23 @@ def three_planes(
     """
     if volume.ndim != 3 or volume.shape != values.shape:
         raise ValueError(f"a volume of {volume.shape} and a map of {values.shape} voxels do not belong together")
-    depth, row, column = at = heaviest_voxel(values) if at is None else at
+    at = heaviest_voxel(values) if at is None else at
     if any(not 0 <= index < length for index, length in zip(at, volume.shape, strict=True)):
         raise ValueError(f"voxel {at} lies outside a volume of {volume.shape}")
     top = float(np.nanmax(values, initial=low)) if high is None else high
     grey = _grey(volume, window)
-    # plane, rows of the picture, columns of the picture, where the others cut it, and the size of its pixels
-    planes = [
-        (np.s_[depth], (row, column), (spacing[1], spacing[2]), False),
-        (np.s_[:, row], (depth, column), (spacing[0], spacing[2]), True),
-        (np.s_[:, :, column], (depth, row), (spacing[0], spacing[1]), True),
-    ]
     extents = [length * unit for length, unit in zip(volume.shape, spacing, strict=True)]
     scale = side / max(extents[0], extents[1])
-    plain, over = [], []
-    for cut, cross, units, upright in planes:
-        photo = np.repeat(grey[cut][:, :, None], 3, axis=2)
-        mapped = overlay(np.ascontiguousarray(photo), values[cut], low, top, palette=palette)
-        size = tuple(max(1, round(n * unit * scale)) for n, unit in zip(photo.shape, units, strict=False))
+    plain: list[Rgb] = []
+    over: list[Rgb] = []
+    for axis, index in enumerate(at):
+        down, across = (other for other in range(3) if other != axis)
+        photo = np.repeat(np.take(grey, index, axis)[:, :, None], 3, axis=2)
+        mapped = overlay(photo, np.take(values, index, axis), low, top, palette=palette)
+        size = (max(1, round(extents[across] * scale)), max(1, round(extents[down] * scale)))
         for row_of, picture in ((plain, photo), (over, mapped)):
-            drawn = _crossed(_sized(picture, (size[1], size[0])), cross, photo.shape[:2])
-            row_of.append(drawn[::-1] if upright else drawn)
+            drawn = _crossed(_sized(picture, size), (at[down], at[across]), photo.shape[:2])
+            row_of.append(drawn if axis == 0 else drawn[::-1])  # the last slice on top
     tallest = max(picture.shape[0] for picture in plain)
     rows = [side_by_side([_padded(picture, tallest) for picture in one], gap=gap_beside(side)) for one in (plain, over)]
     space = np.full((gap_beside(side), rows[0].shape[1], 3), PAPER, np.uint8)

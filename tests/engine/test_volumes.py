@@ -150,7 +150,7 @@ def test_occlusion_is_a_loop_over_blocks() -> None:
                     drops.setdefault(place, []).append(drop)
     expected = torch.zeros(2, DEPTH, HEIGHT, WIDTH)
     for place, lost in drops.items():
-        expected[(slice(None), *place)] = torch.stack(lost).mean(0).clamp(min=0)
+        expected[:, place[0], place[1], place[2]] = torch.stack(lost).mean(0).clamp(min=0)
 
     found = occlusion(x, targets, scores, fill=fill, window=(0.5, 0.5, 0.5), stride=(0.375, 0.5, 0.5))
 
