@@ -223,18 +223,18 @@ def _backward(
 ) -> Tensor | None:
     """Fill the taps' and the recorder's gradients, and return those of the inputs, in one backward."""
     score = scoring.target_logits(logits, targets).sum()
-    if not taps and not seen.requires_grad and (recorder is None or not recorder.sources):
-        return None  # nothing asked for but gradients of attention, and there is no attention
-    if not score.requires_grad:
-        raise ModelError(
-            "no gradient reaches the scores: the forward detaches them, or runs under inference_mode; only methods "
-            "without gradients (occlusion and all probes) can be used on this model"
-        )
     sources: list[Any] = [source for tap in taps for source in tap.sources]
     weights = [] if recorder is None else recorder.sources
     sources += weights
     if seen.requires_grad:
         sources.append(seen)
+    if not sources:
+        return None  # nothing was asked for but gradients of attention, and there is no attention
+    if not score.requires_grad:
+        raise ModelError(
+            "no gradient reaches the scores: the forward detaches them, or runs under inference_mode; only methods "
+            "without gradients (occlusion and all probes) can be used on this model"
+        )
     scale = HALF_SCALE if scoring.weights_dtype(module) is torch.float16 else 1.0
     found = list(torch.autograd.grad(score * scale, sources, allow_unused=True))
     found = [gradient if gradient is None or scale == 1 else gradient.float() / scale for gradient in found]

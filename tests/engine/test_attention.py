@@ -26,7 +26,7 @@ from tests.engine.attention_networks import (
     SpatialReduction,
     vit,
 )
-from tests.engine.networks import ClassTokenViT, OnlyInference, PlainCnn, inputs, seeded
+from tests.engine.networks import ClassTokenViT, OnlyInference, PlainCnn, WithoutGraph, inputs, seeded
 
 BOTH = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
 
@@ -229,10 +229,16 @@ def test_heads_that_come_before_images_are_noticed_and_refused() -> None:
 
 
 @pytest.mark.parametrize("build", [PlainCnn, SelectiveKernelCnn])
-@pytest.mark.parametrize("needs", [BOTH, frozenset(Need)])
+@pytest.mark.parametrize(
+    "needs", [BOTH, frozenset(Need), BOTH | {Need.ACTIVATIONS}], ids=["both", "all", "no backward"]
+)
 def test_a_model_without_attention_says_so(build: Any, needs: frozenset[Need]) -> None:
-    found = attention(seeded(build), inputs(), needs)
+    module = seeded(build)
+    layer = next(name for name, part in module.named_modules() if isinstance(part, nn.Conv2d))
 
+    found = capture(module, inputs(), layers=[layer], needs=needs)[layer].attention
+
+    assert found is not None
     assert found.layers == ()
     with pytest.raises(ModelError, match="no attention that can be seen"):
         found.under(None)
@@ -286,6 +292,15 @@ def test_half_precision_keeps_the_gradient() -> None:
         assert other.gradients is not None
         same = F.cosine_similarity(one.gradients.flatten(), other.gradients.flatten(), dim=0)
         assert float(same) > 0.98
+
+
+def test_a_forward_that_switches_the_graph_off_gives_the_same() -> None:
+    module, x = WithoutGraph(), inputs()
+    module.inner = seeded(ClassTokenViT)
+
+    for one, other in zip(attention(module, x).layers, attention(module.inner, x).layers, strict=True):
+        assert one.name == f"inner.{other.name}"
+        torch.testing.assert_close(one.gradients, other.gradients)
 
 
 def test_a_forward_that_allows_no_gradients_still_shows_its_weights() -> None:
