@@ -238,6 +238,8 @@ def _laid_out(call: _Call, count: int, around: grids.Surroundings) -> AttentionL
         wanted = (count, shape[1], queries, keys)
     else:
         wanted = (count, math.prod(shape[:-3]) // count, shape[-3], queries, keys)
+    if len(wanted) == 5:
+        grid = None  # a window's tokens are no grid over the image, though their number may fit one
     return AttentionLayer(
         call.name,
         call.weights.float().reshape(wanted),

@@ -258,5 +258,5 @@ CASES: dict[str, Case] = {
     "non-local": Case(NonLocalCnn, ("",), (1, 48, 48), (8, 6)),
     "non-local, values first": Case(lambda: NonLocalCnn(values_first=True), ("",), (1, 48, 48), (8, 6)),
     "global context": Case(GlobalContextCnn, ("",), (1, 1, 48), (8, 6)),
-    "swin": Case(swin, ("features.1.0.attn", "features.1.1.attn"), (4, 2, 16, 16), (4, 4), 0, (32, 32)),
+    "swin": Case(swin, ("features.1.0.attn", "features.1.1.attn"), (4, 2, 16, 16), None, 0, (32, 32)),
 }  # fmt: skip
