@@ -190,7 +190,8 @@ class _Checker:
         for name in registry.names(kind):
             part = registry.load(kind, name)
             if preset in part.budgets:
-                yield PlannedPart(name, part(**part.budgets[preset]), True, preset, self.file.line(location))
+                options, line = part.budgets[preset], self.file.line(location)
+                yield PlannedPart(name, part(**options), part.for_every_model, preset, line)
 
     def _named(
         self, kind: str, entry: object, budget: str, with_preset: bool, location: Location

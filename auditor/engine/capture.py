@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
+from auditor.attention import Attention
 from auditor.engine import grids, scoring
+from auditor.engine.attention import Recorder, attention_of
 from auditor.engine.integrity import evaluating
 from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.engine.plain_paths import plain_paths
@@ -76,19 +78,29 @@ def capture(
     """
     module = unwrapped(model)
     of_layers = bool(needs & {Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
-    backward = bool(needs & {Need.LAYER_GRADIENTS, Need.INPUT_GRADIENTS})
+    backward = bool(needs & {Need.LAYER_GRADIENTS, Need.INPUT_GRADIENTS, Need.ATTENTION_GRADIENTS})
     taps = [
         _Tap(name, submodule(module, name), gradients=Need.LAYER_GRADIENTS in needs)
         for name in (dict.fromkeys(layers) if of_layers else ())
     ]
+    recorder = None
+    if needs & {Need.ATTENTION, Need.ATTENTION_GRADIENTS}:
+        recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs)
     _refuse_hidden_parts(module, taps, backward=backward)
-    with _alone(module), _settings(module, inputs.device, gradients=backward), _hooked(module, taps, backward=backward):
+    with (
+        _alone(module),
+        _settings(module, inputs.device, gradients=backward),
+        _hooked(module, taps, backward=backward),
+        nullcontext() if recorder is None else recorder.watching(module),
+    ):
         seen = inputs.detach().to(torch.float32, copy=True).requires_grad_(Need.INPUT_GRADIENTS in needs)
         logits = scoring.forward(module, seen.clone())  # a model may write to its input
         targets = scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device)
         for tap in taps:
             tap.close()
-        input_gradients = _backward(module, logits, targets, seen, taps) if backward else None
+        if recorder is not None:
+            recorder.close()
+        input_gradients = _backward(module, logits, targets, seen, taps, recorder) if backward else None
     plain = Captured(
         inputs=seen.detach(),
         logits=logits.detach(),
@@ -97,12 +109,16 @@ def capture(
         target_scores=target_scores,
         fill=fill,
         seeds=seeds,
+        attention=None if recorder is None else _attention(module, recorder, seen.detach()),
     )
     around = grids.surroundings(module, seen) if taps else None
     captured: dict[str | None, Captured] = {None: plain}
     for tap in taps:
         assert around is not None
         captured[tap.name] = tap.captured(plain, around)
+    if recorder is not None:
+        for name in layers:
+            captured.setdefault(name, replace(plain, layer=name))
     blank = [name for name, at in captured.items() if name and at.gradients is not None and not at.gradients.any()]
     return Pass(captured, [tap.note for tap in taps if tap.note], blank)
 
@@ -194,17 +210,33 @@ class _Tap:
         )
 
 
-def _backward(module: nn.Module, logits: Tensor, targets: Tensor, seen: Tensor, taps: Sequence[_Tap]) -> Tensor | None:
-    """Fill the taps' gradients, and return those of the inputs, in one backward."""
+def _attention(module: nn.Module, recorder: Recorder, seen: Tensor) -> Attention:
+    with _alone(module), _settings(module, seen.device, gradients=False):
+        return attention_of(recorder, module, seen)
+
+
+def _backward(
+    module: nn.Module,
+    logits: Tensor,
+    targets: Tensor,
+    seen: Tensor,
+    taps: Sequence[_Tap],
+    recorder: Recorder | None,
+) -> Tensor | None:
+    """Fill the taps' and the recorder's gradients, and return those of the inputs, in one backward."""
     score = scoring.target_logits(logits, targets).sum()
+    sources: list[Any] = [source for tap in taps for source in tap.sources]
+    weights = [] if recorder is None else recorder.sources
+    sources += weights
+    if seen.requires_grad:
+        sources.append(seen)
+    if not sources:
+        return None  # nothing was asked for but gradients of attention, and there is no attention
     if not score.requires_grad:
         raise ModelError(
             "no gradient reaches the scores: the forward detaches them, or runs under inference_mode; only methods "
             "without gradients (occlusion and all probes) can be used on this model"
         )
-    sources: list[Any] = [source for tap in taps for source in tap.sources]
-    if seen.requires_grad:
-        sources.append(seen)
     scale = HALF_SCALE if scoring.weights_dtype(module) is torch.float16 else 1.0
     found = list(torch.autograd.grad(score * scale, sources, allow_unused=True))
     found = [gradient if gradient is None or scale == 1 else gradient.float() / scale for gradient in found]
@@ -212,9 +244,11 @@ def _backward(module: nn.Module, logits: Tensor, targets: Tensor, seen: Tensor, 
         for value, _ in zip(tap.values, tap.sources, strict=False):
             gradient = found.pop(0)
             tap.gradients.append(torch.zeros_like(value) if gradient is None else gradient)
+    if recorder is not None and weights:
+        recorder.take(found[: len(weights)])
     if not seen.requires_grad:
         return None
-    gradients = found[0]
+    gradients = found[-1]
     if gradients is None:
         raise ModelError(
             "no gradient reaches the input: part of the forward runs without a graph before the first layer; methods "

@@ -1,4 +1,8 @@
-"""How a layer's output lies over the image: maps, channels-last maps, or tokens in patch order."""
+"""How a layer's output lies over the image: maps, channels-last maps, or tokens in patch order.
+
+Clips and volumes are images with one more axis in front of the rows: their grids have a depth, and a class token or
+registers are told by the patch embedding alone.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +29,25 @@ class Grid:
         order: Meaning of the axes; tokens are (batch, tokens, units), tokens_first (tokens, batch, units).
         rows, columns: Size of the grid.
         prefix: Class and register tokens in front, which lie nowhere in the image.
+        depth: Size along time or depth; None for images.
     """
 
     order: Literal["channels_first", "channels_last", "tokens", "tokens_first"]
     rows: int
     columns: int
     prefix: int = 0
+    depth: int | None = None
 
     def lay_out(self, output: Tensor) -> Tensor:
-        """The output as (batch, units, rows, columns); a view where that is possible."""
+        """The output as (batch, units, (depth,) rows, columns); a view where that is possible."""
         if self.order == "channels_first":
             return output
         if self.order == "channels_last":
-            return output.permute(0, 3, 1, 2)
+            return output.movedim(-1, 1)
         tokens = output.transpose(0, 1) if self.order == "tokens_first" else output
         patches = tokens[:, self.prefix :].transpose(1, 2)
-        return patches.reshape(*patches.shape[:2], self.rows, self.columns)
+        extent = (self.rows, self.columns) if self.depth is None else (self.depth, self.rows, self.columns)
+        return patches.reshape(*patches.shape[:2], *extent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Surroundings:
         height, width: Of the model's input, pixels.
         patches: (rows, columns) of the convolutions that read the input: the patch embedding is one of them.
         layer_norms: Whether the model normalises over the last axis anywhere; without that nothing is channels last.
+        depth: Frames or slices of the input; None for images.
+        cubes: (depth, rows, columns) of the 3-D convolutions that read the input.
     """
 
     count: int
@@ -59,18 +68,24 @@ class Surroundings:
     width: int
     patches: tuple[tuple[int, int], ...]
     layer_norms: bool
+    depth: int | None = None
+    cubes: tuple[tuple[int, int, int], ...] = ()
 
 
 def surroundings(module: nn.Module, inputs: Tensor) -> Surroundings:
     """Gather what `grid_of` needs, from the model's parts and its inputs' shape."""
-    count, channels, height, width = inputs.shape
-    patches = [
-        _output_size(part, height, width)
+    count, channels, *depth, height, width = inputs.shape
+    reading: list[nn.Conv2d | nn.Conv3d] = [
+        part
         for part in module.modules()
-        if isinstance(part, nn.Conv2d) and part.in_channels == channels
+        if isinstance(part, nn.Conv3d if depth else nn.Conv2d) and part.in_channels == channels
     ]
+    sizes = [_output_size(part, (*depth, height, width)) for part in reading]
+    patches = [] if depth else [(rows, columns) for rows, columns in sizes]
     norms = any("LayerNorm" in type(part).__name__ or "RMSNorm" in type(part).__name__ for part in module.modules())
-    return Surroundings(count, height, width, tuple(patches), norms)
+    if not depth:
+        return Surroundings(count, height, width, tuple(patches), norms)
+    return Surroundings(count, height, width, (), norms, depth[0], tuple((d, r, c) for d, r, c in sizes))
 
 
 def grid_of(shape: Sequence[int], around: Surroundings, *, tokens_first: bool = False) -> Grid | None:
@@ -84,6 +99,8 @@ def grid_of(shape: Sequence[int], around: Surroundings, *, tokens_first: bool = 
     Returns:
         None where it is no grid of more than one cell: pooled features, windows, class tokens alone.
     """
+    if around.depth is not None:
+        return _cube(shape, around, around.depth)
     if len(shape) == 4 and shape[0] == around.count:
         return _map_grid(shape, around)
     if len(shape) != 3 or around.count not in shape[:2]:
@@ -104,6 +121,29 @@ def _map_grid(shape: Sequence[int], around: Surroundings) -> Grid | None:
     else:
         grid = Grid("channels_first", shape[2], shape[3])
     return grid if grid.rows * grid.columns > 1 else None
+
+
+def _cube(shape: Sequence[int], around: Surroundings, depth: int) -> Grid | None:
+    """Of a clip or a volume: maps with a depth, or tokens that a 3-D patch embedding explains."""
+    if len(shape) == 5 and shape[0] == around.count:
+        first = _distortion(shape[3], shape[4], around) + _stretch(shape[2], depth)
+        last = _distortion(shape[2], shape[3], around) + _stretch(shape[1], depth) if around.layer_norms else math.inf
+        order: Literal["channels_first", "channels_last"] = "channels_last" if last + 0.1 < first else "channels_first"
+        d, rows, columns = shape[2:] if order == "channels_first" else shape[1:4]
+        return Grid(order, rows, columns, depth=d) if d * rows * columns > 1 else None
+    if len(shape) != 3 or shape[0] != around.count:
+        return None
+    extra = [(shape[1] - d * rows * columns, d, rows, columns) for d, rows, columns in around.cubes]
+    fitting = [one for one in extra if 0 <= one[0] <= MOST_PREFIX_TOKENS and shape[1] - one[0] > 1]
+    if not fitting:
+        return None
+    prefix, d, rows, columns = min(fitting)
+    return Grid("tokens", rows, columns, prefix, depth=d)
+
+
+def _stretch(slices: int, depth: int) -> float:
+    """Infinite where a grid would be finer than the input's own slices; any coarser depth is as good."""
+    return math.inf if slices > 2 * depth else 0.0
 
 
 def _distortion(rows: int, columns: int, around: Surroundings) -> float:
@@ -137,14 +177,14 @@ def _any_patches(around: Surroundings) -> list[tuple[int, int]]:
     return list(sizes())
 
 
-def _output_size(conv: nn.Conv2d, height: int, width: int) -> tuple[int, int]:
-    """Source: torch.nn.Conv2d, formula of the output's shape."""
+def _output_size(conv: nn.Conv2d | nn.Conv3d, extent: Sequence[int]) -> tuple[int, ...]:
+    """Source: torch.nn.Conv2d and Conv3d, formula of the output's shape."""
     sizes = []
-    for axis, side in enumerate((height, width)):
+    for axis, side in enumerate(extent):
         span = conv.dilation[axis] * (conv.kernel_size[axis] - 1) + 1
         if conv.padding == "same":
             sizes.append(side)
             continue
         padding = 0 if isinstance(conv.padding, str) else int(conv.padding[axis])
         sizes.append(max(0, (side + 2 * padding - span) // conv.stride[axis] + 1))
-    return sizes[0], sizes[1]
+    return tuple(sizes)

@@ -43,8 +43,10 @@ CONSTANT = 1e-6
 """A map whose range is below this share of its maximum says nothing."""
 NEEDS_TO_DROP = (
     frozenset({Need.INPUT_GRADIENTS}),
+    frozenset({Need.ATTENTION_GRADIENTS}),
     frozenset({Need.LAYER_GRADIENTS}),
     frozenset({Need.ACTIVATIONS}),
+    frozenset({Need.ATTENTION}),
 )
 """Given up one after the other where a model refuses them, so that the other visualizers still run."""
 
@@ -145,6 +147,10 @@ class _Job:
                 f"over {len(values)} images"
             )
 
+    @property
+    def unit(self) -> str:
+        return self.visualizer.unit if isinstance(self.visualizer, ChannelVisualizer) else "unit"
+
 
 class _Run:
     """The state of one `make_maps`."""
@@ -204,7 +210,7 @@ class _Run:
             elif job.maps is None:
                 continue
             elif job.units is not None and job.layer is not None:
-                run.channels.append(ChannelSet(job.name, job.layer, job.maps, job.units))
+                run.channels.append(ChannelSet(job.name, job.layer, job.maps, job.units, job.unit))
             else:
                 run.maps.append(MapSet(job.name, job.layer, job.maps, job.usable))
         return run
@@ -307,4 +313,5 @@ def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    """In words where it was refused in words."""
+    return str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"

@@ -30,6 +30,7 @@ from auditor.figures.pictures import (
 )
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
 from auditor.figures.svg import svg_size
+from auditor.figures.volumes import frame_strip, heaviest_voxel, shown_frames, three_planes
 
 __all__ = [
     "CausalGrid",
@@ -51,6 +52,8 @@ __all__ = [
     "encode_png",
     "enlarge",
     "forest_plot",
+    "frame_strip",
+    "heaviest_voxel",
     "kernel_sheet",
     "map_triptych",
     "outline_region",
@@ -58,5 +61,7 @@ __all__ = [
     "per_class_accuracy",
     "radial_profile",
     "reliability_diagram",
+    "shown_frames",
     "svg_size",
+    "three_planes",
 ]

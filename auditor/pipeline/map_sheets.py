@@ -72,8 +72,8 @@ def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gal
             gallery.photo(
                 f"{item.method}-{item.layer}-{index}",
                 figures.channel_sheet(subject.sample.display(index), item.maps[index]),
-                caption=f"{item.layer}: strongest units on {describe(subject, index)}. Units in order: {units}.",
-                alt=f"The picture and its {item.maps.shape[1]} strongest feature maps at {item.layer}.",
+                caption=f"{item.layer}: strongest {item.unit}s on {describe(subject, index)}. In order: {units}.",
+                alt=f"The picture and the maps of its {item.maps.shape[1]} strongest {item.unit}s at {item.layer}.",
                 reading=reading,
             )
         )

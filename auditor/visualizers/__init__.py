@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Generator, Tensor, nn
 
+    from auditor.attention import Attention
+
 __all__ = [
     "Captured",
     "ChannelSet",
@@ -42,6 +44,10 @@ class Need(StrEnum):
     """One more backward, whose ReLUs let only positive gradients back."""
     RELEVANCE = "relevance"
     """One more forward and backward by the rules of layer-wise relevance propagation."""
+    ATTENTION = "attention"
+    """The weights of every attention, fused or not."""
+    ATTENTION_GRADIENTS = "attention_gradients"
+    """The weights of every attention, and the gradient that reaches them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class Captured:
         relevance: Rule → relevance of each input value for logit[target], shape of inputs. Made once for each rule.
             Refuses models with an operation that has no rule.
         tell: (what, one number an image) → printed in the report as median and largest over the sample.
+        attention: Of all layers, whatever `layer` is; says itself where the model has none.
     """
 
     inputs: Tensor
@@ -101,6 +108,7 @@ class Captured:
     guided_gradients: Callable[[], Tensor] | None = None
     relevance: Callable[[RelevanceRule], Tensor] | None = None
     tell: Callable[[str, Tensor], None] | None = None
+    attention: Attention | None = None
 
     def generators(self) -> list[Generator]:
         """One generator an image, on the CPU so that all devices draw the same numbers."""
@@ -147,12 +155,14 @@ class ChannelSet:
         layer: Dotted module name.
         maps: float32 (n, shown, rows, columns) at the layer's own resolution.
         units: int64 (n, shown), the index of each map's unit, strongest first.
+        unit: What a map belongs to, one word for people.
     """
 
     method: str
     layer: str
     maps: np.ndarray
     units: np.ndarray
+    unit: str = "unit"
 
 
 class Visualizer(Part):
@@ -193,6 +203,8 @@ class ChannelVisualizer(Visualizer):
     """Shows what single units of a layer answer to."""
 
     per_layer: ClassVar[bool] = True
+    unit: ClassVar[str] = "unit"
+    """What a map belongs to, one word for people."""
 
     @abstractmethod
     def channels(self, captured: Captured) -> tuple[Tensor, Tensor]:

@@ -6,8 +6,8 @@ import dataclasses
 import inspect
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +45,12 @@ NETWORKS: dict[str, tuple[type[nn.Module], str]] = {
 COUNT = 6
 
 
+def on_networks(parts: Sequence[str]) -> list[tuple[str, str]]:
+    """Each part on each network that it is made for: those that only some models serve, on the transformer."""
+    every = {name for name in parts if load("visualizers", name).for_every_model}
+    return [(name, network) for name in parts for network in NETWORKS if name in every or network == "transformer"]
+
+
 def made(name: str) -> Visualizer:
     """The part as the smallest preset that has it would make it."""
     part = load("visualizers", name)
@@ -75,11 +81,6 @@ def tensors_of(captured: Captured) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in values.items() if isinstance(value, Tensor)}
 
 
-@pytest.fixture(params=NETWORKS)
-def network(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_it_is_documented(name: str) -> None:
     part = load("visualizers", name)
@@ -102,7 +103,7 @@ def test_its_presets_set_options_that_it_has(name: str) -> None:
         part(**options)
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize(("name", "network"), on_networks(MAPS))
 def test_its_maps_are_finite_not_negative_and_differ_from_image_to_image(name: str, network: str) -> None:
     visualizer = made(name)
     assert isinstance(visualizer, MapVisualizer)
@@ -121,7 +122,7 @@ def test_its_maps_are_finite_not_negative_and_differ_from_image_to_image(name: s
     assert not torch.equal(maps[0], maps[1])
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize(("name", "network"), on_networks(CHANNELS))
 def test_its_channels_come_strongest_first_with_units_of_the_layer(name: str, network: str) -> None:
     visualizer = made(name)
     assert isinstance(visualizer, ChannelVisualizer)
@@ -132,12 +133,16 @@ def test_its_channels_come_strongest_first_with_units_of_the_layer(name: str, ne
 
     assert units.dtype == torch.int64
     assert maps.shape[:2] == units.shape
-    assert maps.shape[2:] == captured.activations.shape[2:]
-    assert 0 <= int(units.min()) <= int(units.max()) < captured.activations.shape[1]
+    assert captured.attention is not None
+    of_layer = Need.ACTIVATIONS in visualizer.needs
+    assert 0 <= int(units.min()) <= int(units.max())
+    assert int(units.max()) < (captured.activations if of_layer else captured.attention.layers[0].weights).shape[1]
+    if of_layer:
+        assert maps.shape[2:] == captured.activations.shape[2:]
     assert all(len(set(row.tolist())) == len(row) for row in units)
 
 
-@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize(("name", "network"), on_networks(SHEETS))
 def test_its_sheets_are_numbers_with_a_label_a_tile(name: str, network: str) -> None:
     visualizer = made(name)
     assert isinstance(visualizer, NetworkVisualizer)
@@ -155,7 +160,7 @@ def test_its_sheets_are_numbers_with_a_label_a_tile(name: str, network: str) -> 
         assert sheet.caption.endswith(".")
 
 
-@pytest.mark.parametrize("name", MAPS + CHANNELS)
+@pytest.mark.parametrize(("name", "network"), on_networks(MAPS + CHANNELS))
 def test_the_same_seed_gives_the_same_result_to_the_last_bit(name: str, network: str) -> None:
     visualizer = made(name)
     _, _, captured = captured_on(network)
@@ -170,7 +175,7 @@ def test_the_same_seed_gives_the_same_result_to_the_last_bit(name: str, network:
     assert torch.equal(once(), once())
 
 
-@pytest.mark.parametrize("name", MAPS + CHANNELS)
+@pytest.mark.parametrize(("name", "network"), on_networks(MAPS + CHANNELS))
 def test_it_writes_to_nothing_that_was_captured(name: str, network: str) -> None:
     visualizer = made(name)
     _, _, captured = captured_on(network)
@@ -185,7 +190,7 @@ def test_it_writes_to_nothing_that_was_captured(name: str, network: str) -> None
     assert all(torch.equal(before[field], after[field]) for field in before)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "network"), on_networks(ALL))
 def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_than_it_says(
     name: str, network: str
 ) -> None:
@@ -237,6 +242,20 @@ def test_a_spec_that_names_it_is_accepted_and_plans_it(name: str, tmp_path: Path
     plan = make_plan(spec)
 
     assert [item.name for item in plan.visualizers] == [name]
+
+
+@pytest.mark.parametrize("name", [name for name in MAPS + CHANNELS if not load("visualizers", name).for_every_model])
+def test_on_a_model_without_what_it_needs_it_is_refused_in_words_and_the_others_go_on(name: str) -> None:
+    module = seeded(PlainCnn)
+
+    run = make_maps(
+        loaded(module), module, sample(images(COUNT)), [made(name), made("grad_cam")], ["features.6"],
+        device=torch.device("cpu"), chunk=4,
+    )  # fmt: skip
+
+    assert [item.method for item in run.maps] == ["grad_cam"]
+    assert [failed for failed, _, _ in run.failures] == [name]
+    assert run.failures[0][2].startswith("the model has no ")
 
 
 def test_importing_all_visualizers_imports_no_torch() -> None:

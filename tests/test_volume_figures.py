@@ -1,0 +1,115 @@
+"""Strips of frames and three planes: what is drawn where, measured on the pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from auditor import figures
+from auditor.figures.volumes import INK, PALE
+
+
+def frames(count: int) -> list[np.ndarray]:
+    """Frame k is flat grey of value 10·k, 12×16 pixels."""
+    return [np.full((12, 16, 3), 10 * index, np.uint8) for index in range(count)]
+
+
+def test_frames_are_spread_over_the_clip_and_the_heaviest_is_among_them() -> None:
+    weights = np.zeros(16)
+    weights[7] = 1.0
+
+    assert figures.shown_frames(np.ones(3), 8) == [0, 1, 2]
+    assert figures.shown_frames(np.eye(16)[2], 4) == [2, 6, 10, 14]
+    assert figures.shown_frames(weights, 4) == [2, 7, 10, 14]
+    with pytest.raises(ValueError, match="0 frames"):
+        figures.shown_frames(np.zeros(0), 4)
+
+
+def test_bars_are_in_proportion_to_the_weights_and_those_of_shown_frames_are_dark() -> None:
+    weights = np.array([0.1, 0.4, 0.2, 0.3])
+
+    strip = figures.frame_strip(frames(4), np.zeros((4, 12, 16)), weights, most=2, side=120)
+
+    bars = strip[-60:]
+    dark, pale = ((bars == np.array(ink)).all(axis=2) for ink in (INK, PALE))
+    heights = [int((dark | pale)[:, column].sum()) for column in np.linspace(5, strip.shape[1] - 20, 4).astype(int)]
+    assert heights == [15, 60, 30, 45]
+    assert figures.shown_frames(weights, 2) == [1, 3]
+    edges = np.linspace(0, strip.shape[1], 5).round().astype(int)
+    assert [bool(dark[-2, left + 2]) for left in edges[:4]] == [False, True, False, True]
+
+
+def test_a_strip_shows_the_frames_in_order_at_their_own_shape() -> None:
+    strip = figures.frame_strip(frames(3), np.zeros((3, 12, 16)), np.ones(3), side=24)
+
+    row = strip[12]
+    assert [int(row[column, 0]) for column in (16, 16 + 32 + 3, 16 + 2 * 35)] == [0, 10, 20]
+    assert strip.shape[1] == 3 * 32 + 2 * 3
+
+
+def test_all_maps_of_a_strip_share_one_scale() -> None:
+    maps = np.zeros((2, 12, 16))
+    maps[0], maps[1] = 1.0, 0.5
+
+    strip = figures.frame_strip(frames(2), maps, np.ones(2), side=12)
+
+    expected = [figures.overlay(frame, one, 0.0, 1.0)[0, 0] for frame, one in zip(frames(2), maps, strict=True)]
+    over = strip[12 + 3 + 5]
+    assert over[4].tolist() == expected[0].tolist()
+    assert over[16 + 3 + 4].tolist() == expected[1].tolist()
+
+
+def test_a_strip_of_what_does_not_belong_together_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 frames, 2 maps"):
+        figures.frame_strip(frames(3), np.zeros((2, 12, 16)), np.ones(3))
+    with pytest.raises(ValueError, match="pixels differ"):
+        figures.frame_strip(frames(3), np.zeros((3, 6, 8)), np.ones(3))
+
+
+def test_planes_are_laid_through_the_heaviest_slices() -> None:
+    values = np.zeros((5, 6, 7))
+    values[3, 1, 6] = 2.0
+    values[0, 4, 2] = 1.0
+
+    assert figures.heaviest_voxel(values) == (3, 1, 6)
+    assert figures.heaviest_voxel(np.zeros((5, 6, 7))) == (2, 3, 3)
+
+
+def test_planes_keep_true_proportions() -> None:
+    """4 slices of 5 mm, 10 rows of 2 mm, 20 columns of 1 mm: all three axes are 20 mm long."""
+    volume = np.zeros((4, 10, 20))
+
+    drawn = figures.three_planes(volume, volume, spacing=(5.0, 2.0, 1.0), side=100)
+
+    gap = 3
+    assert drawn.shape == (2 * 100 + gap, 3 * 100 + 2 * gap, 3)
+
+
+def test_the_last_slice_is_on_top_in_the_upright_planes_and_rows_run_down_in_the_first() -> None:
+    volume = np.zeros((10, 10, 10))
+    volume[9], volume[:9, 9] = 100.0, 50.0  # white on top, grey at the end of the rows
+
+    drawn = figures.three_planes(volume, np.zeros_like(volume), at=(4, 4, 4), window=(0.0, 100.0), side=100)
+
+    first, second, third = (drawn[:100, left : left + 100, 0] for left in (0, 103, 206))
+    assert [int(first[row, 30]) for row in (95, 30)] == [128, 0]
+    assert [int(second[row, 30]) for row in (5, 95)] == [255, 0]
+    assert [int(third[row, 95]) for row in (5, 30)] == [255, 128]
+
+
+def test_marks_show_where_the_other_planes_lie() -> None:
+    volume = np.zeros((10, 10, 10))
+
+    drawn = figures.three_planes(volume, volume, at=(2, 4, 7), window=(0.0, 1.0), side=100)
+
+    first, second = drawn[:100, :100, 0], drawn[:100, 103:203, 0]
+    assert (np.flatnonzero(first[:, 0]).tolist(), np.flatnonzero(first[0]).tolist()) == ([45], [75])
+    assert (np.flatnonzero(second[:, 0]).tolist(), np.flatnonzero(second[0]).tolist()) == ([99 - 25], [75])
+
+
+def test_a_voxel_outside_and_a_map_of_another_size_are_refused() -> None:
+    volume = np.zeros((4, 5, 6))
+    with pytest.raises(ValueError, match="outside"):
+        figures.three_planes(volume, volume, at=(4, 0, 0))
+    with pytest.raises(ValueError, match="do not belong together"):
+        figures.three_planes(volume, np.zeros((4, 5, 5)))

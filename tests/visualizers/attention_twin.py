@@ -1,0 +1,44 @@
+"""A torchvision transformer by hand, in float64, head by head, with every attention matrix in the open."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def slow_twin(model: Any, x: Tensor, targets: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Attention matrices and d logit[target] / d matrix, each layer float64 (batch, heads, tokens, tokens)."""
+    twin = copy.deepcopy(model).double()
+    tokens = torch.nn.functional.conv2d(
+        x.double(), twin.conv_proj.weight, twin.conv_proj.bias, stride=twin.patch_size
+    ).flatten(2).transpose(1, 2)  # fmt: skip
+    tokens = torch.cat((twin.class_token.repeat(len(x), 1, 1), tokens), dim=1) + twin.encoder.pos_embedding
+    matrices: list[Tensor] = []
+    for block in twin.encoder.layers:
+        inside, heads = block.self_attention, block.self_attention.num_heads
+        normed = block.ln_1(tokens)
+        wide = normed.shape[-1]
+        each = wide // heads
+        weights, biases = inside.in_proj_weight, inside.in_proj_bias
+        parts, mixed = [], []
+        for head in range(heads):
+            q, k, v = (
+                normed @ weights[at + head * each : at + (head + 1) * each].T + biases[at + head * each :][:each]
+                for at in (0, wide, 2 * wide)
+            )
+            powers = torch.exp(torch.einsum("bqc,bkc->bqk", q, k) / math.sqrt(each))
+            parts.append(powers / powers.sum(dim=2, keepdim=True))
+            mixed.append(v)
+        matrix = torch.stack(parts, dim=1)
+        matrix.retain_grad()
+        matrices.append(matrix)
+        joined = torch.cat([matrix[:, head] @ mixed[head] for head in range(heads)], dim=2)
+        tokens = tokens + joined @ inside.out_proj.weight.T + inside.out_proj.bias
+        tokens = tokens + block.mlp(block.ln_2(tokens))
+    logits = twin.heads(twin.encoder.ln(tokens)[:, 0])
+    logits[torch.arange(len(x)), targets].sum().backward()
+    return [matrix.detach() for matrix in matrices], [matrix.grad for matrix in matrices if matrix.grad is not None]
