@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auditor.engine.capture import Pass, capture
+from auditor.engine.capture import OF_LAYERS, Pass, capture
 from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
 from auditor.engine.predictor import Predictor
-from auditor.errors import ModelError
+from auditor.errors import ModelError, NotApplicableError
 from auditor.subjects import LoadedModel, Sample
 from auditor.visualizers import (
     Captured,
@@ -53,12 +53,14 @@ class MapRun:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
         failures: (visualizer, layer, reason), each once.
+        skipped: The same of visualizers that mean nothing on this model, and said so.
         notes: For the report: layers called several times, chunks halved, maps that were not finite.
     """
 
     maps: list[MapSet] = field(default_factory=list)
     channels: list[ChannelSet] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    skipped: list[Failure] = field(default_factory=list)
     notes: tuple[str, ...] = ()
 
 
@@ -121,6 +123,7 @@ class _Job:
     maps: np.ndarray | None = None
     units: np.ndarray | None = None
     failure: str | None = None
+    applicable: bool = True
 
     @property
     def name(self) -> str:
@@ -144,6 +147,7 @@ class _Run:
         self.model, self.module, self.sample, self.device, self.images = model, module, sample, device, images
         self.chosen = torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.int64))
         self.targets = None if targets is None else torch.from_numpy(np.asarray(targets, dtype=np.int64))
+        self.layers: tuple[str, ...] = ()
         self.jobs: list[_Job] = []
         self.notes: list[str] = []
         self.fill = _mean_pixel(sample.images, model).to(device)
@@ -154,10 +158,12 @@ class _Run:
 
     def add(self, visualizers: Sequence[MapVisualizer | ChannelVisualizer], layers: Sequence[str]) -> None:
         """Plan one job for each visualizer and layer."""
+        self.layers = tuple(dict.fromkeys(layers))
         for visualizer in visualizers:
-            on: Sequence[str | None] = layers if visualizer.per_layer else (None,)
+            one: Sequence[str | None] = (None,) if layers or not visualizer.needs & OF_LAYERS else ()
+            on = layers if visualizer.per_layer else one
             self.jobs.extend(_Job(visualizer, layer, np.zeros(len(self.chosen), dtype=bool)) for layer in on)
-            if not on:
+            if not layers and (visualizer.per_layer or visualizer.needs & OF_LAYERS):
                 self.notes.append(f"{visualizer.part_name()} needs a layer and there is none: left out")
 
     def chunk(self, start: int, stop: int) -> None:
@@ -178,7 +184,7 @@ class _Run:
         run = MapRun(notes=tuple(dict.fromkeys(self.notes)))
         for job in self.jobs:
             if job.failure is not None:
-                run.failures.append((job.name, job.layer, job.failure))
+                (run.failures if job.applicable else run.skipped).append((job.name, job.layer, job.failure))
             elif job.maps is None:
                 continue
             elif job.units is not None and job.layer is not None:
@@ -192,7 +198,7 @@ class _Run:
         while True:
             working = [job for job in self.jobs if job.failure is None]
             needs = frozenset[Need]().union(*(job.visualizer.needs for job in working))
-            layers = list(dict.fromkeys(job.layer for job in working if job.layer is not None))
+            layers = self._layers_of(working)
             scores = self._scores() if Need.SCORES in needs else None
             try:
                 found = capture(
@@ -210,6 +216,12 @@ class _Run:
                 continue
             self.notes.extend(found.notes)
             return found
+
+    def _layers_of(self, working: Sequence[_Job]) -> list[str]:
+        """Layers that the pass must watch: all of them where one visualizer sees them together."""
+        if any(job.layer is None and job.visualizer.needs & OF_LAYERS for job in working):
+            return list(self.layers)
+        return list(dict.fromkeys(job.layer for job in working if job.layer is not None))
 
     def _give_up(self, working: Sequence[_Job], needs: frozenset[Need], reason: str) -> bool:
         for dropped in NEEDS_TO_DROP:
@@ -235,6 +247,7 @@ class _Run:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
+            job.applicable = not isinstance(error, NotApplicableError)
             job.failure, job.maps, job.units = _reason(error), None, None
 
     def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
@@ -282,4 +295,4 @@ def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = [
+    "PASS",
     "Captured",
     "ChannelSet",
     "ChannelVisualizer",
@@ -23,8 +24,12 @@ __all__ = [
     "Need",
     "NetworkVisualizer",
     "Sheet",
+    "Tail",
     "Visualizer",
 ]
+
+PASS = 2
+"""Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
 
 
 class Need(StrEnum):
@@ -35,6 +40,27 @@ class Need(StrEnum):
     INPUT_GRADIENTS = "input_gradients"
     SCORES = "scores"
     """More forwards through `Captured.target_scores`."""
+    PASSES = "passes"
+    """More passes on other inputs, through `Captured.again`."""
+    TAIL = "tail"
+    """Runs of what follows the layer, on other activations, through `Captured.tail`."""
+    HEAD = "head"
+    """`Captured.head`: the weights of a linear layer that reads the mean of the layer's output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What follows a layer, ready to run on other activations.
+
+    Attributes:
+        share: What one run of one image costs, in forwards; 1 where the tail could not be cut out.
+        scores: The image's place in the chunk, and what the layer is to put out instead, shape (n, units, rows,
+            columns) → (n,) raw score of the image's target. Where the layer's output has tokens that lie nowhere in
+            the image, they stay as they were.
+    """
+
+    share: float
+    scores: Callable[[int, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,12 @@ class Captured:
         target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
             no gradient; costs forwards.
         fill: Neutral value of an input pixel for perturbations, shape (channels, 1, 1): the sample's mean pixel.
+        again: Inputs, one for each image and of any size → the same pass on them, for the same targets and layer.
+            Costs `PASS` forwards.
+        tail: What follows the layer; None where it is called several times in one forward.
+        head: Weights of the linear layer that makes the scores from the mean of `activations`, shape (scores, units);
+            None where the scores are made in any other way.
+        layers: Of what belongs to no layer: what was captured at each layer, in the order of the target layers.
     """
 
     inputs: Tensor
@@ -65,6 +97,10 @@ class Captured:
     input_gradients: Tensor | None = None
     target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
     fill: Tensor | None = None
+    again: Callable[[Tensor], Captured] | None = None
+    tail: Tail | None = None
+    head: Tensor | None = None
+    layers: Mapping[str, Captured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +151,12 @@ class Visualizer(Part):
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the shared pass must capture; asking for more costs every image."""
     per_layer: ClassVar[bool] = False
-    """Whether it is made once for each target layer."""
+    """Whether it is made once for each target layer. What is not, and needs activations, gets all of `layers`."""
     reading: ClassVar[str] = ""
     """How to read the picture, one or two sentences for a layman."""
 
     def forwards(self, height: int, width: int) -> int:
-        """Upper bound of forwards an image beyond the shared pass."""
+        """Upper bound of forwards an image beyond the shared pass; on one layer, where it is made for each."""
         return 0
 
 
