@@ -63,8 +63,7 @@ class _Cut:
         with alone(self.module), pass_settings(self.module, inputs.device, gradients=False):
             output = self._rows(self.output, image, count)
             own = tensor_of(output, layer=self.name)
-            # a copy: the code after the layer may write to what it gets
-            stand_in = replaced(output, own, self.grid.put_back(activations, own).clone())
+            stand_in = replaced(output, own, self.grid.put_back(activations, own))
             kept = {part: [self._rows(one, image, count) for one in outputs] for part, outputs in self.kept.items()}
             with _returning({**kept, self.part: [stand_in]}):
                 logits = scoring.forward(self.module, self._rows(inputs, image, count))

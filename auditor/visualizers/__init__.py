@@ -55,8 +55,8 @@ class Tail:
     Attributes:
         share: What one run of one image costs, in forwards; 1 where the tail could not be cut out.
         scores: The image's place in the chunk, and what the layer is to put out instead, shape (n, units, rows,
-            columns) → (n,) raw score of the image's target. Where the layer's output has tokens that lie nowhere in
-            the image, they stay as they were.
+            columns) → (n,) raw score of the image's target. Tokens that lie nowhere in the image stay as they were.
+            Give a tensor of your own: the model's code may write to it.
     """
 
     share: float

@@ -63,7 +63,7 @@ class AblationCam(MapVisualizer):
         at_once = max(1, min(count, VALUES_AT_ONCE // activations[0].numel()))
         weights = torch.zeros_like(strength)
         for image, units in enumerate(chosen):
-            whole = tail.scores(image, activations[image : image + 1])
+            whole = tail.scores(image, activations[image : image + 1].clone())
             for group in units.split(at_once):
                 silenced = activations[image].repeat(len(group), 1, 1, 1)
                 silenced[torch.arange(len(group), device=group.device), group] = 0

@@ -143,7 +143,7 @@ def test_the_tail_gives_what_the_whole_forward_gives_with_the_layer_replaced(nam
     noise = torch.randn((5, *captured.activations.shape[1:]), generator=torch.Generator().manual_seed(1))
     stand_in = captured.activations[image] + noise
 
-    found = tail.scores(image, stand_in)
+    found = tail.scores(image, stand_in.clone())
 
     torch.testing.assert_close(found, slow_twin(module, layer, x, targets, image, stand_in, back))
     assert tail.share < 1
