@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.errors import ModelError
+from auditor.errors import NotApplicableError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,11 +52,11 @@ class AttentionLayer:
         """Values over the keys, shape (…, keys), laid out as (…, rows, columns), without class and register tokens.
 
         Raises:
-            ModelError: The keys are no grid over the image.
+            NotApplicableError: The keys are no grid over the image.
         """
         if self.grid is None or self.windowed:
             why = "reads windows, each by itself" if self.windowed else f"reads {self.keys} tokens, which are no grid"
-            raise ModelError(f"attention '{self.name}' {why}: its rows cannot be laid over the image")
+            raise NotApplicableError(f"attention '{self.name}' {why}: its rows cannot be laid over the image")
         return rows[..., self.prefix :].reshape(*rows.shape[:-1], *self.grid)
 
 
@@ -76,25 +76,25 @@ class Attention:
         """The last attention inside a layer.
 
         Raises:
-            ModelError: There is none in the model, or none in this layer: says where there is.
+            NotApplicableError: There is none in the model, or none in this layer: says where there is.
         """
         self.refuse()
         found = [one for one in self.layers if layer is None or one.name == layer or one.name.startswith(f"{layer}.")]
         if not found:
             known = ", ".join(dict.fromkeys(one.name for one in self.layers))
-            raise ModelError(f"layer '{layer}' holds no attention; the model has it in: {known}")
+            raise NotApplicableError(f"layer '{layer}' holds no attention; the model has it in: {known}")
         return found[-1]
 
     def chain(self) -> tuple[tuple[AttentionLayer, ...], AttentionLayer | None]:
         """Attention of the image's tokens to one another, first to last, and what pools them in the end, if anything.
 
         Raises:
-            ModelError: The matrices have no product: windows, tokens that are merged on the way, no grid.
+            NotApplicableError: The matrices have no product: windows, tokens that are merged on the way, no grid.
         """
         self.refuse()
         for one in self.layers:
             if one.windowed:
-                raise ModelError(
+                raise NotApplicableError(
                     f"attention '{one.name}' reads windows, each by itself, and what shifts or merges them is not in "
                     "the matrices: their product over layers has no meaning; look at single layers instead"
                 )
@@ -104,7 +104,7 @@ class Attention:
         sizes = {size for one in within for size in (one.queries, one.keys)} | {last.keys}
         if len(sizes) > 1:
             listed = ", ".join(f"{one.name} {one.queries}×{one.keys}" for one in _distinct(self.layers))
-            raise ModelError(
+            raise NotApplicableError(
                 f"the number of tokens changes between the layers ({listed}): the matrices have no product over "
                 "layers; look at single layers instead"
             )
@@ -140,10 +140,10 @@ class Attention:
 
     def refuse(self) -> None:
         """Raises:
-        ModelError: There is nothing to show.
+        NotApplicableError: There is nothing to show.
         """
         if not self.layers:
-            raise ModelError(self.refusal)
+            raise NotApplicableError(self.refusal)
 
 
 def _distinct(layers: Sequence[AttentionLayer]) -> list[AttentionLayer]:

@@ -3,6 +3,7 @@
 AuditorError                 exit code 2 unless said otherwise
 ├── SpecError                every mistake in a spec, each with its line
 ├── ModelError               the model cannot be built, loaded or run
+│   └── NotApplicableError        a method means nothing on this model
 ├── DataError                the data set cannot be read, or nothing in it can be
 ├── PartError                a visualizer, probe, metric or report name is unknown or clashes
 ├── RunFolderError           a run folder is missing, unfinished, altered or cannot be written
@@ -49,6 +50,10 @@ class SpecError(AuditorError):
 
 class ModelError(AuditorError):
     """The model cannot be built, loaded or run as the spec says."""
+
+
+class NotApplicableError(ModelError):
+    """A method means nothing on this model, or on this layer; nothing broke, and others can be used."""
 
 
 class DataError(AuditorError):

@@ -20,6 +20,8 @@ from auditor.spec.reading import Location, SpecFile, problems_of, read_spec_file
 WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors", ".ckpt")
 FORWARDS = {"quick": 25.0, "standard": 120.0}
 """Forwards an image that all probes of a preset may spend together."""
+AUTO_LAYERS = 2
+"""Layers that `layers: auto` takes at most."""
 SHARED_PASS = 4.0
 """Cost of the shared pass in forwards, as an upper bound: one forward, and one backward over the whole network."""
 
@@ -85,13 +87,18 @@ class Plan:
         return total
 
     def costs(self) -> Iterator[tuple[str, str, float]]:
-        """(kind, name, forwards an image as an upper bound) in the order of running."""
+        """(kind, name, forwards an image as an upper bound) in the order of running.
+
+        A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded.
+        """
+        layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
         height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
         yield "subject", "predictions on the sample", 1.0
         if any(item.part.needs for item in self.visualizers):
             yield "visualizations", "one shared pass for all gradient maps", SHARED_PASS
         for item in self.visualizers:
-            yield "visualizations", item.name, float(item.part.forwards(height, width))
+            times = layers if item.part.per_layer else 1
+            yield "visualizations", item.name, float(times * item.part.forwards(height, width))
         for item in self.metrics:
             yield "metrics", item.name, float(item.part.forwards())
         for item in self.probes:
@@ -191,7 +198,7 @@ class _Checker:
             part = registry.load(kind, name)
             if preset in part.budgets:
                 options, line = part.budgets[preset], self.file.line(location)
-                yield PlannedPart(name, part(**options), part.for_every_model, preset, line)
+                yield PlannedPart(name, part(**options), True, preset, line)
 
     def _named(
         self, kind: str, entry: object, budget: str, with_preset: bool, location: Location

@@ -40,9 +40,6 @@ class Part(BaseModel):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {}}
     """Which presets (quick, standard, full) the part belongs to, and the option values each one sets."""
-    for_every_model: ClassVar[bool] = True
-    """False: only some models have what it needs. As part of a preset it may fail without the audit being incomplete;
-    named in the spec it is asked for, and its failure counts."""
 
     @classmethod
     def part_name(cls) -> str:

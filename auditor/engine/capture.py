@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from auditor.attention import Attention
-from auditor.engine import grids, scoring
+from auditor.engine import grids, heads, scoring, tails
 from auditor.engine.attention import Recorder, attention_of
-from auditor.engine.integrity import evaluating
+from auditor.engine.borrowing import alone, pass_settings
 from auditor.engine.outputs import replaced, tensor_of, unwrapped
-from auditor.engine.plain_paths import plain_paths
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, Need
 
-__all__ = ["Pass", "capture", "recording", "submodule"]
+__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule"]
 
 HALF_SCALE = 1024.0
 """fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
-
-_locks: WeakKeyDictionary[nn.Module, threading.Lock] = WeakKeyDictionary()
-_locks_lock = threading.Lock()
+OF_LAYERS = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
+"""Needs of which a layer must be watched."""
 
 
 class Pass(dict[str | None, Captured]):
@@ -65,7 +62,7 @@ def capture(
         model: DataParallel, DistributedDataParallel and torch.compile wrappers are looked through.
         inputs: Normalised, shape (batch, channels, height, width), on the model's device.
         layers: Dotted names of modules whose output is a grid.
-        needs: What is wanted; what costs further passes costs nothing here.
+        needs: What is wanted; what costs further passes costs nothing here, but for TAIL: one forward a layer.
         targets: int64 (batch,); None explains the class that this very forward predicts.
         target_scores, fill, seeds: Handed on to `Captured`.
 
@@ -77,7 +74,7 @@ def capture(
             no row of scores.
     """
     module = unwrapped(model)
-    of_layers = bool(needs & {Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
+    of_layers = bool(needs & OF_LAYERS)
     backward = bool(needs & {Need.LAYER_GRADIENTS, Need.INPUT_GRADIENTS, Need.ATTENTION_GRADIENTS})
     taps = [
         _Tap(name, submodule(module, name), gradients=Need.LAYER_GRADIENTS in needs)
@@ -88,8 +85,8 @@ def capture(
         recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs)
     _refuse_hidden_parts(module, taps, backward=backward)
     with (
-        _alone(module),
-        _settings(module, inputs.device, gradients=backward),
+        alone(module),
+        pass_settings(module, inputs.device, gradients=backward),
         _hooked(module, taps, backward=backward),
         nullcontext() if recorder is None else recorder.watching(module),
     ):
@@ -111,16 +108,24 @@ def capture(
         seeds=seeds,
         attention=None if recorder is None else _attention(module, recorder, seen.detach()),
     )
+    notes = [tap.note for tap in taps if tap.note]
     around = grids.surroundings(module, seen) if taps else None
-    captured: dict[str | None, Captured] = {None: plain}
+    at_layers: dict[str, Captured] = {}
     for tap in taps:
         assert around is not None
-        captured[tap.name] = tap.captured(plain, around)
+        grid = tap.grid(around)
+        at, more = _extended(module, tap, grid, tap.captured(plain, grid), needs)
+        at_layers[tap.name] = at
+        notes.extend(more)
+    if Need.PASSES in needs:
+        plain = replace(plain, again=partial(_again, module, None, targets, frozenset({Need.INPUT_GRADIENTS})))
+    blank = [name for name, at in at_layers.items() if at.gradients is not None and not at.gradients.any()]
+    captured: dict[str | None, Captured] = {None: replace(plain, layers=at_layers)}
+    captured.update(at_layers.items())
     if recorder is not None:
         for name in layers:
             captured.setdefault(name, replace(plain, layer=name))
-    blank = [name for name, at in captured.items() if name and at.gradients is not None and not at.gradients.any()]
-    return Pass(captured, [tap.note for tap in taps if tap.note], blank)
+    return Pass(captured, notes, blank)
 
 
 def submodule(module: nn.Module, name: str) -> nn.Module:
@@ -136,6 +141,26 @@ def submodule(module: nn.Module, name: str) -> nn.Module:
             except AttributeError:
                 continue
     raise ModelError(f"the model has no layer '{name}'")
+
+
+def _extended(
+    module: nn.Module, tap: _Tap, grid: grids.Grid, at: Captured, needs: frozenset[Need]
+) -> tuple[Captured, Sequence[str]]:
+    """What was captured at a layer, with that which lies beyond one pass, and notes on it."""
+    notes: Sequence[str] = ()
+    if Need.PASSES in needs:
+        at = replace(at, again=partial(_again, module, tap.name, at.targets, OF_LAYERS & needs))
+    if Need.HEAD in needs and at.activations is not None:
+        at = replace(at, head=heads.linear_head(module, at.activations, at.logits))
+    if Need.TAIL in needs and len(tap.values) == 1:
+        tail, notes = tails.tail_of(module, tap.name, tap.part, grid, at)
+        at = replace(at, tail=tail)
+    return at, notes
+
+
+def _again(module: nn.Module, layer: str | None, targets: Tensor, needs: frozenset[Need], inputs: Tensor) -> Captured:
+    """The same pass on other inputs, for `Captured.again`."""
+    return capture(module, inputs, layers=[layer] if layer else [], needs=needs, targets=targets)[layer]
 
 
 class _Tap:
@@ -189,19 +214,8 @@ class _Tap:
         with torch.enable_grad():
             return replaced(output, tensor, leaf.clone())
 
-    def captured(self, plain: Captured, around: grids.Surroundings) -> Captured:
-        """Lay the sums over all calls out as grids.
-
-        Raises:
-            ModelError: The output is no grid.
-        """
-        shape = self.values[0].shape
-        grid = grids.grid_of(shape, around, tokens_first=_takes_tokens_first(self.part))
-        if grid is None:
-            raise ModelError(
-                f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
-                "before pooling"
-            )
+    def captured(self, plain: Captured, grid: grids.Grid) -> Captured:
+        """Lay the sums over all calls out as grids."""
         return replace(
             plain,
             layer=self.name,
@@ -209,9 +223,24 @@ class _Tap:
             gradients=grid.lay_out(_total(self.gradients)) if self._wants_gradients else None,
         )
 
+    def grid(self, around: grids.Surroundings) -> grids.Grid:
+        """How the output lies over the image.
+
+        Raises:
+            ModelError: It is no grid.
+        """
+        shape = self.values[0].shape
+        found = grids.grid_of(shape, around, tokens_first=_takes_tokens_first(self.part))
+        if found is None:
+            raise ModelError(
+                f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
+                "before pooling"
+            )
+        return found
+
 
 def _attention(module: nn.Module, recorder: Recorder, seen: Tensor) -> Attention:
-    with _alone(module), _settings(module, seen.device, gradients=False):
+    with alone(module), pass_settings(module, seen.device, gradients=False):
         return attention_of(recorder, module, seen)
 
 
@@ -274,28 +303,7 @@ def recording(module: nn.Module, device: torch.device) -> Iterator[None]:
         ModelError: The weights allow no gradients.
     """
     _refuse_hidden_parts(module, (), backward=True)
-    with _alone(module), _settings(module, device, gradients=True), _hooked(module, (), backward=True):
-        yield
-
-
-@contextmanager
-def _alone(module: nn.Module) -> Iterator[None]:
-    with _locks_lock:
-        lock = _locks.setdefault(module, threading.Lock())
-    with lock:
-        yield
-
-
-@contextmanager
-def _settings(module: nn.Module, device: torch.device, *, gradients: bool) -> Iterator[None]:
-    """The pass's own settings, whatever the caller's are: no_grad, inference_mode, autocast, train mode."""
-    with (
-        torch.inference_mode(False),
-        torch.set_grad_enabled(gradients),
-        torch.autocast(device.type, enabled=False),
-        evaluating(module, freeze=True),
-        plain_paths(),
-    ):
+    with alone(module), pass_settings(module, device, gradients=True), _hooked(module, (), backward=True):
         yield
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 __all__ = ["Grid", "Surroundings", "grid_of", "surroundings"]
@@ -48,6 +49,23 @@ class Grid:
         patches = tokens[:, self.prefix :].transpose(1, 2)
         extent = (self.rows, self.columns) if self.depth is None else (self.depth, self.rows, self.columns)
         return patches.reshape(*patches.shape[:2], *extent)
+
+    def put_back(self, values: Tensor, output: Tensor) -> Tensor:
+        """The inverse of `lay_out`: an output with these values, (batch, units, rows, columns), on its grid.
+
+        Args:
+            values: What the grid is to hold.
+            output: Gives the tokens that lie nowhere in the image, and the type.
+        """
+        values = values.to(output.dtype)
+        if self.order == "channels_first":
+            return values
+        if self.order == "channels_last":
+            return values.permute(0, 2, 3, 1)
+        tokens = values.flatten(2).transpose(1, 2)
+        if self.order == "tokens_first":
+            return torch.cat((output[: self.prefix], tokens.transpose(0, 1)))
+        return torch.cat((output[:, : self.prefix], tokens), dim=1)
 
 
 @dataclass(frozen=True, slots=True)

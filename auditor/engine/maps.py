@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auditor.engine.capture import Pass, capture
+from auditor.engine.capture import OF_LAYERS, Pass, capture
 from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
 from auditor.engine.predictor import Predictor
 from auditor.engine.target_gradients import TargetGradients
-from auditor.errors import ModelError
+from auditor.errors import ModelError, NotApplicableError
 from auditor.subjects import LoadedModel, Sample
 from auditor.visualizers import (
     Captured,
@@ -59,6 +59,7 @@ class MapRun:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
         failures: (visualizer, layer, reason), each once.
+        skipped: The same of visualizers that mean nothing on this model, and said so.
         notes: For the report: layers called several times, chunks halved, maps that were not finite, and what
             visualizers told of themselves.
     """
@@ -66,6 +67,7 @@ class MapRun:
     maps: list[MapSet] = field(default_factory=list)
     channels: list[ChannelSet] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    skipped: list[Failure] = field(default_factory=list)
     notes: tuple[str, ...] = ()
 
 
@@ -129,6 +131,7 @@ class _Job:
     units: np.ndarray | None = None
     failure: str | None = None
     told: dict[str, dict[int, Tensor]] = field(default_factory=dict)
+    applicable: bool = True
 
     @property
     def name(self) -> str:
@@ -169,6 +172,7 @@ class _Run:
         self.model, self.module, self.sample, self.device, self.images = model, module, sample, device, images
         self.chosen = torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.int64))
         self.targets = None if targets is None else torch.from_numpy(np.asarray(targets, dtype=np.int64))
+        self.layers: tuple[str, ...] = ()
         self.jobs: list[_Job] = []
         self.notes: list[str] = []
         self.fill = _mean_pixel(sample.images, model).to(device)
@@ -180,10 +184,12 @@ class _Run:
 
     def add(self, visualizers: Sequence[MapVisualizer | ChannelVisualizer], layers: Sequence[str]) -> None:
         """Plan one job for each visualizer and layer."""
+        self.layers = tuple(dict.fromkeys(layers))
         for visualizer in visualizers:
-            on: Sequence[str | None] = layers if visualizer.per_layer else (None,)
+            one: Sequence[str | None] = (None,) if layers or not visualizer.needs & OF_LAYERS else ()
+            on = layers if visualizer.per_layer else one
             self.jobs.extend(_Job(visualizer, layer, np.zeros(len(self.chosen), dtype=bool)) for layer in on)
-            if not on:
+            if not layers and (visualizer.per_layer or visualizer.needs & OF_LAYERS):
                 self.notes.append(f"{visualizer.part_name()} needs a layer and there is none: left out")
 
     def chunk(self, start: int, stop: int) -> None:
@@ -206,7 +212,7 @@ class _Run:
         run = MapRun(notes=tuple(dict.fromkeys((*self.notes, *halved, *said))))
         for job in self.jobs:
             if job.failure is not None:
-                run.failures.append((job.name, job.layer, job.failure))
+                (run.failures if job.applicable else run.skipped).append((job.name, job.layer, job.failure))
             elif job.maps is None:
                 continue
             elif job.units is not None and job.layer is not None:
@@ -220,7 +226,7 @@ class _Run:
         while True:
             working = [job for job in self.jobs if job.failure is None]
             needs = frozenset[Need]().union(*(job.visualizer.needs for job in working))
-            layers = list(dict.fromkeys(job.layer for job in working if job.layer is not None))
+            layers = self._layers_of(working)
             predictor = self._passes() if needs & PASSES else None
             try:
                 found = capture(
@@ -239,6 +245,12 @@ class _Run:
                 continue
             self.notes.extend(found.notes)
             return found if self._gradients is None else self._gradients.added_to(found)
+
+    def _layers_of(self, working: Sequence[_Job]) -> list[str]:
+        """Layers that the pass must watch: all of them where one visualizer sees them together."""
+        if any(job.layer is None and job.visualizer.needs & OF_LAYERS for job in working):
+            return list(self.layers)
+        return list(dict.fromkeys(job.layer for job in working if job.layer is not None))
 
     def _give_up(self, working: Sequence[_Job], needs: frozenset[Need], reason: str) -> bool:
         for dropped in NEEDS_TO_DROP:
@@ -266,6 +278,7 @@ class _Run:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
+            job.applicable = not isinstance(error, NotApplicableError)
             job.failure, job.maps, job.units = _reason(error), None, None
 
     def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from auditor.engine import relevance_rules as rules
 from auditor.engine import scoring
 from auditor.engine.capture import recording
-from auditor.errors import ModelError
+from auditor.errors import ModelError, NotApplicableError
 from auditor.visualizers import RelevanceRule
 
 __all__ = ["passes", "relevance"]
@@ -82,9 +82,11 @@ def relevance(module: nn.Module, inputs: Tensor, targets: Tensor, rule: Relevanc
         ModelError: An operation has no rule, no gradient reaches the input, or operations are hidden.
     """
     if isinstance(module, torch.jit.ScriptModule):
-        raise ModelError("a TorchScript model hides its operations, so relevance cannot be propagated through it")
+        raise NotApplicableError("a TorchScript model hides its operations, and relevance cannot go through it")
+            "a TorchScript model hides its operations, so relevance cannot be propagated through it"
+        )
     if scoring.weights_dtype(module) not in (torch.float32, torch.float64):
-        raise ModelError("relevance propagation divides by small sums and needs weights of float32")
+        raise NotApplicableError("relevance propagation divides by small sums and needs weights of float32")
     with recording(module, inputs.device):
         seen = inputs.detach().clone().requires_grad_()
         with _Rules(rule):
@@ -132,7 +134,7 @@ class _Rules(TorchFunctionMode):
             return OWN[name](self.rule, *args, **kwargs)
         result = func(*args, **kwargs)
         if any(value.requires_grad for value in _tensors(result)):
-            raise ModelError(
+            raise NotApplicableError(
                 f"relevance propagation has no rule for '{name}', which the model uses; take another method"
             )
         return result

@@ -15,7 +15,7 @@ from auditor.engine.chunking import Chunk, in_chunks
 from auditor.engine.guided_backward import GuidedBackward
 from auditor.engine.predictor import Predictor
 from auditor.engine.relevance import passes, relevance
-from auditor.errors import ModelError
+from auditor.errors import NotApplicableError
 from auditor.visualizers import Need, RelevanceRule
 
 __all__ = ["GRADIENT", "TargetGradients"]
@@ -81,11 +81,11 @@ class TargetGradients:
 
         def run(module: torch.nn.Module, given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
             if isinstance(module, torch.jit.ScriptModule):
-                raise ModelError("a TorchScript model hides its ReLUs, so its backward cannot be guided")
+                raise NotApplicableError("a TorchScript model hides its ReLUs, so its backward cannot be guided")
             with GuidedBackward() as guide:
                 found = capture(module, given, layers=(), needs=INPUT, targets=wanted)[None]
             if guide.relus == 0:
-                raise ModelError(
+                raise NotApplicableError(
                     "the model runs no ReLU, so guided backpropagation would be the plain gradient; take saliency"
                 )
             assert found.input_gradients is not None

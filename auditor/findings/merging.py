@@ -35,8 +35,8 @@ OFF_OBJECTS_SHARE = 0.4
 UNEVEN = 0.5
 STRONGER = 1.25
 """Beside findings of other classes that are a quarter stronger, a global change of one class is no cue of its own where
-pictures of the remaining classes follow it less than half as much as all do, or where those of some class hardly turn:
-then it is what the loss of the other cues does. [tuned on the tuning half of the benchmark]"""
+pictures of the remaining classes follow it less than half as much as all do: then it is what the loss of the other cues
+does. [tuned on the tuning half of the benchmark]"""
 ORDER = (*LOCATION_KINDS, *GLOBAL_KINDS)
 
 
@@ -239,15 +239,15 @@ def _side_effect(check: Check, leaders: Sequence[Check]) -> int | None:
         if other.class_name not in (None, check.class_name) and effect(other) >= STRONGER * effect(check)
     ]
     values = {m.name: m for m in check.measurements if m.value is not None}
-    least = values.get("least_followed")
-    if not stronger or least is None:
+    if not stronger:
         return None
     prefix = "followed_from:"
     taken = {f"{prefix}{leaders[place].class_name}" for place in stronger}
     rest = [m for name, m in values.items() if name.startswith(prefix) and name not in taken]
     remaining = sum((m.value or 0.0) * m.count for m in rest) / max(1, sum(m.count for m in rest))
-    own = (least.value or 0.0) >= UNEVEN and (not rest or remaining >= UNEVEN * effect(check))
-    return None if own else max(stronger, key=lambda place: effect(leaders[place]))
+    if not rest or remaining >= UNEVEN * effect(check):
+        return None
+    return max(stronger, key=lambda place: effect(leaders[place]))
 
 
 def _explains(host: Sequence[Check], leader: Check, other: Check) -> bool:

@@ -91,6 +91,14 @@ def _record_failures(explained: Explained, made: MapRun, planned: Sequence[Plann
         part = PartFailure(part=f"visualizations.{place}", reason=reason, required=required.get(name, True))
         explained.failures.append(part)
         explained.visualizations.append(VisualizationRecord(name=name, layer=layer, status="failed", reason=reason))
+    named = {item.name for item in planned if item.preset is None}
+    for name, layer, reason in made.skipped:
+        # a preset brings what may not fit; who names a method wants to hear that it is missing
+        if name in named:
+            place = name if layer is None else f"{name}@{layer}"
+            part = PartFailure(part=f"visualizations.{place}", reason=reason, required=required.get(name, True))
+            explained.failures.append(part)
+        explained.visualizations.append(VisualizationRecord(name=name, layer=layer, status="skipped", reason=reason))
 
 
 def _save_maps(made: MapRun, folder: RunFolder) -> None:

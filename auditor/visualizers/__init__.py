@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auditor.attention import Attention
 
 __all__ = [
+    "PASS",
     "Captured",
     "ChannelSet",
     "ChannelVisualizer",
@@ -26,8 +27,12 @@ __all__ = [
     "NetworkVisualizer",
     "RelevanceRule",
     "Sheet",
+    "Tail",
     "Visualizer",
 ]
+
+PASS = 2
+"""Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
 
 
 class Need(StrEnum):
@@ -48,6 +53,12 @@ class Need(StrEnum):
     """The weights of every attention, fused or not."""
     ATTENTION_GRADIENTS = "attention_gradients"
     """The weights of every attention, and the gradient that reaches them."""
+    PASSES = "passes"
+    """More passes on other inputs, through `Captured.again`."""
+    TAIL = "tail"
+    """Runs of what follows the layer, on other activations, through `Captured.tail`."""
+    HEAD = "head"
+    """`Captured.head`: the weights of a linear layer that reads the mean of the layer's output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,21 @@ class RelevanceRule:
     convolutions: Literal["epsilon", "gamma", "zplus"] = "gamma"
     gamma: float = 0.25
     epsilon: float = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What follows a layer, ready to run on other activations.
+
+    Attributes:
+        share: What one run of one image costs, in forwards; 1 where the tail could not be cut out.
+        scores: The image's place in the chunk, and what the layer is to put out instead, shape (n, units, rows,
+            columns) → (n,) raw score of the image's target. Tokens that lie nowhere in the image stay as they were.
+            Give a tensor of your own: the model's code may write to it.
+    """
+
+    share: float
+    scores: Callable[[int, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +118,12 @@ class Captured:
             Refuses models with an operation that has no rule.
         tell: (what, one number an image) → printed in the report as median and largest over the sample.
         attention: Of all layers, whatever `layer` is; says itself where the model has none.
+        again: Inputs, one for each image and of any size → the same pass on them, for the same targets and layer.
+            Costs `PASS` forwards.
+        tail: What follows the layer; None where it is called several times in one forward.
+        head: Weights of the linear layer that makes the scores from the mean of `activations`, shape (scores, units);
+            None where the scores are made in any other way.
+        layers: Of what belongs to no layer: what was captured at each layer, in the order of the target layers.
     """
 
     inputs: Tensor
@@ -109,6 +141,10 @@ class Captured:
     relevance: Callable[[RelevanceRule], Tensor] | None = None
     tell: Callable[[str, Tensor], None] | None = None
     attention: Attention | None = None
+    again: Callable[[Tensor], Captured] | None = None
+    tail: Tail | None = None
+    head: Tensor | None = None
+    layers: Mapping[str, Captured] = field(default_factory=dict)
 
     def generators(self) -> list[Generator]:
         """One generator an image, on the CPU so that all devices draw the same numbers."""
@@ -174,12 +210,15 @@ class Visualizer(Part):
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the shared pass must capture; asking for more costs every image."""
     per_layer: ClassVar[bool] = False
-    """Whether it is made once for each target layer."""
+    """Whether it is made once for each target layer. What is not, and needs activations, gets all of `layers`."""
     reading: ClassVar[str] = ""
     """How to read the picture, one or two sentences for a layman."""
 
     def forwards(self, height: int, width: int) -> int:
-        """Upper bound of forwards an image beyond the shared pass; a gradient counts as 3."""
+        """Upper bound of forwards an image beyond the shared pass; on one layer, where it is made for each.
+
+        A gradient counts as 3.
+        """
         return 0
 
 

@@ -30,7 +30,6 @@ class AttentionHeads(ChannelVisualizer):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"shown": 16}}
     # the gradients tell which tokens the score reads; the maps themselves hold none
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
-    for_every_model = False
     unit = "head"
     reading = (
         "Each tile is one attention head of the layer; bright is where it looks. The same head that lights up on a "

@@ -28,7 +28,6 @@ class AttentionMatrices(ChannelVisualizer):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ATTENTION})
-    for_every_model = False
     unit = "head"
     reading = (
         "Each tile is one attention head: every line is a token, and bright is what it reads from. A bright column is "

@@ -26,7 +26,6 @@ class AttentionRelevance(MapVisualizer):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
-    for_every_model = False
     reading = (
         "Bright areas are those that the network looked at in order to raise the score of the explained class. One "
         "patch covers many pixels: read the area, not its edge."

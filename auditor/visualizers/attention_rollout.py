@@ -26,7 +26,6 @@ class AttentionRollout(MapVisualizer):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     # the gradients tell which tokens the score reads; the map itself holds none
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
-    for_every_model = False
     reading = (
         "Bright areas are where the network has looked, over all its layers together. It says where the information "
         "came from, not whether it spoke for or against the class."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.cam_formulas import grad_cam
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -31,5 +32,4 @@ class GradCam(MapVisualizer):
     def maps(self, captured: Captured) -> Tensor:
         assert captured.activations is not None
         assert captured.gradients is not None
-        weights = captured.gradients.mean(dim=(2, 3), keepdim=True)
-        return (weights * captured.activations).sum(dim=1).clamp(min=0)
+        return grad_cam(captured.activations, captured.gradients)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.cam_formulas import layer_cam
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -31,4 +32,4 @@ class LayerCam(MapVisualizer):
     def maps(self, captured: Captured) -> Tensor:
         assert captured.activations is not None
         assert captured.gradients is not None
-        return (captured.gradients.clamp(min=0) * captured.activations).sum(dim=1).clamp(min=0)
+        return layer_cam(captured.activations, captured.gradients)

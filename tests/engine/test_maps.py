@@ -17,6 +17,7 @@ from auditor.engine.maps import MapRun, make_maps
 from auditor.engine.predictor import Predictor
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, MapVisualizer, Need, Visualizer
+from auditor.visualizers.cam import Cam
 from auditor.visualizers.feature_maps import FeatureMaps
 from auditor.visualizers.grad_cam import GradCam
 from auditor.visualizers.kernels import Kernels
@@ -199,6 +200,18 @@ def test_what_a_model_refuses_fails_alone_and_the_rest_still_runs() -> None:
     assert [item.name for item in made.maps] == ["occlusion"]
     assert [item.method for item in made.channels] == ["feature_maps"]
     assert made.maps[0].usable.all()
+
+
+def test_a_visualizer_that_means_nothing_on_a_model_is_skipped_with_its_words_and_is_no_failure() -> None:
+    model = loaded(seeded(PlainCnn))
+
+    run = make_maps(model, model.module, sample(images(4)), [Cam(), GradCam()], LAYERS, device=CPU)
+
+    assert [item.name for item in run.maps] == ["cam@features.6", "grad_cam@features.3", "grad_cam@features.6"]
+    assert run.failures == []
+    ((name, layer, reason),) = run.skipped
+    assert (name, layer) == ("cam", "features.3")
+    assert reason.startswith("CAM needs scores that one linear layer makes")
 
 
 def test_a_model_that_gives_no_scores_stops_the_run() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from auditor import registry
 from auditor.errors import SpecError
 from auditor.plan import make_plan
 from auditor.spec.reading import read_spec_file, validate
@@ -212,3 +214,27 @@ def test_a_key_that_this_version_does_not_serve_is_refused_and_never_ignored(fol
 
 def test_keys_that_are_null_by_default_may_be_written(folder: Path) -> None:
     assert make_plan(write(folder, GOOD + "runtime: {max_minutes: null}\nreport: {logo: null}\n"))
+
+
+@pytest.mark.parametrize("name", registry.names("visualizers"))
+def test_every_visualizer_can_be_named_in_a_spec_alone_and_with_its_options(folder: Path, name: str) -> None:
+    part = registry.load("visualizers", name)
+    options = {field: info.default for field, info in part.model_fields.items()}
+    entry = json.dumps({"use": name, **options})
+
+    named = make_plan(write(folder, f"{GOOD}visualizations: [{name}]\n"))
+    with_options = make_plan(write(folder, f"{GOOD}visualizations: [{entry}]\n"))
+
+    assert [item.name for item in named.visualizers] == [name]
+    assert with_options.visualizers[0].part == part(**options)
+
+
+@pytest.mark.parametrize(("layers", "times"), [("auto", 2), ("[body.0]", 1), ("[a, b, c]", 3)])
+def test_what_is_made_for_each_layer_is_planned_for_each(folder: Path, layers: str, times: int) -> None:
+    entries = "[{use: score_cam, units: 9}, {use: occlusion, window: 1, stride: 1}]"
+    plan = make_plan(write(folder, f"{GOOD}layers: {layers}\nvisualizations: {entries}\n"))
+
+    costs = {name: forwards for kind, name, forwards in plan.costs() if kind == "visualizations"}
+
+    assert costs["score_cam"] == 10 * times
+    assert costs["occlusion"] == 2

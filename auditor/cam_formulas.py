@@ -1,0 +1,86 @@
+"""Formulas of class activation maps that more than one visualizer uses: activations and gradients in, maps out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["first_component", "grad_cam", "layer_cam", "plus_plus_weights", "weighted"]
+
+
+def weighted(weights: Tensor, activations: Tensor) -> Tensor:
+    """ReLU(Σₖ wₖ Aₖ).
+
+    Args:
+        weights: Shape (batch, units).
+        activations: Shape (batch, units, rows, columns).
+    """
+    return (weights[:, :, None, None] * activations).sum(dim=1).clamp(min=0)
+
+
+def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Units weighted by their mean gradient.
+
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1 and 2.
+    """
+    return weighted(gradients.mean(dim=(2, 3)), activations)
+
+
+def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Each position weighted by its own positive gradient.
+
+    Source: Jiang et al., "LayerCAM", IEEE TIP 2021, eq. 5 and 6.
+    """
+    return (gradients.clamp(min=0) * activations).sum(dim=1).clamp(min=0)
+
+
+def plus_plus_weights(activations: Tensor, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
+    """wₖ = Σᵢⱼ αᵢⱼ ReLU(gᵢⱼ) with α = g² / (2 g² + Sₖ g³) and Sₖ the sum of the unit's activations.
+
+    Where a layer puts out negative values, or g³ is a mean over noise, the denominator's second term can be negative
+    and the formula divides by zero; it is held at zero or above, so that α stays within 0..½.
+
+    Args:
+        activations: Shape (batch, units, rows, columns).
+        first, second, third: g, g² and g³, or their means over several pictures, same shape.
+
+    Returns:
+        Shape (batch, units).
+
+    Source: Chattopadhay et al., "Grad-CAM++", WACV 2018, section 3.2, α in closed form for an exponential score.
+    """
+    total = activations.sum(dim=(2, 3), keepdim=True)
+    # g² / (2 g² + S g³) = 1 / (2 + S g³ / g²): squares of small gradients would drown in any added epsilon
+    ratio = (third / second).nan_to_num(0, 0, 0)
+    return (first.clamp(min=0) / (2 + (total * ratio).clamp(min=0))).sum(dim=(2, 3))
+
+
+def first_component(units: Tensor) -> Tensor:
+    """Projection of each position on the first principal direction of the units, not centred.
+
+    X = U Σ Vᵀ with one row a position and one column a unit; the result is X v₁. Its sign is that of the units' sum:
+    the projection agrees with Σₖ Xₖ over the positions. Taken from the Gram matrix on the smaller side.
+
+    Args:
+        units: Shape (batch, units, rows, columns).
+
+    Returns:
+        Shape (batch, rows, columns), signed.
+    """
+    import torch
+
+    count, _, rows, columns = units.shape
+    matrix = units.flatten(2).transpose(1, 2)  # (batch, positions, units)
+    scale = matrix.abs().amax(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(matrix.dtype).tiny)
+    matrix = matrix / scale  # squares of small gradients would vanish
+    if matrix.shape[1] <= matrix.shape[2]:
+        values, vectors = torch.linalg.eigh(matrix @ matrix.mT)
+        projected = vectors[:, :, -1] * values[:, -1:].clamp(min=0).sqrt()
+    else:
+        _, vectors = torch.linalg.eigh(matrix.mT @ matrix)
+        projected = (matrix @ vectors[:, :, -1:])[:, :, 0]
+    agrees = (projected * matrix.sum(dim=2)).sum(dim=1, keepdim=True)
+    signed = torch.where(agrees < 0, -projected, projected)
+    return (signed * scale[:, 0]).view(count, rows, columns)
