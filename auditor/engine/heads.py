@@ -17,13 +17,13 @@ def linear_head(module: nn.Module, activations: Tensor, logits: Tensor) -> Tenso
 
     Args:
         module: Unwrapped.
-        activations: Shape (batch, units, rows, columns).
+        activations: Shape (batch, units, ...): positions behind units.
         logits: Raw scores, shape (batch, scores).
 
     Returns:
         Float32 (scores, units); None where no layer does.
     """
-    means = activations.mean(dim=(2, 3))
+    means = activations.flatten(2).mean(dim=2)
     wanted = (logits.shape[1], means.shape[1])
     for part in module.modules():
         if not isinstance(part, nn.Linear | nn.Conv2d) or part.weight.numel() != wanted[0] * wanted[1]:

@@ -83,8 +83,6 @@ def relevance(module: nn.Module, inputs: Tensor, targets: Tensor, rule: Relevanc
     """
     if isinstance(module, torch.jit.ScriptModule):
         raise NotApplicableError("a TorchScript model hides its operations, and relevance cannot go through it")
-            "a TorchScript model hides its operations, so relevance cannot be propagated through it"
-        )
     if scoring.weights_dtype(module) not in (torch.float32, torch.float64):
         raise NotApplicableError("relevance propagation divides by small sums and needs weights of float32")
     with recording(module, inputs.device):

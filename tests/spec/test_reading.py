@@ -181,18 +181,6 @@ def test_a_preset_and_parts_add_up(folder: Path) -> None:
     assert next(item for item in plan.probes if item.name == "border").required
 
 
-def test_a_part_that_only_some_models_serve_is_required_when_it_is_named_and_not_when_a_preset_brings_it(
-    folder: Path,
-) -> None:
-    def required(visualizations: str) -> bool:
-        plan = make_plan(write(folder, GOOD + f"visualizations: {visualizations}\n"))
-        return next(item for item in plan.visualizers if item.name == "attention_rollout").required
-
-    assert not required("full")
-    assert required("[attention_rollout]")
-    assert required("[full, attention_rollout]")
-
-
 def test_quick_and_standard_keep_their_budgets(folder: Path) -> None:
     for preset, most in (("quick", 25), ("standard", 120)):
         plan = make_plan(write(folder, GOOD), [f"probes={preset}"])
