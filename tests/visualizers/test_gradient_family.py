@@ -244,7 +244,7 @@ def test_the_report_gets_the_gaps_as_one_sentence_each() -> None:
     assert any(note.startswith("lrp: relevance kept") for note in made.notes)
 
 
-def test_what_cannot_be_guided_is_a_failure_in_words_and_the_rest_goes_on() -> None:
+def test_what_cannot_be_guided_is_skipped_in_words_and_the_rest_goes_on() -> None:
     class Gelu(PlainCnn):
         def forward(self, x: Tensor) -> Tensor:
             x = F.gelu(self.features[1](self.features[0](x)))
@@ -255,7 +255,7 @@ def test_what_cannot_be_guided_is_a_failure_in_words_and_the_rest_goes_on() -> N
         loaded(module), module, sample(images(4)), [GuidedBackprop(), SmoothGrad(samples=2)], [], device=CPU, chunk=2
     )
 
-    ((name, layer, reason),) = made.failures
+    ((name, layer, reason),) = made.skipped
     assert (name, layer) == ("guided_backprop", None)
     assert "runs no ReLU" in reason
     assert [item.method for item in made.maps] == ["smooth_grad"]
