@@ -38,7 +38,7 @@ class KernelShap(MapVisualizer):
     )
     patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
 
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"samples": 200}}
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     needs = frozenset({Need.SCORES})
     reading = (
         "Bright patches carry most of the class's probability; all patches together, with those that speak against "

@@ -37,7 +37,7 @@ class Lime(MapVisualizer):
     kernel_width: float = Field(0.25, gt=0, le=10, description="Width of the weights, in cosine distance")
     ridge: float = Field(0.01, ge=0, le=100, description="Penalty on coefficients, which keeps few samples stable")
 
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"samples": 200}}
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     needs = frozenset({Need.SCORES})
     reading = (
         "Bright patches are those whose sight makes the class likelier. The patch is the unit: read nothing into its "
