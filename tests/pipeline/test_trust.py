@@ -53,6 +53,9 @@ def test_rules_null_maps_and_agreement_are_part_of_the_audit(audit: Audit) -> No
     assert audit.agreement is not None
     assert audit.agreement["names"] == ["saliency", "occlusion", "edges", "centre"]
     assert "figures/road-curves.svg" in audit.figures
+    matrix = audit.figures["figures/agreement-matrix.svg"]
+    assert "saliency and occlusion" in matrix.alt
+    assert "n = " in matrix.alt
     assert Audit.from_json(audit.to_json()) == audit
 
 
