@@ -1,4 +1,4 @@
-"""Draws what is behind the trust checks: pixels removed, weights forgotten, and how alike the methods' maps are."""
+"""Draws what is behind the trust checks: pixels removed, weights forgotten, pictures attacked, maps alike."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
     table = tables.get("cascade")
     if table and len(table["stages"]) > 1:
         paths.append(_cascade(table, gallery))
+    table = tables.get("robustness")
+    if table:
+        paths.append(_robustness(table, gallery))
     table = tables.get("agreement")
     if table:
         paths.append(_agreement(table, gallery))
@@ -87,6 +90,32 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
         ),
         alt="; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in shown.items()),
         reading="A map that depends on what the model learnt loses its likeness as layers are forgotten.",
+    )
+
+
+def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
+    """Share of pictures right over the budget: noise, one step, several steps."""
+    heads = {"noise": "noise of that size", "fgsm": "FGSM, one step", "pgd": f"PGD, {table['steps']} steps"}
+    lines = {
+        heads[name]: figures.Curve(curve["value"], curve["low"], curve["high"])
+        for name, curve in table["curves"].items()
+    }
+    what = "right" if table["of"] == "robust_accuracy" else "of the class predicted before"
+    chart = figures.curves(
+        table["epsilons"], lines, x_label="largest change of a pixel, levels of 255", y_label=f"share {what}"
+    )
+    return gallery.chart(
+        "robustness-curves",
+        chart,
+        caption=(
+            f"Share of {table['images']} pictures still {what} when every pixel may change by that much, with 95 % "
+            "intervals; upper bounds, since a stronger attack may find more."
+        ),
+        alt="; ".join(f"{name} ends at {line.values[-1]:.2f}" for name, line in lines.items()),
+        reading=(
+            "Far below the line of noise, the model gives way to changes made for it that nobody would see, though "
+            "it bears as much at random."
+        ),
     )
 
 
