@@ -337,7 +337,8 @@ class Audit(Record):
     trust_rules: Mapping[str, str] = Field(default_factory=dict)
     """Metric → when it calls a method passed or failed, in words; "bar" and "whole": what several of them share."""
     agreement: Mapping[str, Any] | None = None
-    """Of each pair of methods: names, mean rank correlation, mean overlap of the hottest areas."""
+    """Of each pair of methods: names, mean rank correlation and overlap of the hottest areas, the ends of their 95 %
+    intervals over pictures, and on how many both are usable."""
     images: tuple[ImageRecord, ...] = ()
     figures: Mapping[str, Picture] = Field(default_factory=dict)
     """Every figure file of the run by path, with caption and alternative text."""

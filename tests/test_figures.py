@@ -31,7 +31,20 @@ def forest_rows(label: str = "top-left corner") -> list[figures.ForestRow]:
 
 
 RINGS = figures.RingProfile([0.05, 0.1], [0.1, 0.3], [0.0, 0.2], [0.2, 0.4], [0.01, 0.02], 64)
+
+
+def agreement(count: int = 3) -> bytes:
+    def square(value: float) -> list[list[float | None]]:
+        return [[None if row == column == 1 else value for column in range(count)] for row in range(count)]
+
+    names = [f"a_method@layer{index}" for index in range(count)]
+    one = figures.AgreementMatrix(square(0.5), square(-0.1), square(0.7))
+    return figures.agreement_matrix(names, one, one)
+
+
 CHARTS: dict[str, Callable[[], bytes]] = {
+    "agreement": agreement,
+    "large agreement": lambda: agreement(62),
     "forest": lambda: figures.forest_plot(forest_rows()),
     "causal": lambda: figures.causal_map(figures.CausalGrid(np.full((3, 4), 0.1), count=9), photo=photo(), rings=RINGS),
     "profile": lambda: figures.radial_profile([0.05, 0.1], [0.1, 0.3], [0.0, 0.2], [0.2, 0.4]),
@@ -264,3 +277,17 @@ def test_more_curves_than_can_be_told_apart_are_refused() -> None:
 def test_the_size_of_a_foreign_svg_is_not_guessed() -> None:
     with pytest.raises(ValueError, match="states no width"):
         figures.svg_size(b"<svg viewBox='0 0 1 1'></svg>")
+
+
+def test_agreement_of_many_maps_stays_as_wide_as_the_page_and_drops_what_does_not_fit() -> None:
+    small, large = agreement(8), agreement(62)
+
+    assert figures.svg_size(large)[0] == pytest.approx(6.85 * 96, abs=1)
+    assert figures.svg_size(large)[1] < 6 * 96
+    assert small.count(b'<g id="text_') == 8 + 8 + 1 + 2 * 8 * 7
+    assert large.count(b'<g id="text_') == 62 + 62 + 1
+
+
+def test_agreement_needs_two_maps() -> None:
+    with pytest.raises(ValueError, match="two maps"):
+        agreement(1)

@@ -6,6 +6,7 @@ text as paths, so that they look the same everywhere and the same numbers give t
 
 from __future__ import annotations
 
+from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
@@ -33,12 +34,14 @@ from auditor.figures.svg import svg_size
 from auditor.figures.volumes import frame_strip, heaviest_voxel, shown_frames, three_planes
 
 __all__ = [
+    "AgreementMatrix",
     "CausalGrid",
     "Curve",
     "DosePanel",
     "ForestRow",
     "ReliabilityBins",
     "RingProfile",
+    "agreement_matrix",
     "before_after",
     "causal_map",
     "channel_sheet",

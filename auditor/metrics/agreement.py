@@ -10,6 +10,7 @@ from pydantic import Field
 
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
+from auditor.statistics.intervals import mean_intervals
 from auditor.trust.deciding import mean_of
 from auditor.trust.references import reference_maps
 
@@ -22,8 +23,8 @@ class Agreement(Metric):
     Maps are averaged over areas first, so that a fine map and a coarse one can be compared.
     `agreement_rank_correlation` is the mean Spearman correlation with the maps of the other methods,
     `agreement_overlap` the overlap (intersection over union) of the hottest fifth; both over pictures on which the two
-    maps are usable. The table holds every pair, and each method with the picture's edges and with a blob in the
-    centre. Methods can agree and be wrong together, so agreement decides nothing.
+    maps are usable. The table holds every pair with its interval over pictures, and each method with the picture's
+    edges and with a blob in the centre. Methods can agree and be wrong together, so agreement decides nothing.
 
     Source: Krishna et al., "The Disagreement Problem in Explainable Machine Learning", TMLR 2024, section 3.
     """
@@ -69,7 +70,11 @@ class Agreement(Metric):
             )
             for index, item in enumerate(context.maps)
         }
-        table = {"names": names, "rank": _means(rank, defined), "top": _means(overlap, defined), "images": len(rows)}
+        table: dict[str, Any] = {"names": names, "nulls": [null.name for null in nulls], "images": len(rows)}
+        table["counts"] = defined.sum(axis=2).tolist()
+        for key, values, lower in (("rank", rank, -1.0), ("top", overlap, 0.0)):
+            lows, highs = _intervals(values, defined, context.clusters_of(rows), context.seed, lower)
+            table |= {key: _means(values, defined), f"{key}_low": lows, f"{key}_high": highs}
         return MetricResult(of_maps=of_maps, tables={"agreement": table})
 
     def _areas(self, maps: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,3 +126,16 @@ def _means(values: np.ndarray, defined: np.ndarray) -> list[list[float | None]]:
         [float(t / n) if n else None for t, n in zip(totals, counts, strict=True)]
         for totals, counts in zip(total, count, strict=True)
     ]
+
+
+def _intervals(
+    values: np.ndarray, defined: np.ndarray, clusters: np.ndarray, seed: int, lower: float
+) -> tuple[list[list[float | None]], list[list[float | None]]]:
+    """Of every two different maps; None where there is no such picture, and of a map with itself."""
+    first, second = np.triu_indices(len(values), 1)
+    bounds = []
+    for found in mean_intervals(values[first, second], defined[first, second], clusters, seed=seed, lower=lower):
+        square = np.full(values.shape[:2], np.nan)
+        square[first, second] = square[second, first] = found
+        bounds.append([[None if np.isnan(value) else float(value) for value in row] for row in square])
+    return bounds[0], bounds[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ SHOWN = 8
 CHANNELS_SHOWN = 3
 ROWS = 10
 """Pictures on one sheet of the annex."""
+COLUMNS = 8
+"""Maps side by side on one sheet of the annex: more would be too small in print, and go to further sheets."""
 FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
 CELL = 104
 """Short side of a cell of the annex, pixels."""
@@ -94,32 +97,43 @@ def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str
 def draw_rows(
     maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject, gallery: Gallery
 ) -> dict[int, list[str]]:
-    """Every picture in a row: photo, then one overlay a method; ten pictures a sheet.
+    """Every picture in a row: photo, then one overlay a method; ten pictures and eight methods a sheet at most.
 
     Returns:
         Picture's index → paths of the sheets that show it.
     """
-    paths: dict[int, list[str]] = {}
-    if not maps:
-        return paths
-    names = [item.name + (" (failed its sanity check)" if trust.get(item.name) == "failed" else "") for item in maps]
     count = len(subject.sample)
     height, width = subject.sample.images.shape[-2:]
     scale = CELL / min(height, width)
     cell = (round(height * scale), round(width * scale))
+    paths: dict[int, list[str]] = {}
+    parts = _parted(maps)
     for start in range(0, count, ROWS):
         indices = range(start, min(count, start + ROWS))
-        tiles = [tile for index in indices for tile in _row(maps, subject, index)]
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
-        path = gallery.photo(
-            f"images-{start + 1:04d}",
-            figures.contact_sheet(tiles, 1 + len(maps), cell=cell),
-            caption=f"Columns: picture, {', '.join(names)}. Rows: {words}.",
-            alt=f"Pictures {start + 1} to {start + len(indices)} with {len(maps)} maps each.",
-        )
-        for index in indices:
-            paths[index] = [path]
+        for number, part in enumerate(parts, start=1):
+            names = [
+                one.name + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "") for one in part
+            ]
+            tiles = [tile for index in indices for tile in _row(part, subject, index)]
+            several = len(parts) > 1
+            which = f"Methods, sheet {number} of {len(parts)}. " if several else ""
+            path = gallery.photo(
+                f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
+                figures.contact_sheet(tiles, 1 + len(part), cell=cell),
+                caption=f"{which}Columns: picture, {', '.join(names)}. Rows: {words}.",
+                alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
+            )
+            for index in indices:
+                paths.setdefault(index, []).append(path)
     return paths
+
+
+def _parted(maps: Sequence[MapSet]) -> list[Sequence[MapSet]]:
+    """As few sheets as hold all methods, of nearly equal width; none without maps."""
+    sheets = -(-len(maps) // COLUMNS)
+    ends = [round(number * len(maps) / sheets) for number in range(sheets + 1)] if sheets else [0]
+    return [maps[start:stop] for start, stop in pairwise(ends)]
 
 
 def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Draws the curves behind the trust checks: pixels removed, and weights forgotten."""
+"""Draws what is behind the trust checks: pixels removed, weights forgotten, pictures attacked, maps alike."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
     table = tables.get("cascade")
     if table and len(table["stages"]) > 1:
         paths.append(_cascade(table, gallery))
+    table = tables.get("robustness")
+    if table:
+        paths.append(_robustness(table, gallery))
+    table = tables.get("agreement")
+    if table:
+        paths.append(_agreement(table, gallery))
     return paths
 
 
@@ -84,6 +90,69 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
         ),
         alt="; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in shown.items()),
         reading="A map that depends on what the model learnt loses its likeness as layers are forgotten.",
+    )
+
+
+def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
+    """Share of pictures right over the budget: noise, one step, several steps."""
+    heads = {"noise": "noise of that size", "fgsm": "FGSM, one step", "pgd": f"PGD, {table['steps']} steps"}
+    lines = {
+        heads[name]: figures.Curve(curve["value"], curve["low"], curve["high"])
+        for name, curve in table["curves"].items()
+    }
+    what = "right" if table["of"] == "robust_accuracy" else "of the class predicted before"
+    chart = figures.curves(
+        table["epsilons"], lines, x_label="largest change of a pixel, levels of 255", y_label=f"share {what}"
+    )
+    return gallery.chart(
+        "robustness-curves",
+        chart,
+        caption=(
+            f"Share of {table['images']} pictures still {what} when every pixel may change by that much, with 95 % "
+            "intervals; upper bounds, since a stronger attack may find more."
+        ),
+        alt="; ".join(f"{name} ends at {line.values[-1]:.2f}" for name, line in lines.items()),
+        reading=(
+            "Far below the line of noise, the model gives way to changes made for it that nobody would see, though "
+            "it bears as much at random."
+        ),
+    )
+
+
+def _agreement(table: Mapping[str, Any], gallery: Gallery) -> str:
+    """Every two maps; in words the closest and the furthest pair of methods, which a reader looks for."""
+    names = table["names"]
+    methods = [name not in table["nulls"] for name in names]
+    ranks, overlaps = (
+        figures.AgreementMatrix(table[key], table[f"{key}_low"], table[f"{key}_high"]) for key in ("rank", "top")
+    )
+    pairs = [
+        (value, row, column)
+        for row, values in enumerate(ranks.values)
+        for column, value in enumerate(values[:row])
+        if value is not None and methods[row] and methods[column]
+    ]
+    words = []
+    for what, found in (("closest", max(pairs, default=None)), ("furthest apart", min(pairs, default=None))):
+        if found is not None:
+            value, row, column = found
+            low, high = ranks.lows[row][column], ranks.highs[row][column]
+            count = table["counts"][row][column]
+            words.append(
+                f"{what} in rank: {names[column]} and {names[row]}, {value:.2f} ({low:.2f} to {high:.2f}, n = {count})"
+            )
+    return gallery.chart(
+        "agreement-matrix",
+        figures.agreement_matrix(names, ranks, overlaps),
+        caption=(
+            f"Agreement of every two of {len(names)} maps on {table['images']} pictures, each pair where both are "
+            f"usable; audit.json holds every 95 % interval. A number in grey has zero in its interval."
+        ),
+        alt="; ".join(words) or "No two maps are usable on the same picture.",
+        reading=(
+            "Blue: the two maps point at the same places; orange: where one is hot the other is cold. Methods can "
+            "agree and be wrong together. “edges” and “centre” know nothing of the model."
+        ),
     )
 
 

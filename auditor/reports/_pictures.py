@@ -24,6 +24,7 @@ SECTIONS = {
     "per-class-accuracy": "6",
     "reliability": "6",
     "confusion": "6",
+    "robustness": "6",
     "insertion": "7",
     "deletion": "7",
     "curves": "7",

@@ -34,7 +34,7 @@ COLUMNS = {
 }
 """Measurement → the head of its column."""
 MATRIX = 10
-"""Methods beyond this many do not fit across a page; audit.json holds every pair."""
+"""Methods beyond this many do not fit across a page as a table; the figure shows every pair."""
 RULES = {**CHECKS, "bar": "The bar", "whole": "On the whole"}
 """Key of a rule → its head, in the order of print."""
 
@@ -132,7 +132,7 @@ def _agreement(audit: Audit) -> Table:
     ]
     caption = f"Agreement of every two maps on {found.get('images', 0)} pictures: rank correlation, and overlap below"
     columns = (Column("Map", "name"), *(numeric(str(index + 1)) for index in range(shown)))
-    empty = f"{len(names)} maps: audit.json holds the agreement of every two." if names else ""
+    empty = f"{len(names)} maps: the figure shows every two, audit.json holds their intervals." if names else ""
     return table(caption, columns, rows, empty=empty)
 
 

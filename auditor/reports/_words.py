@@ -195,6 +195,9 @@ def label(name: str) -> str:
     """A measurement's name in words."""
     if name.startswith("followed_from:"):
         return f"Follow rate of pictures of class {short(name.removeprefix('followed_from:'), 48)}, control subtracted"
+    if name.startswith(("robust_accuracy_", "robust_agreement_")):
+        _, what, attack, levels = name.split("_", 3)
+        return f"Robust {what}, {attack if attack == 'noise' else attack.upper()} of {plain(levels)} levels"
     return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
 
 

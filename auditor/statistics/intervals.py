@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import DegenerateDataWarning, bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
-__all__ = ["clopper_pearson", "mean_interval", "wilson"]
+__all__ = ["clopper_pearson", "mean_interval", "mean_intervals", "wilson"]
 
 _RESAMPLES = 4999
 """Draws of the bootstrap: its own error of a 95 % bound is then below 2 % of the interval's width."""
+_MANY_RESAMPLES = 999
+"""Draws where thousands of means are asked for at once."""
 _BATCH_CELLS = 2_000_000
 """Resampled values held at once."""
 
@@ -79,6 +81,70 @@ def mean_interval(
     else:
         low, high = _resampled(sums, counts, seed=seed, confidence=confidence)
     return max(lower, min(low, estimate)), min(upper, max(high, estimate))
+
+
+def mean_intervals(
+    values: NDArray[np.floating],
+    defined: NDArray[np.bool_],
+    clusters: ArrayLike,
+    *,
+    seed: int,
+    lower: float = 0.0,
+    upper: float = 1.0,
+    confidence: float = 0.95,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Percentile bootstrap intervals of many means over the same units, drawn once for all of them.
+
+    For tables of pairs, where `mean_interval` of each would take minutes; where all clusters have one mean, its bound.
+
+    Args:
+        values: Shape (sets, n), within [lower, upper] where defined.
+        defined: Shape (sets, n): values that count.
+        clusters: Shape (n,), which values belong together.
+        seed, lower, upper, confidence: As in `mean_interval`.
+
+    Returns:
+        Lows and highs, shape (sets,) each; NaN where no value is defined. They always contain the mean.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3
+    """
+    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    member = np.eye(index.max(initial=-1) + 1)[index]
+    known = np.where(defined, values, 0.0).astype(np.float64)
+    sums, counts = known @ member, defined.astype(np.float64) @ member
+    lows, highs = np.full(len(known), np.nan), np.full(len(known), np.nan)
+    some = counts > 0
+    with np.errstate(invalid="ignore"):
+        means = sums / counts
+    spread = np.where(some, means, -np.inf).max(axis=1, initial=-np.inf)
+    spread = spread - np.where(some, means, np.inf).min(axis=1, initial=np.inf)
+    steady = some.any(axis=1) & (spread <= 1e-9 * (upper - lower))
+    names = np.asarray(clusters)
+    for row in np.flatnonzero(steady):
+        kept = defined[row]
+        found = mean_interval(
+            values[row, kept], names[kept], seed=seed, lower=lower, upper=upper, confidence=confidence
+        )
+        lows[row], highs[row] = found
+    drawn = _drawn(member.shape[1], seed)
+    ends = (0.5 - confidence / 2, 0.5 + confidence / 2)
+    moving = np.flatnonzero(some.any(axis=1) & ~steady)
+    size = max(1, _BATCH_CELLS // _MANY_RESAMPLES)
+    for rows in (moving[start : start + size] for start in range(0, len(moving), size)):
+        with np.errstate(invalid="ignore"):
+            resampled = (sums[rows] @ drawn) / (counts[rows] @ drawn)
+        low, high = np.nanquantile(resampled, ends, axis=1)
+        estimate = sums[rows].sum(axis=1) / counts[rows].sum(axis=1)
+        lows[rows], highs[rows] = np.minimum(low, estimate), np.maximum(high, estimate)
+    return lows, highs
+
+
+def _drawn(clusters: int, seed: int) -> NDArray[np.float64]:
+    """How often each cluster is drawn in each resampling, shape (clusters, draws)."""
+    if clusters == 0:
+        return np.zeros((0, _MANY_RESAMPLES))
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=_MANY_RESAMPLES).T.astype(np.float64)
 
 
 def _proportion(successes: int, count: int, confidence: float, method: str) -> tuple[float, float]:

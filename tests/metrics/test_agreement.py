@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -100,3 +102,36 @@ def test_it_decides_nothing() -> None:
 
 def test_without_maps_there_is_nothing_to_measure() -> None:
     assert measured() == MetricResult()
+
+
+def test_every_pair_has_its_interval_and_the_number_of_pictures_it_rests_on() -> None:
+    maps = random_maps()
+    one = map_set(maps, "one")
+    alike = map_set(maps + 0.5 * random_maps(1), "alike", np.arange(COUNT) > 1)
+    nowhere = map_set(random_maps(2), "nowhere", np.zeros(COUNT, bool))
+
+    table = measured(one, alike, nowhere).tables["agreement"]
+
+    assert table["counts"][0][:3] == [COUNT, COUNT - 2, 0]
+    assert table["nulls"] == ["edges", "centre"]
+    for key in ("rank", "top"):
+        low, value, high = (table[name][1][0] for name in (f"{key}_low", key, f"{key}_high"))
+        assert low < value < high
+        assert table[f"{key}_low"][0][1] == low
+        assert table[key][0][2] is table[f"{key}_low"][0][2] is table[f"{key}_high"][0][2] is None
+        assert table[f"{key}_low"][0][0] is None
+    assert table["rank_low"][1][0] > 0.3
+
+
+def test_pictures_that_belong_together_are_resampled_together() -> None:
+    pairs = np.repeat(np.arange(COUNT // 2), 2)
+    maps, other = random_maps()[2 * pairs], random_maps(1)[2 * pairs]
+    given = context_of(ReadsTheCorner(), noise(COUNT), maps=[map_set(maps, "one"), map_set(maps + other, "two")])
+
+    single = Agreement().measure(given).tables["agreement"]
+    together = Agreement().measure(replace(given, clusters=pairs)).tables["agreement"]
+
+    def width(table: dict[str, list[list[float]]]) -> float:
+        return table["rank_high"][0][1] - table["rank_low"][0][1]
+
+    assert width(together) > width(single)

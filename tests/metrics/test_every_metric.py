@@ -52,6 +52,7 @@ CHEAP = {
     "randomisation": {"images": 8, "draws": 2, "cascade": 2},
     "road": {"images": 6, "percentiles": (50,)},
     "insertion_deletion": {"images": 8, "steps": 2},
+    "robustness": {"images": 12, "epsilons": (1.0, 4.0), "steps": 2},
 }
 
 
@@ -152,7 +153,8 @@ def test_quick_audits_check_maps_by_what_is_cheap() -> None:
         "relevance_mass": {},
         "stability": {},
     }
-    assert all(_in(name, preset) for name in NAMES for preset in ("standard", "full"))
+    assert {name for name in NAMES if not _in(name, "standard")} == {"robustness"}
+    assert all(_in(name, "full") for name in NAMES)
     assert sum(_forwards(name, "quick") for name in quick) < 5
 
 

@@ -53,6 +53,9 @@ def test_rules_null_maps_and_agreement_are_part_of_the_audit(audit: Audit) -> No
     assert audit.agreement is not None
     assert audit.agreement["names"] == ["saliency", "occlusion", "edges", "centre"]
     assert "figures/road-curves.svg" in audit.figures
+    matrix = audit.figures["figures/agreement-matrix.svg"]
+    assert "saliency and occlusion" in matrix.alt
+    assert "n = " in matrix.alt
     assert Audit.from_json(audit.to_json()) == audit
 
 
@@ -73,6 +76,19 @@ def test_charts_show_a_few_methods_and_say_of_how_many(tmp_path: Path) -> None:
     for name in ("grad_cam@a", "saliency", "occlusion", "random map", "centre"):
         assert f"{name} ends at" in deletion.alt
     assert "1 of 1 methods" in gallery.pictures[paths[1]].caption
+
+
+def test_robustness_is_drawn_over_the_budget_with_its_number_of_pictures(tmp_path: Path) -> None:
+    gallery = Gallery(RunFolder(tmp_path))
+    curve = {"value": [1.0, 0.5], "low": [0.7, 0.2], "high": [1.0, 0.8]}
+    curves = {"noise": curve, "fgsm": curve, "pgd": {**curve, "value": [1.0, 0.25]}}
+    table = {"epsilons": [0.0, 4.0], "images": 9, "of": "robust_accuracy", "steps": 10, "curves": curves}
+
+    paths = draw_trust({"robustness": table}, gallery)
+
+    assert paths == ["figures/robustness-curves.svg"]
+    assert "Share of 9 pictures still right" in gallery.pictures[paths[0]].caption
+    assert "PGD, 10 steps ends at 0.25" in gallery.pictures[paths[0]].alt
 
 
 def test_a_run_without_such_metrics_has_no_such_charts(tmp_path: Path) -> None:

@@ -120,3 +120,8 @@ def test_places_on_the_axis_never_leave_it() -> None:
 def test_a_table_with_a_ragged_row_is_our_own_bug() -> None:
     with pytest.raises(ValueError, match="2 cells for 1 columns"):
         table("T", ("a",), [("x", "y")])
+
+
+def test_robust_accuracy_names_its_attack_and_its_budget() -> None:
+    assert words.label("robust_accuracy_fgsm_0.5") == "Robust accuracy, FGSM of 0.5 levels"
+    assert words.label("robust_agreement_noise_4") == "Robust agreement, noise of 4 levels"

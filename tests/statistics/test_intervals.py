@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import beta
 from statsmodels.stats.proportion import proportion_confint
 
-from auditor.statistics.intervals import clopper_pearson, mean_interval, wilson
+from auditor.statistics.intervals import clopper_pearson, mean_interval, mean_intervals, wilson
 
 
 def test_wilson_is_the_closed_form() -> None:
@@ -101,3 +101,46 @@ def test_values_that_cannot_be_are_refused(values) -> None:
 def test_a_cluster_is_needed_for_each_value() -> None:
     with pytest.raises(ValueError, match="one cluster a value"):
         mean_interval([0.1, 0.2], ["a"], seed=0)
+
+
+def test_many_means_get_the_intervals_of_a_bootstrap_written_out() -> None:
+    rng = np.random.default_rng(3)
+    values, defined = rng.random((3, 12)), rng.random((3, 12)) < 0.8
+    clusters = np.repeat(np.arange(6), 2)
+    drawn = np.random.default_rng(7).multinomial(6, np.full(6, 1 / 6), size=999)
+
+    lows, highs = mean_intervals(values, defined, clusters, seed=7)
+
+    for row in range(3):
+        means = []
+        for counts in drawn:
+            weights = counts[clusters] * defined[row]
+            means.append(np.average(values[row], weights=weights) if weights.any() else np.nan)
+        expected = np.nanpercentile(means, [2.5, 97.5])
+        assert (lows[row], highs[row]) == (pytest.approx(expected[0]), pytest.approx(expected[1]))
+
+
+def test_many_means_are_close_to_the_interval_of_each() -> None:
+    values = np.random.default_rng(0).random((1, 60))
+
+    lows, highs = mean_intervals(values, np.ones((1, 60), bool), np.arange(60), seed=0)
+
+    assert (lows[0], highs[0]) == pytest.approx(mean_interval(values[0], seed=0), abs=0.01)
+
+
+def test_of_many_means_a_steady_one_is_not_sure_and_an_undefined_one_has_no_interval() -> None:
+    defined = np.array([[True] * 4, [False] * 4, [True, False, False, False]])
+    values = np.where(defined, 0.5, np.nan)
+
+    lows, highs = mean_intervals(values, defined, np.arange(4), seed=0)
+
+    assert (lows[0], highs[0]) == pytest.approx(mean_interval(values[0], seed=0))
+    assert np.isnan([lows[1], highs[1]]).all()
+    assert (lows[2], highs[2]) == pytest.approx(mean_interval([0.5], seed=0))
+    assert highs[2] - lows[2] > highs[0] - lows[0]
+
+
+def test_no_means_have_no_intervals() -> None:
+    lows, highs = mean_intervals(np.zeros((0, 4)), np.zeros((0, 4), bool), np.arange(4), seed=0)
+
+    assert lows.shape == highs.shape == (0,)

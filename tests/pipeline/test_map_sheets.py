@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from auditor.pipeline.gallery import Gallery
+from auditor.pipeline.map_sheets import CELL, COLUMNS, draw_rows
+from auditor.runs import RunFolder
+from auditor.visualizers import MapSet
+from tests.models import pictures, sample_of
+
+cv2 = pytest.importorskip("cv2")
+COUNT = 12
+
+
+def subject() -> Any:
+    images, labels = pictures(COUNT)
+    scores = np.full((COUNT, 2), 0.5, np.float32)
+    predicted = scores.argmax(axis=1)
+    return SimpleNamespace(sample=sample_of(images, labels), classes=("a", "b"), scores=scores, predicted=predicted)
+
+
+def maps(count: int) -> list[MapSet]:
+    size = pictures(1)[0].shape[-2:]
+    values = np.random.default_rng(0).random((COUNT, *size)).astype(np.float32)
+    return [MapSet(f"method{n}", "layer", values, np.ones(COUNT, bool)) for n in range(count)]
+
+
+def test_few_methods_share_one_sheet_for_every_ten_pictures(tmp_path: Path) -> None:
+    gallery = Gallery(RunFolder(tmp_path))
+
+    paths = draw_rows(maps(COLUMNS), {"method1@layer": "failed"}, subject(), gallery)
+
+    assert sorted({path for found in paths.values() for path in found}) == [
+        "figures/images-0001.jpg",
+        "figures/images-0011.jpg",
+    ]
+    caption = gallery.pictures["figures/images-0001.jpg"].caption
+    assert caption.startswith("Columns: picture, method0@layer, method1@layer (failed its sanity check), method2@layer")
+
+
+def test_forty_maps_are_split_over_sheets_on_which_each_is_as_large_as_one_of_few(tmp_path: Path) -> None:
+    gallery = Gallery(RunFolder(tmp_path))
+    many = maps(41)
+
+    paths = draw_rows(many, {}, subject(), gallery)
+
+    assert {len(found) for found in paths.values()} == {6}
+    assert paths[0] == [f"figures/images-0001-{number:02d}.jpg" for number in range(1, 7)]
+    assert paths[11][0] == "figures/images-0011-01.jpg"
+    captions = [gallery.pictures[path].caption for path in paths[0]]
+    assert captions[0].startswith("Methods, sheet 1 of 6. Columns: picture, method0@layer")
+    for item in many:
+        assert sum(f"{item.name}," in caption or f"{item.name}." in caption for caption in captions) == 1
+    widths = [gallery.pictures[path].width for path in paths[0]]
+    short = CELL * (COLUMNS + 1)
+    assert max(widths) - min(widths) <= CELL * 2
+    assert min(widths) >= short * 0.7
+
+
+def test_without_maps_there_are_no_sheets(tmp_path: Path) -> None:
+    assert draw_rows([], {}, subject(), Gallery(RunFolder(tmp_path))) == {}
