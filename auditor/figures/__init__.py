@@ -9,6 +9,7 @@ from __future__ import annotations
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
     ReliabilityBins,
@@ -37,6 +38,7 @@ __all__ = [
     "Curve",
     "DosePanel",
     "ForestRow",
+    "LayerRow",
     "ReliabilityBins",
     "RingProfile",
     "before_after",
@@ -55,6 +57,7 @@ __all__ = [
     "frame_strip",
     "heaviest_voxel",
     "kernel_sheet",
+    "layer_chart",
     "map_triptych",
     "outline_region",
     "overlay",
