@@ -23,6 +23,7 @@ from auditor.visualizers import (
     NetworkVisualizer,
     Profile,
     ProfileVisualizer,
+    SampleVisualizer,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Explained:
 def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gallery, progress: Progress) -> Explained:
     """All visualizations and metrics of the plan; one that breaks is recorded and the others go on."""
     explained = Explained()
-    mappers = [item for item in plan.visualizers if isinstance(item.part, MapVisualizer | ChannelVisualizer)]
+    of_pass = MapVisualizer | ChannelVisualizer | SampleVisualizer
+    mappers = [item for item in plan.visualizers if isinstance(item.part, of_pass)]
     made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
     explained.notes += list(made.notes)
     _record_failures(explained, made, mappers)
@@ -231,6 +233,9 @@ def _draw(
             )
         )
     for planned in plan.visualizers:
+        if planned.name in made.profiles:
+            profile = made.profiles[planned.name]
+            explained.visualizations.append(_profile(planned, profile, gallery, images=len(subject.sample)))
         if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
     explained.image_figures = draw_rows(made.maps, trust, subject, gallery)

@@ -26,9 +26,11 @@ __all__ = [
     "MapVisualizer",
     "Need",
     "NetworkVisualizer",
+    "Observation",
     "Profile",
     "ProfileVisualizer",
     "RelevanceRule",
+    "SampleVisualizer",
     "Sheet",
     "Tail",
     "Visualizer",
@@ -36,6 +38,10 @@ __all__ = [
 
 PASS = 2
 """Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
+
+
+Observation = Mapping[str, Mapping[str, "Tensor"]]
+"""What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
 
 
 class Need(StrEnum):
@@ -325,6 +331,22 @@ class ProfileVisualizer(Visualizer):
     @abstractmethod
     def profile(self, model: nn.Module) -> Profile:
         """One row a layer.
+
+        Raises:
+            NotApplicableError: There is no layer to speak of.
+        """
+
+
+class SampleVisualizer(Visualizer):
+    """Sums all target layers up over the whole sample, which it is fed chunk by chunk."""
+
+    @abstractmethod
+    def observe(self, captured: Captured) -> Observation:
+        """What one chunk adds, from `captured.layers`; it keeps nothing itself."""
+
+    @abstractmethod
+    def profile(self, observed: Sequence[Observation]) -> Profile:
+        """One row a layer, from what all chunks added, in the sample's order; the same however it was cut.
 
         Raises:
             NotApplicableError: There is no layer to speak of.

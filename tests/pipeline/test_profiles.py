@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from auditor.pipeline.explaining import Explained, _network
+from auditor.engine.maps import MapRun
+from auditor.pipeline.explaining import Explained, _draw, _network
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.map_sheets import LAYERS, draw_profile
 from auditor.plan import PlannedPart
 from auditor.visualizers import LayerNumbers, Profile
+from auditor.visualizers.activation_statistics import ActivationStatistics
 from auditor.visualizers.weight_distributions import WeightDistributions
 from tests.engine.networks import PlainCnn, seeded
 
@@ -62,6 +64,23 @@ def test_a_model_without_weights_is_skipped_in_words() -> None:
 
     assert (record.status, explained.failures) == ("skipped", [])
     assert "no convolution and no linear layer" in (record.reason or "")
+
+
+def test_a_profile_of_the_sample_is_drawn_with_the_number_of_its_images() -> None:
+    row = LayerNumbers(
+        "layer4", np.ones(4, np.int64), 0.0, 1.0, {"dead": 2.0}, ["2 of 8 units never rise above 0: 1, 5"]
+    )
+    item = PlannedPart("activation_statistics", ActivationStatistics(), True, "full", None)
+    plan = SimpleNamespace(visualizers=(item,))
+    subject = SimpleNamespace(sample=range(7))
+    made = MapRun(profiles={"activation_statistics": Profile([row], "What 1 layer puts out.")})
+    explained = Explained()
+
+    _draw(cast(Any, plan), cast(Any, subject), made, [], gallery(), explained)
+
+    (record,) = explained.visualizations
+    assert (record.status, record.images, len(record.figures)) == ("ok", 7, 1)
+    assert record.remarks == ("layer4: 2 of 8 units never rise above 0: 1, 5.",)
 
 
 def test_a_deep_network_takes_several_charts() -> None:

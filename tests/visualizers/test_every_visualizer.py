@@ -263,7 +263,9 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
     )  # fmt: skip
 
     assert run.failures == []
-    assert len(run.maps) + len(run.channels) + len(run.skipped) == 1
+    assert len(run.maps) + len(run.channels) + len(run.profiles) + len(run.skipped) == 1
+    for profile in run.profiles.values():
+        check_profile(profile)
     for item in run.maps:
         assert item.maps.shape == (COUNT, HEIGHT, WIDTH)
         assert item.usable.any()
