@@ -272,6 +272,8 @@ class VisualizationRecord(Record):
     trust_checks: tuple[TrustCheck, ...] = ()
     """What that verdict was made of."""
     measurements: tuple[Measurement, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is out of the ordinary in it, each in one sentence."""
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from auditor.registry import load, names
-from auditor.visualizers import Need, NetworkVisualizer, Visualizer
+from auditor.visualizers import Need, NetworkVisualizer, ProfileVisualizer, Visualizer
 
 __all__ = ["FOLDER", "pages"]
 
@@ -60,7 +60,7 @@ def _page(name: str, part: type[Visualizer]) -> str:
 
 
 def _cost(part: type[Visualizer]) -> str:
-    if issubclass(part, NetworkVisualizer):
+    if issubclass(part, NetworkVisualizer | ProfileVisualizer):
         return "Nothing for each image: it reads the weights alone."
     found = {preset: part(**part.budgets[preset]) for preset in PRESETS if preset in part.budgets} or {"": part()}
     forwards = {preset: one.forwards(SIDE, SIDE) for preset, one in found.items()}

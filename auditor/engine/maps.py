@@ -27,6 +27,9 @@ from auditor.visualizers import (
     MapSet,
     MapVisualizer,
     Need,
+    Observation,
+    Profile,
+    SampleVisualizer,
     Visualizer,
 )
 
@@ -58,6 +61,7 @@ class MapRun:
     Attributes:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
+        profiles: Visualizer → profile, of each sample visualizer that worked.
         failures: (visualizer, layer, reason), each once.
         skipped: The same of visualizers that mean nothing on this model, and said so.
         notes: For the report: layers called several times, chunks halved, maps that were not finite, and what
@@ -66,6 +70,7 @@ class MapRun:
 
     maps: list[MapSet] = field(default_factory=list)
     channels: list[ChannelSet] = field(default_factory=list)
+    profiles: dict[str, Profile] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Failure] = field(default_factory=list)
     notes: tuple[str, ...] = ()
@@ -92,7 +97,7 @@ def make_maps(
         model: How inputs are made and outputs are read.
         module: What is explained: the model's own, or another of the same architecture. On `device`.
         sample: All pictures; the fill of perturbations is the mean pixel of all of them, whatever `indices` says.
-        visualizers: Map and channel visualizers; others are left alone.
+        visualizers: Map, channel and sample visualizers; others are left alone.
         layers: Target layers for those that are made per layer.
         device: Where the module is.
         chunk: Images a pass; halved when memory runs out.
@@ -110,7 +115,9 @@ def make_maps(
     if images is not None and len(images) != len(chosen):
         raise ValueError(f"expected one image for each of {len(chosen)} indices, got {len(images)}")
     run = _Run(model, module, sample, chosen, targets, device, predictor, images)
-    run.add([one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer)], layers)
+    run.add(
+        [one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer | SampleVisualizer)], layers
+    )
     if not run.jobs or len(chosen) == 0:
         return run.result()
     size = Chunk(CHUNKS.get(device.type, CHUNKS["cuda"]) if chunk == "auto" else chunk)
@@ -124,7 +131,7 @@ def make_maps(
 class _Job:
     """One visualizer on one layer, and where its results go."""
 
-    visualizer: MapVisualizer | ChannelVisualizer
+    visualizer: MapVisualizer | ChannelVisualizer | SampleVisualizer
     layer: str | None
     usable: np.ndarray
     maps: np.ndarray | None = None
@@ -132,6 +139,13 @@ class _Job:
     failure: str | None = None
     told: dict[str, dict[int, Tensor]] = field(default_factory=dict)
     applicable: bool = True
+    observed: dict[int, Observation] = field(default_factory=dict)
+
+    def fail(self, error: Exception) -> None:
+        """Give the job up; what it holds is dropped."""
+        self.applicable = not isinstance(error, NotApplicableError)
+        self.failure, self.maps, self.units = _reason(error), None, None
+        self.observed.clear()
 
     @property
     def name(self) -> str:
@@ -182,7 +196,9 @@ class _Run:
         self._gradients: TargetGradients | None = None
         self.channels_last = predictor is not None and predictor.channels_last
 
-    def add(self, visualizers: Sequence[MapVisualizer | ChannelVisualizer], layers: Sequence[str]) -> None:
+    def add(
+        self, visualizers: Sequence[MapVisualizer | ChannelVisualizer | SampleVisualizer], layers: Sequence[str]
+    ) -> None:
         """Plan one job for each visualizer and layer."""
         self.layers = tuple(dict.fromkeys(layers))
         for visualizer in visualizers:
@@ -209,7 +225,7 @@ class _Run:
         """Everything that worked, and what did not."""
         halved = () if self._gradients is None else self._gradients.notes
         said = [saying for job in self.jobs if job.failure is None for saying in job.sayings()]
-        run = MapRun(notes=tuple(dict.fromkeys((*self.notes, *halved, *said))))
+        run = MapRun(notes=tuple(dict.fromkeys((*self.notes, *halved, *said))), profiles=self._profiles())
         for job in self.jobs:
             if job.failure is not None:
                 (run.failures if job.applicable else run.skipped).append((job.name, job.layer, job.failure))
@@ -220,6 +236,16 @@ class _Run:
             else:
                 run.maps.append(MapSet(job.name, job.layer, job.maps, job.usable))
         return run
+
+    def _profiles(self) -> dict[str, Profile]:
+        found = {}
+        for job in self.jobs:
+            if isinstance(job.visualizer, SampleVisualizer) and job.observed:
+                try:
+                    found[job.name] = job.visualizer.profile([job.observed[start] for start in sorted(job.observed)])
+                except Exception as error:
+                    job.fail(error)
+        return found
 
     def _capture(self, inputs: Tensor, targets: Tensor | None, seeds: Tensor) -> Pass:
         """The pass; what the model refuses is given up with those visualizers that need it."""
@@ -271,15 +297,18 @@ class _Run:
 
     def _fill(self, job: _Job, captured: Pass, start: int, stop: int) -> None:
         try:
-            if isinstance(job.visualizer, ChannelVisualizer):
+            if isinstance(job.visualizer, SampleVisualizer):
+                with torch.no_grad():
+                    # a chunk that is repeated replaces what it added
+                    job.observed[start] = job.visualizer.observe(captured[job.layer])
+            elif isinstance(job.visualizer, ChannelVisualizer):
                 self._fill_channels(job, job.visualizer, captured[job.layer], start, stop)
             else:
                 self._fill_maps(job, job.visualizer, captured[job.layer], start, stop)
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            job.applicable = not isinstance(error, NotApplicableError)
-            job.failure, job.maps, job.units = _reason(error), None, None
+            job.fail(error)
 
     def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
         with torch.no_grad():

@@ -10,6 +10,7 @@ from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
     ReliabilityBins,
@@ -39,6 +40,7 @@ __all__ = [
     "Curve",
     "DosePanel",
     "ForestRow",
+    "LayerRow",
     "ReliabilityBins",
     "RingProfile",
     "agreement_matrix",
@@ -58,6 +60,7 @@ __all__ = [
     "frame_strip",
     "heaviest_voxel",
     "kernel_sheet",
+    "layer_chart",
     "map_triptych",
     "outline_region",
     "overlay",

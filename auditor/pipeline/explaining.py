@@ -10,12 +10,21 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from auditor.engine.maps import MapRun, make_maps
+from auditor.errors import NotApplicableError
 from auditor.metrics import MetricContext, MetricResult
-from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_rows
+from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
 from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
-from auditor.visualizers import ChannelVisualizer, MapSet, MapVisualizer, NetworkVisualizer
+from auditor.visualizers import (
+    ChannelVisualizer,
+    MapSet,
+    MapVisualizer,
+    NetworkVisualizer,
+    Profile,
+    ProfileVisualizer,
+    SampleVisualizer,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +58,8 @@ class Explained:
 def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gallery, progress: Progress) -> Explained:
     """All visualizations and metrics of the plan; one that breaks is recorded and the others go on."""
     explained = Explained()
-    mappers = [item for item in plan.visualizers if isinstance(item.part, MapVisualizer | ChannelVisualizer)]
+    of_pass = MapVisualizer | ChannelVisualizer | SampleVisualizer
+    mappers = [item for item in plan.visualizers if isinstance(item.part, of_pass)]
     made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
     explained.notes += list(made.notes)
     _record_failures(explained, made, mappers)
@@ -223,7 +233,10 @@ def _draw(
             )
         )
     for planned in plan.visualizers:
-        if isinstance(planned.part, NetworkVisualizer):
+        if planned.name in made.profiles:
+            profile = made.profiles[planned.name]
+            explained.visualizations.append(_profile(planned, profile, gallery, images=len(subject.sample)))
+        if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
     explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
 
@@ -232,15 +245,17 @@ def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: E
     """What shows the network itself."""
     options: Mapping[str, Any] = item.part.model_dump(mode="json")
     try:
+        if isinstance(item.part, ProfileVisualizer):
+            return [_profile(item, item.part.profile(subject.model.module), gallery)]
         sheets = item.part.sheets(subject.model.module, list(subject.layers.names))
     except MemoryError:
         raise
+    except NotApplicableError as error:
+        _record_failures(explained, MapRun(skipped=[(item.name, None, str(error))]), [item])
+        return []
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        explained.failures.append(
-            PartFailure(part=f"visualizations.{item.name}", reason=reason, required=item.required)
-        )
-        return [VisualizationRecord(name=item.name, status="failed", reason=reason, options=options)]
+        _record_failures(explained, MapRun(failures=[(item.name, None, f"{type(error).__name__}: {error}")]), [item])
+        return []
     records = []
     for sheet in sheets:
         explained.notes += [f"{sheet.layer}: {note}" for note in sheet.notes]
@@ -249,3 +264,15 @@ def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: E
             VisualizationRecord(name=item.name, layer=sheet.layer, status="ok", figures=(path,), options=options)
         )
     return records
+
+
+def _profile(item: PlannedPart, profile: Profile, gallery: Gallery, *, images: int = 0) -> VisualizationRecord:
+    """All layers side by side, and in words what is odd about some."""
+    return VisualizationRecord(
+        name=item.name,
+        status="ok",
+        images=images,
+        figures=tuple(draw_profile(item.name, profile, item.part.reading, gallery)),
+        remarks=tuple(f"{row.layer}: {', '.join(row.odd)}." for row in profile.rows if row.odd),
+        options=item.part.model_dump(mode="json"),
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import figures
-from auditor.visualizers import ChannelSet, MapSet, Sheet
+from auditor.visualizers import ChannelSet, MapSet, Profile, Sheet
 
 if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
@@ -23,6 +23,8 @@ ROWS = 10
 COLUMNS = 8
 """Maps side by side on one sheet of the annex: more would be too small in print, and go to further sheets."""
 FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
+LAYERS = 55
+"""Layers on one chart: as many lines as a page takes."""
 CELL = 104
 """Short side of a cell of the annex, pixels."""
 
@@ -92,6 +94,28 @@ def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str
         alt=f"{len(sheet.tiles)} weight tiles of {sheet.layer}.",
         reading=reading,
     )
+
+
+def draw_profile(name: str, profile: Profile, reading: str, gallery: Gallery) -> list[str]:
+    """All layers side by side; a network of many layers takes several charts."""
+    rows = [
+        figures.LayerRow(row.layer, row.histogram, row.low, row.high, row.numbers, bool(row.odd))
+        for row in profile.rows
+    ]
+    paths = []
+    for start in range(0, len(rows), LAYERS):
+        shown = rows[start : start + LAYERS]
+        part = "" if len(rows) <= LAYERS else f" Layers {start + 1} to {start + len(shown)}."
+        paths.append(
+            gallery.chart(
+                name if start == 0 else f"{name}-{start // LAYERS + 1}",
+                figures.layer_chart(shown),
+                caption=f"{profile.caption}{part} Each histogram has a scale of its own; odd rows are marked.",
+                alt=f"A histogram and {len(shown[0].numbers)} numbers for each of {len(shown)} layers.",
+                reading=reading,
+            )
+        )
+    return paths
 
 
 def draw_rows(

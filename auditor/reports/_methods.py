@@ -25,7 +25,7 @@ class MethodView:
         trust: Mark, tone and word of its trust check.
         warning: What stands over pictures that must not be believed; "" for none.
         reading: How to read them, once for all pictures of the method.
-        numbers: Its trust measurements.
+        numbers: Its trust measurements, and what is out of the ordinary in it.
     """
 
     title: str
@@ -61,7 +61,10 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
                 trust=_trust(item),
                 warning=warning,
                 reading=" ".join(readings),
-                numbers=tuple(f"{label(number.name)}: {measured(number)}" for number in item.measurements),
+                numbers=(
+                    *(f"{label(number.name)}: {measured(number)}" for number in item.measurements),
+                    *(plain(remark) for remark in item.remarks),
+                ),
                 figures=figures,
             )
         )

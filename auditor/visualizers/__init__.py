@@ -21,11 +21,16 @@ __all__ = [
     "Captured",
     "ChannelSet",
     "ChannelVisualizer",
+    "LayerNumbers",
     "MapSet",
     "MapVisualizer",
     "Need",
     "NetworkVisualizer",
+    "Observation",
+    "Profile",
+    "ProfileVisualizer",
     "RelevanceRule",
+    "SampleVisualizer",
     "Sheet",
     "Tail",
     "Visualizer",
@@ -33,6 +38,10 @@ __all__ = [
 
 PASS = 2
 """Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
+
+
+Observation = Mapping[str, Mapping[str, "Tensor"]]
+"""What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
 
 
 class Need(StrEnum):
@@ -280,3 +289,65 @@ class NetworkVisualizer(Visualizer):
     @abstractmethod
     def sheets(self, model: nn.Module, layers: Sequence[str]) -> list[Sheet]:
         """Pictures of the weights, for the target layers and the first convolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNumbers:
+    """One layer in a few numbers.
+
+    Attributes:
+        layer: Dotted module name.
+        histogram: int64 (bins,), how many values lie in each of equally wide bins from `low` to `high`; not finite ones
+            are left out.
+        low, high: Ends of the histogram.
+        numbers: Heading → number; nan where there is none. The headings are the same in all rows of a profile.
+        odd: What is out of the ordinary, each in a few words.
+    """
+
+    layer: str
+    histogram: np.ndarray
+    low: float
+    high: float
+    numbers: Mapping[str, float]
+    odd: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The layers of a network side by side.
+
+    Attributes:
+        rows: In the network's order.
+        caption: What is shown, in one sentence, with counts.
+    """
+
+    rows: Sequence[LayerNumbers]
+    caption: str
+
+
+class ProfileVisualizer(Visualizer):
+    """Shows all layers of a network side by side, by numbers of their weights; needs no pictures."""
+
+    @abstractmethod
+    def profile(self, model: nn.Module) -> Profile:
+        """One row a layer.
+
+        Raises:
+            NotApplicableError: There is no layer to speak of.
+        """
+
+
+class SampleVisualizer(Visualizer):
+    """Sums all target layers up over the whole sample, which it is fed chunk by chunk."""
+
+    @abstractmethod
+    def observe(self, captured: Captured) -> Observation:
+        """What one chunk adds, from `captured.layers`; it keeps nothing itself."""
+
+    @abstractmethod
+    def profile(self, observed: Sequence[Observation]) -> Profile:
+        """One row a layer, from what all chunks added, in the sample's order; the same however it was cut.
+
+        Raises:
+            NotApplicableError: There is no layer to speak of.
+        """

@@ -29,15 +29,17 @@ from auditor.visualizers import (
     MapVisualizer,
     Need,
     NetworkVisualizer,
+    Profile,
+    ProfileVisualizer,
     Sheet,
     Visualizer,
 )
 from tests.engine.networks import CLASSES, HEIGHT, WIDTH, ClassTokenViT, PlainCnn, images, loaded, sample, seeded
 
 ALL = names("visualizers")
-MAPS, CHANNELS, SHEETS = (
+MAPS, CHANNELS, SHEETS, PROFILES = (
     [name for name in ALL if issubclass(load("visualizers", name), kind)]
-    for kind in (MapVisualizer, ChannelVisualizer, NetworkVisualizer)
+    for kind in (MapVisualizer, ChannelVisualizer, NetworkVisualizer, ProfileVisualizer)
 )
 NETWORKS: dict[str, tuple[type[nn.Module], str]] = {
     "cnn": (PlainCnn, "features.6"),
@@ -191,6 +193,25 @@ def test_its_sheets_are_numbers_with_a_label_a_tile(name: str, network: str) -> 
         assert sheet.caption.endswith(".")
 
 
+@pytest.mark.parametrize(("name", "network"), on_networks(PROFILES))
+def test_its_profile_has_the_same_headings_in_every_row(name: str, network: str) -> None:
+    visualizer = made(name)
+    assert isinstance(visualizer, ProfileVisualizer)
+
+    check_profile(visualizer.profile(seeded(NETWORKS[network][0])))
+
+
+def check_profile(profile: Profile) -> None:
+    assert profile.rows
+    assert profile.caption.endswith(".")
+    assert len({row.layer for row in profile.rows}) == len(profile.rows)
+    assert len({tuple(row.numbers) for row in profile.rows}) == 1
+    for row in profile.rows:
+        assert row.low < row.high
+        assert row.histogram.dtype == np.int64
+        assert row.histogram.sum() > 0
+
+
 @pytest.mark.parametrize(("name", "network"), on_networks(MAPS + CHANNELS))
 def test_the_same_seed_gives_the_same_result_to_the_last_bit(name: str, network: str) -> None:
     visualizer = made(name)
@@ -227,6 +248,10 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
         visualizer.sheets(module, [layer])
         assert digest(module) == before
         return
+    if isinstance(visualizer, ProfileVisualizer):
+        visualizer.profile(module)
+        assert digest(module) == before
+        return
     model = loaded(module)
     predictor = Predictor(model, torch.device("cpu"), chunk=8)
     predictor.scores(images(2))
@@ -238,7 +263,9 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
     )  # fmt: skip
 
     assert run.failures == []
-    assert len(run.maps) + len(run.channels) + len(run.skipped) == 1
+    assert len(run.maps) + len(run.channels) + len(run.profiles) + len(run.skipped) == 1
+    for profile in run.profiles.values():
+        check_profile(profile)
     for item in run.maps:
         assert item.maps.shape == (COUNT, HEIGHT, WIDTH)
         assert item.usable.any()
