@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 LOWEST = 3.0
 """Cycles a short side; coarser waves are layout, not sharpness, and stay as they are."""
-GAINS = (1 / 16, 3.0)
-"""A wave is damped and raised by these factors at most: what a blur took is noise, and is not blown up."""
+GAINS = (1 / 16, 1.0)
+"""A wave is damped by this factor at most, and never raised: what a blur took is noise, and a sharpened picture looks
+like none that a camera took. Who is blurrier than the donor stays as it is."""
 QUALITIES = (*range(2, 15), 16, 18, 20, 22, 25, 28, 31, *range(35, 100, 5))
 UNCOMPRESSED = 100
 GHOST = -0.7
