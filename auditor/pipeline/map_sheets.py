@@ -126,6 +126,8 @@ def draw_rows(
     Returns:
         Picture's index → paths of the sheets that show it.
     """
+    if not maps:
+        return {}
     count = len(subject.sample)
     height, width = subject.sample.images.shape[-2:]
     scale = CELL / min(height, width)
