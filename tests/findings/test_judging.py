@@ -296,3 +296,12 @@ def test_the_whole_sample_joins_classes_only_where_it_is_as_strong() -> None:
 
     assert [(check.class_name, check.also) for check in weak] == [("cat", ("corner.top-left",)), ("dog", ())]
     assert [check.class_name for check in strong] == [None]
+
+
+def test_a_mark_must_cost_more_than_marks_ordinarily_do() -> None:
+    def p_of(name: str, rate: float) -> float:
+        return one(corner(None, 0.3).model_copy(update={"confirm": (effects(rate, name=name, count=200),)})).p or 0.0
+
+    assert p_of("watermark_gap", 0.06) > 0.1
+    assert p_of("watermark_gap", 0.3) <= 0.01
+    assert p_of("follow_rate", 0.06) < 0.01  # a region's effect is compared with nothing at all
