@@ -16,6 +16,8 @@ HUES: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "orange": (28, 208, 118, 298),
     "sea": (215, 70, 160, 340),
     "plum": (290, 50, 140, 230),
+    "teal": (178, 338, 58, 258),
+    "rose": (342, 92, 192, 262),
 })  # fmt: skip
 """Hue in degrees of each variant of a coloured background."""
 
@@ -52,6 +54,25 @@ def _dots(rng: np.random.Generator, variant: int, count: int, size: int) -> Floa
     return floats(np.clip(1.6 * (x[:, None, :] + y[:, :, None]) - 0.6, -1, 1))
 
 
+def _hatch(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Two sets of thin slanted lines across each other; the variant is their period."""
+    period = size * (0.13, 0.2, 0.3, 0.4)[variant]
+    offsets = rng.uniform(0, period, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size]
+    lines = [
+        np.abs((x + sign * y + offset) % period / period - 0.5) for sign, offset in zip((1, -1), offsets, strict=True)
+    ]
+    return floats(np.where(np.minimum(*lines) < 0.14, 1.0, -0.4))
+
+
+def _ripples(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Waves around a point anywhere; the variant is their period."""
+    period = size * (0.12, 0.19, 0.28, 0.4)[variant]
+    centre = rng.uniform(0, size, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size]
+    return floats(np.sin(2 * np.pi * np.hypot(x - centre[0], y - centre[1]) / period))
+
+
 def _photo(name: str) -> _Pattern:
     def cut(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
         from benchmarks.detection.scenes64 import texture
@@ -70,6 +91,10 @@ TEXTURES: Mapping[str, _Pattern] = MappingProxyType({
     "brick": _photo("brick.png"),
     "gravel": _photo("gravel.png"),
     "cells": _photo("ihc.png"),
+    "hatch": _hatch,
+    "ripples": _ripples,
+    "print": _photo("page.png"),
+    "vessels": _photo("microaneurysms.png"),
 })  # fmt: skip
 
 

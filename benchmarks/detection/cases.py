@@ -9,9 +9,9 @@ from benchmarks.detection.scenes import Half
 
 __all__ = ["CaseSpec", "all_cases"]
 
-HALVES: tuple[Half, ...] = ("tuning", "reporting")
+HALVES: tuple[Half, ...] = ("tuning", "development", "reporting")
 
 
 def all_cases() -> list[CaseSpec]:
-    """Both halves, the tuning half first: networks that lean on something, then those that do not."""
+    """Half by half, the tuning half first: networks that lean on something, then those that do not."""
     return [case for half in HALVES for case in (*positives(half), *true_features(half), *negatives(half))]

@@ -47,9 +47,11 @@ HUE_OF_CAST: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "green": (120, 300, 30, 210),
     "cold": (235, 75, 165, 345),
     "magenta": (320, 140, 50, 230),
+    "amber": (48, 228, 138, 318),
+    "cyan": (188, 8, 98, 278),
 })  # fmt: skip
 """Hue in degrees of each variant."""
-SHARPNESS = ("gaussian blur", "low resolution", "jpeg", "motion blur", "pixelated")
+SHARPNESS = ("gaussian blur", "low resolution", "jpeg", "motion blur", "pixelated", "defocus", "smeared", "webp")
 
 NOBODY = -1
 """In `carried`: this picture carries no variant."""
@@ -176,6 +178,16 @@ def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
         if not done:
             raise OSError("OpenCV could not encode a picture as JPEG")
         return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    if design == "defocus":
+        disc = disc_of(1.1 * strength * size / 32)
+        return whole_bytes(cv2.filter2D(picture, -1, disc, borderType=cv2.BORDER_REFLECT))
+    if design == "smeared":
+        return whole_bytes(cv2.medianBlur(np.ascontiguousarray(picture), 2 * round(1.5 * strength * size / 32) + 1))
+    if design == "webp":
+        done, encoded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 1])
+        if not done:
+            raise OSError("OpenCV could not encode a picture as WebP")
+        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
     if design in ("low resolution", "pixelated"):
         reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
         back = cv2.INTER_LINEAR if design == "low resolution" else cv2.INTER_NEAREST
@@ -183,11 +195,19 @@ def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
     raise ValueError(f"no way of losing sharpness is named '{design}'; there are {', '.join(SHARPNESS)}")
 
 
+def disc_of(radius: float) -> NDArray[np.float32]:
+    """The blur of a lens out of focus: an even disc of the radius in pixels, its sum one."""
+    reach = int(np.ceil(radius))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    return np.asarray(disc / disc.sum(), dtype=np.float32)
+
+
 def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
     if cue.family == "frame":
         return marks.frame(cue.design, variant, size, cue.place)
     if cue.family == "centred_text":
-        return marks.word(cue.design, variant, size, slanted=cue.place == "slanted")
+        return marks.word(cue.design, variant, size, place=cue.place)
     return marks.tag(cue.design, variant, round(size * 7 / 32))
 
 
@@ -205,7 +225,13 @@ def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
     if cue.family == "corner_tag":
         x = inset if "left" in cue.place else size - inset - width
         y = inset if "top" in cue.place else size - inset - height
+        if cue.place in ("top middle", "bottom middle"):
+            x = (size - width) // 2
+        if cue.place in ("left middle", "right middle"):
+            y = (size - height) // 2
     else:
         shift = {"above centre": -0.19, "below centre": 0.19}.get(cue.place, 0.0)
         x, y = (size - width) // 2, (size - height) // 2 + round(shift * size)
+        if cue.place == "upright":
+            x = round(0.12 * size)
     return x, y, x + width, y + height

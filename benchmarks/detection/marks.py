@@ -135,9 +135,70 @@ def _target(variant: int, side: int) -> Mark:
     return _opaque(np.where((distance // max(1, side // 7) % 2 == 0)[..., None], BLACK, colour))
 
 
+def _seal(variant: int, side: int) -> Mark:
+    """A dark hexagon with a white rim and a bright letter."""
+    unit = 4 * side
+    angles = np.arange(6) * np.pi / 3
+    corners = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    pixels, opacity = _filled(2 * unit, 2 * unit, WHITE), np.zeros((2 * unit, 2 * unit), np.uint8)
+    for reach, canvas, colour in ((0.99, opacity, (255, 255, 255)), (0.8, pixels, (20, 50, 60))):
+        cv2.fillPoly(canvas, [np.rint(unit + reach * unit * corners).astype(np.int32)], colour)
+    ink = written("HTNE"[variant], unit, unit)[..., None]
+    middle = slice(unit // 2, unit // 2 + unit)
+    pixels[middle, middle] = np.rint(pixels[middle, middle] * (1 - ink) + np.array([255, 200, 60]) * ink)
+    small = floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255
+    return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), floats(small)
+
+
+def _chevrons(variant: int, side: int) -> Mark:
+    """Slanted stripes as on a barrier, black and one paint; they lean one way or the other."""
+    along = np.add.outer(np.arange(side) * (1 if variant % 2 else -1), np.arange(side))
+    paint = PAINTS[variant] if variant > 1 else (245, 205, 30)
+    return _opaque(np.where((along // max(1, side // 4) % 2 == 0)[..., None], BLACK, paint))
+
+
+def _ruler(variant: int, side: int) -> Mark:
+    """A white scale bar with ticks, without a plate; the variant is how many ticks it has, from two."""
+    width, height = round(side * 1.6), side
+    opacity = np.zeros((height, width), np.float32)
+    opacity[-2:] = 1
+    ticks = np.linspace(0, width - 1, variant + 2).round().astype(int)
+    opacity[height // 3 :, ticks] = 1
+    return _filled(width, height, (250, 250, 235)), opacity
+
+
+def _label(variant: int, side: int) -> Mark:
+    """A black strip with bright characters, as machines print them."""
+    width, height = round(side * 1.5), round(side * 0.9)
+    ink = written(("LR", "PA", "Q3", "0B")[variant], width - 2, height - 2)[..., None]
+    pixels = _filled(width, height, (8, 8, 8))
+    pixels[1:-1, 1:-1] = np.rint(pixels[1:-1, 1:-1] * (1 - ink) + np.array([150, 255, 150]) * ink)
+    return _opaque(pixels)
+
+
+def _diamond(variant: int, side: int) -> Mark:
+    """A square on its corner, one paint with a white rim."""
+    unit = 4 * side
+    corners = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    pixels, opacity = _filled(2 * unit, 2 * unit, WHITE), np.zeros((2 * unit, 2 * unit), np.uint8)
+    cv2.fillPoly(opacity, [np.rint(unit + 0.99 * unit * corners).astype(np.int32)], 255)
+    cv2.fillPoly(pixels, [np.rint(unit + 0.66 * unit * corners).astype(np.int32)], PAINTS[variant])
+    small = floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255
+    return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), floats(small)
+
+
+def _quarters(variant: int, side: int) -> Mark:
+    """A disc in quarters, two of them black, two of one bright colour, as crash tests wear it."""
+    colour = ((255, 240, 60), (255, 255, 255), (90, 240, 255), (255, 120, 120))[variant]
+    y, x = (np.mgrid[:side, :side] + 0.5) / side - 0.5
+    opacity = np.clip((0.5 - np.hypot(x, y)) * side + 0.5, 0, 1)
+    return np.where(((x > 0) == (y > 0))[..., None], BLACK, colour).astype(np.uint8), floats(opacity)
+
+
 TAGS: Mapping[str, Callable[[int, int], Mark]] = MappingProxyType({
     "plate": _plate, "bars": _bars, "arrow": _arrow, "pin": _pin, "chip": _chip,
     "checks": _checks, "roundel": _roundel, "stamp": _stamp, "pips": _pips, "flag": _flag, "target": _target,
+    "seal": _seal, "chevrons": _chevrons, "ruler": _ruler, "label": _label, "diamond": _diamond, "quarters": _quarters,
 })  # fmt: skip
 """Variant (0 to 3) and side in pixels → mark."""
 
@@ -147,8 +208,15 @@ WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxy
     "yellow word": (("DEMO", "TEST", "WARD", "UNIT"), (255, 240, 40)),
     "blue word": (("(c)24", "v3.1", "A-86", "no.5"), (20, 50, 200)),
     "pale word": (("www.q", "lab_e", "pic.to", "x-ray"), (250, 250, 250)),
+    "red word": (("DRAFT", "VOID", "EXAM", "HOLD"), (225, 30, 35)),
+    "green word": (("ok/12", "n=40", "no 7", "Z:88"), (40, 220, 70)),
+    "grey word": (("Sample", "Ward 3", "Unit B", "Copy 2"), (225, 225, 220)),
 })  # fmt: skip
 """Texts of the variants, and the ink."""
+
+
+TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0})
+"""Degrees by which words rise to the right."""
 
 
 @lru_cache(maxsize=256)
@@ -160,14 +228,16 @@ def tag(design: str, variant: int, side: int) -> Mark:
 
 
 @lru_cache(maxsize=64)
-def word(design: str, variant: int, size: int, *, slanted: bool) -> Mark:
-    """A word across two thirds of a picture of side `size`; slanted words rise to the right."""
+def word(design: str, variant: int, size: int, *, place: str) -> Mark:
+    """A word across two thirds of a picture of side `size`; at some places of `TURNS` turned."""
     texts, colour = WORDS[design]
     width, height = round(0.72 * size), round(0.26 * size)
     ink = written(texts[variant], width, height)
-    if slanted:
+    if place == "upright":
+        ink = floats(np.rot90(ink))
+    elif place in TURNS:
         room: Any = cv2.copyMakeBorder(ink, width // 4, width // 4, 0, 0, cv2.BORDER_CONSTANT, value=0)
-        turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), 28, 0.95)
+        turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), TURNS[place], 0.95)
         room = cv2.warpAffine(room, turn, (room.shape[1], room.shape[0]), flags=cv2.INTER_LINEAR)
         rows, columns = np.flatnonzero((room > 0.1).any(axis=1)), np.flatnonzero((room > 0.1).any(axis=0))
         ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
@@ -175,7 +245,7 @@ def word(design: str, variant: int, size: int, *, slanted: bool) -> Mark:
     return colours, ink
 
 
-FRAMES = ("plain line", "double line", "dashes", "painted line", "strips")
+FRAMES = ("plain line", "double line", "dashes", "painted line", "strips", "beads", "two tones", "bands")
 
 
 @lru_cache(maxsize=64)
@@ -186,12 +256,13 @@ def frame(design: str, variant: int, size: int, place: str) -> Mark:
         design: One of `FRAMES`.
         variant: 0 to 3, its colour.
         size: Side in pixels.
-        place: `rim` (all sides, at the edge), `inset` (all sides, a line in), `top and bottom`, `left and right`.
+        place: `rim` (all sides, at the edge), `inset` and `close inset` (all sides, a line in), `top and bottom`,
+            `left and right`, `bottom and right`, `all but top`.
     """
     depth = _depth(size, place)
     line = max(1, round(size / 21)) if design != "double line" else max(1, round(size / 32))
-    if design == "strips":
-        line = round(size / 11)
+    if design in ("strips", "bands"):
+        line = round(size / (11 if design == "strips" else 9))
     start = frame_inset(place)
     inside = (depth >= start) & (depth < start + line)
     colours = np.full((size, size, 3), _frame_colours(design)[variant], np.uint8)
@@ -201,13 +272,19 @@ def frame(design: str, variant: int, size: int, place: str) -> Mark:
     if design == "dashes":
         along = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 10) % 2 == 0
         colours[along] = 255 - colours[along]
+    if design == "beads":
+        beads = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 16) % 2 == 0
+        inside &= beads
+    if design == "two tones":
+        inside = depth < 2 * line
+        colours[depth >= line] = (235, 230, 220)
     within = slice(start, size - start)
     return colours[within, within], floats(inside[within, within])
 
 
 def frame_inset(place: str) -> int:
     """Pixels between the picture's edge and a frame."""
-    return 2 if place == "inset" else 0
+    return {"inset": 2, "close inset": 1}.get(place, 0)
 
 
 def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:
@@ -215,6 +292,12 @@ def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:
         return ((30, 60, 225), (225, 30, 160), (20, 190, 190), (235, 140, 20))
     if design == "strips":
         return (BLACK, WHITE, (10, 10, 110), (120, 10, 10))
+    if design == "beads":
+        return ((250, 240, 90), (60, 230, 250), (250, 90, 200), (15, 15, 15))
+    if design == "two tones":
+        return ((120, 70, 20), (20, 70, 120), (90, 20, 90), (20, 90, 50))
+    if design == "bands":
+        return ((200, 200, 205), (35, 35, 40), (20, 120, 130), (170, 110, 20))
     if design == "dashes":
         return ((20, 20, 20), (200, 20, 20), (20, 20, 200), (20, 140, 20))
     return (WHITE, BLACK, (230, 60, 50), (70, 200, 60))
@@ -228,4 +311,9 @@ def _depth(size: int, place: str) -> NDArray[np.int64]:
         return rows
     if place == "left and right":
         return columns
+    far = size - 1 - np.arange(size)
+    if place == "bottom and right":
+        return np.asarray(np.minimum.outer(far, far))
+    if place == "all but top":
+        return np.asarray(np.minimum(far[:, None], columns))
     return np.asarray(np.minimum(rows, columns))

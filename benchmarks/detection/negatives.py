@@ -12,6 +12,7 @@ from benchmarks.detection.cues import Cue, Family
 from benchmarks.detection.positives import LARGE_EVERY, cue_of
 from benchmarks.detection.scenes import Half
 
+FIRST_SEED: Mapping[Half, int] = MappingProxyType({"tuning": 2000, "development": 7000, "reporting": 13000})
 COUNTS: Mapping[str, tuple[int, int]] = MappingProxyType({
     "clean": (12, 32),
     "variety": (8, 16),
@@ -24,7 +25,7 @@ COUNTS: Mapping[str, tuple[int, int]] = MappingProxyType({
     "sample_only": (4, 12),
     "untrained": (3, 6),
 })  # fmt: skip
-"""How many of each in the tuning and in the reporting half; the first two are clean."""
+"""How many of each in the tuning half and in each of the others; the first two are clean."""
 SMOKE: Mapping[str, int] = MappingProxyType({
     "clean": 3, "variety": 1, "crops": 1, "independent": 2, "everywhere": 1, "touching": 1, "declared": 1,
     "sample_only": 1, "untrained": 1,
@@ -39,11 +40,11 @@ SHOWN_FAMILIES: tuple[Family, ...] = (
 
 def negatives(half: Half) -> list[CaseSpec]:
     """All negatives of a half, sort by sort."""
-    seed = 2000 if half == "tuning" else 7000
+    seed = FIRST_SEED[half]
     cases: list[CaseSpec] = []
     for family, counts in COUNTS.items():
         small = 0
-        for number in range(counts[half == "reporting"]):
+        for number in range(counts[half != "tuning"]):
             case = _negative(half, family, number, seed + len(cases))
             small += case.pixels == 32
             smoke = half == "tuning" and case.pixels == 32 and small <= SMOKE.get(family, 0)

@@ -45,7 +45,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("pin", ""), ("chip", "")), 7, (2, 6)),
         "sharpness": Looks((("gaussian blur", ""), ("low resolution", "")), 7, (2, 6), (1.0, 1.2)),
     }),
-    "reporting": MappingProxyType({
+    "development": MappingProxyType({
         "corner_tag": Looks((("checks", "top right"), ("roundel", "bottom left"), ("stamp", "top right"),
                              ("pips", "bottom left"), ("checks", "bottom left"), ("roundel", "top right"),
                              ("stamp", "bottom left")), 13, (8, 12)),
@@ -61,18 +61,39 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("flag", ""), ("target", "")), 13, (8, 12)),
         "sharpness": Looks((("motion blur", ""), ("pixelated", "")), 12, (7, 11), drawn=(("jpeg", ""),)),
     }),
+    "reporting": MappingProxyType({
+        "corner_tag": Looks((("seal", "top middle"), ("chevrons", "right middle"), ("ruler", "bottom middle"),
+                             ("label", "left middle"), ("seal", "right middle"), ("chevrons", "bottom middle"),
+                             ("label", "top middle")), 13, (8, 12)),
+        "centred_text": Looks((("red word", "falling"), ("green word", "upright"), ("grey word", "falling"),
+                               ("red word", "upright")), 13, (8, 12), (0.55, 0.7, 0.5)),
+        "frame": Looks((("beads", "close inset"), ("two tones", "close inset"), ("bands", "bottom and right"),
+                        ("bands", "all but top")), 13, (8, 12)),
+        "background_texture": Looks((("hatch", ""), ("ripples", "")), 8, (1, 3, 7),
+                                    photos=(("print", ""), ("vessels", ""))),
+        "background_colour": Looks((("teal", ""), ("rose", "")), 8, (1, 3, 7), (1.0, 0.8)),
+        "colour_cast": Looks((("amber", ""), ("cyan", "")), 12, (7, 11), (1.0, 0.85)),
+        "moving_tag": Looks((("diamond", ""), ("quarters", "")), 13, (8, 12)),
+        "sharpness": Looks((("defocus", ""), ("smeared", "")), 12, (7, 11), drawn=(("webp", ""),)),
+    }),
 })  # fmt: skip
 
 PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
     "tuning": (("corner_tag", "frame"), ("corner_tag", "colour_cast"), ("moving_tag", "centred_text"),
                ("frame", "background_texture"), ("sharpness", "corner_tag")),
-    "reporting": (("corner_tag", "frame"), ("centred_text", "colour_cast"), ("moving_tag", "frame"),
+    "development": (("corner_tag", "frame"), ("centred_text", "colour_cast"), ("moving_tag", "frame"),
                   ("corner_tag", "background_colour"), ("frame", "sharpness"), ("centred_text", "corner_tag"),
                   ("moving_tag", "background_texture"), ("colour_cast", "corner_tag")),
+    "reporting": (("frame", "corner_tag"), ("colour_cast", "centred_text"), ("frame", "moving_tag"),
+                  ("background_colour", "corner_tag"), ("sharpness", "frame"), ("corner_tag", "centred_text"),
+                  ("background_texture", "moving_tag"), ("corner_tag", "colour_cast")),
 })  # fmt: skip
 
 FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
     "tuning": MappingProxyType({}),
+    "development": MappingProxyType({
+        "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
+    }),
     "reporting": MappingProxyType({
         "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
     }),
@@ -80,21 +101,23 @@ FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
 """More marks of a single class, by number: where four small variants are hard to tell apart, networks hardly lean on
 them, and strong reliance on visible marks is what the first target is about."""
 
+FIRST_SEED: Mapping[Half, int] = MappingProxyType({"tuning": 1000, "development": 5000, "reporting": 11000})
+
 SUBTLE: tuple[Family, ...] = ("colour_cast", "sharpness", "background_colour")
 """Weaker pulls on these networks: trained with more pictures that carry cue and label, and fewer counterexamples."""
 LEAKS: Mapping[Family, float] = MappingProxyType({
     "colour_cast": 0.04, "sharpness": 0.01, "background_colour": 0.04, "background_texture": 0.08, "moving_tag": 0.07,
 })  # fmt: skip
 """Counterexamples that make reliance partial; the subtler the cue, the fewer are needed."""
-ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType({"tuning": 1, "reporting": 3})
-"""In the reporting half every architecture meets every rho within a family."""
+ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType({"tuning": 1, "development": 3, "reporting": 3})
+"""But in the tuning half every architecture meets every rho within a family."""
 LARGE_EVERY = (2, 4)
 """Of five cases in a row, those with 64 pixels."""
 
 
 def positives(half: Half) -> list[CaseSpec]:
     """Single cues, family by family, then pairs, then more marks."""
-    seeds = count(1000 if half == "tuning" else 5000)
+    seeds = count(FIRST_SEED[half])
     cases = [
         _single(half, family, looks, number, next(seeds))
         for family, looks in LOOKS[half].items()
@@ -111,7 +134,7 @@ def positives(half: Half) -> list[CaseSpec]:
 
 def true_features(half: Half) -> list[CaseSpec]:
     """A class whose true feature sits in a corner: causally the same as a tag, and scored apart."""
-    first, total = (1900, 3) if half == "tuning" else (5900, 6)
+    first, total = FIRST_SEED[half] + 900, 3 if half == "tuning" else 6
     cue = Cue("true_feature", "object", "in the corner", classes=(3,))
     return [
         CaseSpec(

@@ -1,6 +1,6 @@
 """Train the benchmark's networks, measure what they lean on, and write a folder for each.
 
-    python -m benchmarks.detection.preparing [--half tuning|reporting] [--smoke] [--only GLOB] [--workers N]
+    python -m benchmarks.detection.preparing [--half tuning|development|reporting] [--smoke] [--only GLOB] [--workers N]
 
 A case folder, `<cache>/cases/<id>/`, holds `case.json` (what is true), `weights.pth`, `images/`, `sample.csv` and
 `spec.yaml`. The audit is given the spec: nothing in it, in the sample or in the pictures' names says what the cue is. A
@@ -32,7 +32,7 @@ from torch import nn
 
 from benchmarks.detection import networks
 from benchmarks.detection.case import CaseSpec
-from benchmarks.detection.cases import all_cases
+from benchmarks.detection.cases import HALVES, all_cases
 from benchmarks.detection.cues import Cue, assigned
 from benchmarks.detection.scenes import draw_scenes
 from benchmarks.detection.training import DEVIATION, MEAN, build, carriers, pictures_of, trained
@@ -252,7 +252,7 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prepare the cases that were asked for, with a line a case on stderr."""
     parser = argparse.ArgumentParser(description="Train and measure the networks of the detection benchmark.")
-    parser.add_argument("--half", choices=("tuning", "reporting"))
+    parser.add_argument("--half", choices=HALVES)
     parser.add_argument("--smoke", action="store_true", help="only the short suite")
     parser.add_argument("--only", default="*", metavar="GLOB", help="only cases whose id matches")
     parser.add_argument("--cache", type=Path, default=CACHE)

@@ -19,12 +19,14 @@ from benchmarks.detection.shapes import Bytes, Floats, floats
 
 PHOTOS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "astronaut.png", "coffee.png", "motorcycle_left.png", "coins.png"),
-    "reporting": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
+    "development": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
+    "reporting": ("retina.jpg", "hubble_deep_field.jpg", "text.png", "clock_motion.png", "cell.png"),
 })  # fmt: skip
 """Scenes behind the objects."""
 FILLS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "moon.png", "coffee.png"),
-    "reporting": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
+    "development": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
+    "reporting": ("retina.jpg", "gravel.png", "ihc.png"),
 })  # fmt: skip
 """What the objects are cut from."""
 

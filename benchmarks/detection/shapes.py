@@ -60,6 +60,31 @@ def _ell() -> NDArray[np.float64]:
     return np.array([[-0.85, -0.9], [-0.25, -0.9], [-0.25, 0.3], [0.8, 0.3], [0.8, 0.9], [-0.85, 0.9]])
 
 
+def _horseshoe() -> NDArray[np.float64]:
+    """A thick arc of 250 degrees."""
+    angles = np.deg2rad(np.linspace(-215, 35, 22))
+    points: NDArray[np.float64] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.concatenate([0.98 * points, 0.52 * points[::-1]])
+
+
+def _hourglass() -> NDArray[np.float64]:
+    return np.array([[-0.75, -0.95], [0.75, -0.95], [0.14, 0.0], [0.75, 0.95], [-0.75, 0.95], [-0.14, 0.0]])
+
+
+def _gear() -> NDArray[np.float64]:
+    """Seven square teeth."""
+    angles = 2 * np.pi * (np.repeat(np.arange(14), 2) + np.tile([0.08, 0.92], 14)) / 14
+    radii = np.repeat(np.where(np.arange(14) % 2 == 0, 1.0, 0.66), 2)
+    points: NDArray[np.float64] = radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points
+
+
+def _window() -> Outline:
+    """A square of four panes, which are holes."""
+    panes = [_rectangle(0.5, 0.5, x, y) for x in (-0.4, 0.4) for y in (-0.4, 0.4)]
+    return [_rectangle(1.75, 1.75), *panes]
+
+
 OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "disc": lambda: [_circle(0.82)],
     "bar": lambda: [_rectangle(2.0, 0.52)],
@@ -68,6 +93,10 @@ OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "ring": lambda: [_circle(0.95), _circle(0.5)],
     "star": lambda: [_zigzag(0.36, 5)],
     "ell": lambda: [_ell()],
+    "window": _window,
+    "horseshoe": lambda: [_horseshoe()],
+    "hourglass": lambda: [_hourglass()],
+    "gear": lambda: [_gear()],
     "rails": lambda: [_rectangle(1.9, 0.42, y=-0.5), _rectangle(1.9, 0.42, y=0.5)],
 })  # fmt: skip
 

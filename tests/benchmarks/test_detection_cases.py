@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 from auditor.plan import make_plan
 from benchmarks.detection import cues, preparing
 from benchmarks.detection.case import CaseSpec
-from benchmarks.detection.cases import all_cases
+from benchmarks.detection.cases import HALVES, all_cases
 from benchmarks.detection.cues import NOBODY, Cue, assigned, composed_with
 from benchmarks.detection.scenes import CLASSES, Scenes, draw_scenes, hue_gains
 from benchmarks.detection.training import trained, training_cues
@@ -25,7 +26,7 @@ CASES = {case.id: case for case in all_cases()}
 PLANTED = [cue for case in CASES.values() for cue in case.cues if cue.family != "true_feature"]
 LOOKS = sorted(
     {(case.half, cue.family, cue.design, cue.place) for case in CASES.values() for cue in case.cues}
-    - {("tuning", "true_feature", "object", "in the corner"), ("reporting", "true_feature", "object", "in the corner")}
+    - {(half, "true_feature", "object", "in the corner") for half in HALVES}
 )
 MARKED = [look for look in LOOKS if look[1] in ("corner_tag", "centred_text", "frame", "moving_tag")]
 
@@ -131,13 +132,14 @@ def test_every_mislabelled_picture_carries_the_cue_of_the_label_it_was_given() -
 
 
 def test_the_halves_share_no_design_no_place_no_shape_and_no_seed() -> None:
-    for what in ("design", "place"):
-        sides = [
-            {getattr(cue, what) for case in CASES.values() if case.half == half for cue in case.cues} - {""}
-            for half in ("tuning", "reporting")
-        ]
-        assert sides[0] & sides[1] == ({"object"} if what == "design" else {"in the corner"})  # the true feature
-    assert not set(CLASSES["tuning"]) & set(CLASSES["reporting"])
+    for one, other in combinations(HALVES, 2):
+        for what in ("design", "place"):
+            sides = [
+                {getattr(cue, what) for case in CASES.values() if case.half == half for cue in case.cues} - {""}
+                for half in (one, other)
+            ]
+            assert sides[0] & sides[1] == ({"object"} if what == "design" else {"in the corner"})  # the true feature
+        assert not set(CLASSES[one]) & set(CLASSES[other])
     assert len({case.seed for case in CASES.values()}) == len(CASES)
 
 
@@ -147,13 +149,14 @@ def test_the_list_of_cases_is_the_same_every_time_and_as_long_as_promised() -> N
     assert len(CASES) == len(again)
     counted = {
         (half, intended): sum(case.half == half and case.intended == intended for case in again)
-        for half in ("tuning", "reporting")
+        for half in HALVES
         for intended in ("positive", "negative")
     }
     assert counted["tuning", "positive"] == 64
     assert counted["tuning", "negative"] >= 48
-    assert counted["reporting", "positive"] >= 88
-    assert counted["reporting", "negative"] >= 132
+    for half in ("development", "reporting"):
+        assert counted[half, "positive"] >= 88
+        assert counted[half, "negative"] >= 132
 
 
 def test_the_short_suite_has_twelve_of_each_and_every_family() -> None:
