@@ -140,7 +140,7 @@ class OverlayProbe(LocationProbe):
         for number, overlay in enumerate(found[: self.most], start=1):
             kind, candidate = _candidate(experiment, overlay, number)
             presence = _presence(experiment, overlay.present, overlay.p, overlay.draws)
-            inserted = static_mark(experiment, images, overlay, candidate.region.record(), self.copies())
+            inserted = static_mark(experiment, images, overlay, candidate.region.record(), self.copies(), found)
             swapped = two_stage(experiment, kind, [candidate], self.budget())
             found_here = with_insertion(swapped, inserted)
             if all(not check.judged for check in found_here):

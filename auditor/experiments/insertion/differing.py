@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from auditor.evidence import Example, PairedEffects
@@ -13,22 +15,38 @@ from auditor.interventions.painting import Stamp, shuffled, stamp
 from auditor.overlays import Overlay
 from auditor.overlays.recovery import LEAST_PICTURES
 
+SHARED = 0.5
+"""Overlays are variants of one mark where their boxes share this much of the smaller."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Means:
-    """Mean picture of the overlay's box for each class that carries it, on half A, and its sampling noise."""
+    """Mean picture of the overlay's box for each class that carries it, on half A, and its sampling noise.
+
+    Attributes:
+        box: x1, y1, x2, y2 in pixels.
+        strokes: bool (height, width) of the box: covered pixels.
+        alpha: float (height, width): 1 on the strokes and right beside them, where words that differ have theirs.
+        mean, noise: Class → (channels, height, width), grey levels and squared grey levels.
+    """
 
     box: tuple[int, int, int, int]
+    strokes: np.ndarray
     alpha: np.ndarray
     mean: dict[int, np.ndarray]
     noise: dict[int, np.ndarray]
 
     def turning(self, own: int, other: int) -> Stamp:
-        """What must be added to turn the mark of one class into that of another; chance differences are shrunk."""
-        step = self.mean[other] - self.mean[own]
+        """What must be added to turn the mark of one class into that of another.
+
+        Marks of one ink differ along one line of colours: what lies off it is chance and is left out (the best
+        approximation of rank one, Eckart & Young 1936). The rest is shrunk by as much as sampling noise explains.
+        """
+        step = (self.mean[other] - self.mean[own]) * self.alpha
         noise = self.noise[other] + self.noise[own]
-        inside = self.alpha > 0
-        signal = np.maximum((step**2 - noise)[:, inside].mean(axis=1), 0.0)[:, None, None]
+        line, sizes, place = np.linalg.svd(step.reshape(len(step), -1), full_matrices=False)
+        step = (sizes[0] * np.outer(line[:, 0], place[0])).reshape(step.shape)
+        signal = np.maximum((step**2 - noise)[:, self.strokes].mean(axis=1), 0.0)[:, None, None]
         colour = step * signal / np.maximum(signal + noise, 1e-6)
         return Stamp(
             "the mark of another class", colour.astype(np.float32), self.alpha, (self.box[0], self.box[1]), added=True
@@ -45,6 +63,8 @@ def turn(
     Returns:
         None where fewer than two classes carry the overlay on half A.
     """
+    if not overlay.mask.any():
+        return None
     means = _means(experiment, images, overlay)
     if len(means.mean) < 2:
         return None
@@ -60,8 +80,29 @@ def turn(
     return InsertionResult((first[0],), stood_out=True, confirm=(second[0],), examples=second[1])
 
 
-def _means(experiment: Experiment, images: np.ndarray, overlay: Overlay) -> _Means:
+def with_variants(overlay: Overlay, found: Sequence[Overlay]) -> Overlay:
+    """One overlay with all that lie at its place: the marks of classes that were found apart belong to it."""
     x1, y1, x2, y2 = overlay.box
+    area = (x2 - x1) * (y2 - y1)
+    present, mask = overlay.present.copy(), overlay.mask.copy()
+    for other in found:
+        a1, b1, a2, b2 = other.box
+        common = max(0, min(x2, a2) - max(x1, a1)) * max(0, min(y2, b2) - max(y1, b1))
+        if common >= SHARED * min(area, (a2 - a1) * (b2 - b1)):
+            present |= other.present
+            mask |= other.mask
+    if not mask.any():
+        return overlay
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return replace(overlay, present=present, mask=mask, box=box)
+
+
+def _means(experiment: Experiment, images: np.ndarray, overlay: Overlay) -> _Means:
+    wide = max(1, round(min(overlay.mask.shape) / 32))
+    near = cv2.dilate(overlay.mask.astype(np.uint8), np.ones((2 * wide + 1,) * 2, np.uint8))
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    x1, y1, x2, y2 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     window = images[:, :, y1:y2, x1:x2].astype(np.float32)
     mean, noise = {}, {}
     members = experiment.halves["A"]
@@ -71,7 +112,8 @@ def _means(experiment: Experiment, images: np.ndarray, overlay: Overlay) -> _Mea
         if len(own) >= LEAST_PICTURES:
             mean[int(label)] = window[own].mean(axis=0)
             noise[int(label)] = window[own].var(axis=0) / len(own)
-    return _Means(overlay.box, overlay.mask[y1:y2, x1:x2].astype(np.float32), mean, noise)
+    strokes = overlay.mask[y1:y2, x1:x2]
+    return _Means((x1, y1, x2, y2), strokes, near[y1:y2, x1:x2].astype(np.float32), mean, noise)
 
 
 def _test(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from auditor.engine.input_gradients import input_attention
 from auditor.evidence import CheckEvidence
 from auditor.experiments.experiment import SCREEN_ALPHA, SCREEN_EFFECT, Experiment, screen_p
 from auditor.experiments.insertion.carried import CarriedTag
-from auditor.experiments.insertion.differing import turn
+from auditor.experiments.insertion.differing import turn, with_variants
 from auditor.experiments.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
 from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
@@ -26,9 +26,18 @@ at random places, a quarter of the picture large: .39 to .44 on the tuning half 
 
 
 def static_mark(
-    experiment: Experiment, images: np.ndarray, overlay: Overlay, region: Box, copies: Copies
+    experiment: Experiment,
+    images: np.ndarray,
+    overlay: Overlay,
+    region: Box,
+    copies: Copies,
+    found: Sequence[Overlay] = (),
 ) -> CheckEvidence | None:
-    """The mark as recovered from half A, painted on pictures without it; None where it goes with no class."""
+    """The mark as recovered from half A, painted on pictures without it.
+
+    Where it goes with no one class, the mark of one class is turned into that of another; `found` are all overlays, of
+    which those at the same place are its variants. None where nothing can be told.
+    """
     if _is_object(experiment, overlay):
         return None
     discovery = np.zeros(len(images), dtype=bool)
@@ -38,7 +47,7 @@ def static_mark(
     if target is None:
         turned = None
         if experiment.sample.images.dtype == torch.uint8:  # differences are in the pictures' own units
-            turned = turn(experiment, images, overlay, region.name, copies)
+            turned = turn(experiment, images, with_variants(overlay, found), region.name, copies)
         return None if turned is None else _check(experiment, region, None, turned)
     patch = recover(images, carriers, others, overlay.mask)
     if patch is None:
