@@ -68,7 +68,7 @@ def carried_by(share: float, count: int, seed: int = 0) -> np.ndarray:
 
 def found_in(images: np.ndarray, seed: int = 0) -> list[Overlay]:
     """The search with as few rolled samples as still reach p = .01."""
-    return find_overlays(images, seed=seed, max_draws=199)
+    return find_overlays(images, seed=seed, max_draws=299)
 
 
 def only(found: list[Overlay]) -> Overlay:
@@ -137,6 +137,28 @@ def test_a_tag_and_a_logo_on_different_pictures_are_two_overlays() -> None:
     assert np.array_equal(second.present, marked)
     assert first.box[0] < 10
     assert second.box[0] > 50
+
+
+def test_a_translucent_mark_as_light_as_what_lies_under_it_is_found_by_its_colour_gradients() -> None:
+    carriers = carried_by(0.3, 64)
+    bright = scenes(64, 3).astype(float)
+    grey = np.tensordot([0.299, 0.587, 0.114], bright, axes=(0, 1))[:, None]
+    images = np.rint(grey + 0.4 * (bright - grey)).astype(np.uint8)
+    luma = np.tensordot([0.299, 0.587, 0.114], images.astype(float), axes=(0, 1))
+    ink = np.array([110.0, -90.0, 90.0])  # opposite colours; next to no luma
+    strokes = np.zeros((HEIGHT, WIDTH))
+    strokes[10:22, 20:44] = np.add.outer(np.arange(12), np.arange(24)) // 4 % 2
+    marked = images[carriers] + 0.45 * strokes * ink[:, None, None]
+    images[carriers] = np.clip(np.rint(marked), 0, 255).astype(np.uint8)
+    after = np.tensordot([0.299, 0.587, 0.114], images.astype(float), axes=(0, 1))
+    assert abs((after - luma)[carriers][:, strokes > 0].mean()) < 6  # grey levels
+
+    mark = only(found_in(images, seed=0))
+
+    assert mark.found_by == "chroma"
+    assert (mark.present & carriers).sum() >= 0.9 * carriers.sum()
+    assert (mark.present & ~carriers).sum() <= 2
+    assert (mark.mask & (strokes > 0)).sum() >= 0.6 * (strokes > 0).sum()
 
 
 def test_a_plain_coloured_patch_without_strokes_is_found_by_its_colour() -> None:

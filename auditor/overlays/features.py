@@ -17,6 +17,8 @@ __all__ = [
     "FloatImages",
     "Planes",
     "checked",
+    "chroma_images",
+    "chroma_sign_planes",
     "colour_codes",
     "colour_images",
     "colour_planes",
@@ -34,6 +36,8 @@ Planes = NDArray[np.int8]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Source: ITU-R BT.601"""
+_OPPONENTS = np.array([[0.5, -0.5, 0.0], [-0.25, -0.25, 0.5]], np.float32)
+"""Red minus green, blue minus the mean of both, each halved."""
 _LEAST_CHANGE = 2.0
 """Grey levels that a gradient must exceed: below lie rounding and compression."""
 _HASHES = 8
@@ -70,6 +74,31 @@ def grey_images(images: NDArray[Any], side: int) -> FloatImages:
 def colour_images(images: NDArray[Any], side: int) -> FloatImages:
     """All channels, (n, channels, height, width), their longer side at most `side`; never enlarged."""
     return np.stack([np.stack([_shrunk(plane.astype(np.float32), side) for plane in image]) for image in images])
+
+
+def chroma_images(images: NDArray[Any], side: int) -> FloatImages:
+    """Red against green and blue against yellow, (n, 2, height, width), −128 to 128; longer side at most `side`.
+
+    A mark whose ink is as light as what lies under it bends no grey gradient, but these.
+    """
+    return np.stack([
+        np.stack([_shrunk(plane, side) for plane in np.tensordot(_OPPONENTS, image.astype(np.float32), axes=1)])
+        for image in images
+    ])  # fmt: skip
+
+
+def chroma_sign_planes(chroma: FloatImages) -> Planes:
+    """As `sign_planes`, of whichever opponent colour changes more at a pixel.
+
+    Args:
+        chroma: As `chroma_images` gives them.
+    """
+    signs = np.zeros((chroma.shape[0], 2, *chroma.shape[2:]), np.int8)
+    for axis, cut in ((3, np.s_[:, 0, :, :-1]), (2, np.s_[:, 1, :-1, :])):
+        changes = np.diff(chroma, axis=axis)
+        change = np.where(np.abs(changes[:, 0]) >= np.abs(changes[:, 1]), changes[:, 0], changes[:, 1])
+        signs[cut] = (change > _LEAST_CHANGE).astype(np.int8) - (change < -_LEAST_CHANGE)
+    return signs
 
 
 def _grey(channels: FloatImages) -> FloatImages:

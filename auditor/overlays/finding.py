@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from auditor.overlays.features import (
     FloatImages,
+    Planes,
     checked,
+    chroma_images,
+    chroma_sign_planes,
     colour_codes,
     colour_images,
     colour_planes,
@@ -37,11 +40,10 @@ _FINE_SIDE, _FINE_COLOUR_SIDE = 256, 128
 """Longer side, in pixels, at which images are compared to the pixel; larger ones are shrunk first."""
 _COLOUR_SIDE = 48
 """Longer side at which colours are screened."""
-_LOOKS = ("gradient", "colour")
-_LEAST_AGREEMENT = {"gradient": 0.0, "colour": 0.6}
+_LEAST_AGREEMENT = {"gradient": 0.0, "chroma": 0.0, "colour": 0.6}
 """A translucent mark bends a gradient only sometimes; an opaque one repeats its colours, and flat surfaces of any other
 colour agree with half of its votes by chance."""
-_LEAST_PINNED = {"gradient": 0.7, "colour": 0.85}
+_LEAST_PINNED = {"gradient": 0.7, "chroma": 0.7, "colour": 0.85}
 """Of the images that fit within two pixels, how many must fit best unshifted. [measured: overlays .82 to 1 by gradient
 and .94 to 1 by colour; drawn radiographs of 96 and 256 pixels and traffic signs of 30 and 48 pixels mostly 0 to .3, at
 most .6 by gradient and .81 by colour]"""
@@ -68,7 +70,7 @@ class Overlay:
         pinned_share: Of the images that fit it within two pixels, the share that fit best at exactly its place.
         opacity: 0 to 1; None where it cannot be told.
         polarity: "brighter", "darker" or "mixed", against its surroundings.
-        found_by: "gradient" or "colour": what the images agree on.
+        found_by: "gradient", "chroma" (gradients of opponent colours) or "colour": what the images agree on.
     """
 
     box: tuple[int, int, int, int]
@@ -100,8 +102,8 @@ def find_overlays(
         images: uint8 (n, 1 or 3, height, width) in RGB order, or float grey (n, height, width) from 0 to 255.
         seed: All draws start here.
         side: Longer side of the picture that is screened, pixels.
-        alpha: Level of the screening; each of its two looks gets half.
-        max_draws: Rolled samples at most; the least p is 2 / (max_draws + 1).
+        alpha: Level of the screening, shared out evenly among its looks: three at colour pictures, two at grey ones.
+        max_draws: Rolled samples at most; the least p is the number of looks / (max_draws + 1).
 
     Raises:
         ValueError: Images of another shape, or values that are not finite.
@@ -109,17 +111,19 @@ def find_overlays(
     pictures = checked(images)
     grey = grey_images(pictures, _FINE_SIDE)
     found: list[_Found] = []
-    for look in _LOOKS:
+    looks = ("gradient", "chroma", "colour") if pictures.shape[1] == 3 else ("gradient", "colour")
+    for look in looks:
         screening = screen(_agreement(look, pictures, side), seed=seed, max_draws=max_draws)
-        candidates = screening.candidates(alpha / len(_LOOKS))
+        candidates = screening.candidates(alpha / len(looks))
         if not candidates.any():
             continue
-        planes = sign_planes(grey) if look == "gradient" else colour_planes(colour_images(pictures, _FINE_COLOUR_SIDE))
+        planes = _planes(look, pictures, grey)
         search = Search(planes, seed=seed, agreement=_LEAST_AGREEMENT[look], share=_LEAST_PINNED[look])
         for region, pinning in search.regions(_resized(candidates, planes.shape[2:])):
-            overlay = _described(look, grey, pictures.shape[2:], region, pinning, screening)
+            shown = _projected(pictures, region, pinning.present) if look == "chroma" else grey
+            overlay = _described(look, shown, pictures.shape[2:], region, pinning, screening)
             if overlay is not None:
-                found.append(_Found(overlay, region, candidates, search))
+                found.append(_Found(replace(overlay, p=min(1.0, len(looks) * overlay.p)), region, candidates, search))
     return _distinct(found)
 
 
@@ -142,8 +146,38 @@ def _agreement(look: str, pictures: NDArray[Any], side: int) -> Agreement:
     if look == "gradient":
         grey = grey_images(pictures, side)
         return SignAgreement(sign_planes(grey), sign_planes(mirrored(grey)))
+    if look == "chroma":
+        chroma = chroma_images(pictures, side)
+        return SignAgreement(chroma_sign_planes(chroma), chroma_sign_planes(mirrored(chroma)))
     colours = colour_images(pictures, min(side, _COLOUR_SIDE))
     return ColourAgreement(colour_codes(colours), colour_codes(mirrored(colours)))
+
+
+def _planes(look: str, pictures: NDArray[Any], grey: FloatImages) -> Planes:
+    """What images may agree on to the pixel."""
+    if look == "gradient":
+        return sign_planes(grey)
+    if look == "chroma":
+        return chroma_sign_planes(chroma_images(pictures, _FINE_SIDE))
+    return colour_planes(colour_images(pictures, _FINE_COLOUR_SIDE))
+
+
+def _projected(pictures: NDArray[Any], region: Mask, present: Mask) -> FloatImages:
+    """One plane an image, along the colour by which the carrying images differ from the others in the region.
+
+    Without others to compare with: the opponent colour that varies more over the mean picture.
+
+    Returns:
+        (n, height, width), in grey levels.
+    """
+    if not present.all():
+        colours = colour_images(pictures, _FINE_SIDE)
+        step = colours[present].mean(axis=0) - colours[~present].mean(axis=0)
+        line = np.linalg.svd(step[:, _resized(region, step.shape[1:])], full_matrices=False)[0][:, 0]
+        return np.asarray(np.tensordot(colours, line, axes=(1, 0)), np.float32)
+    chroma = chroma_images(pictures, _FINE_SIDE)
+    spread = chroma.mean(axis=0)[:, _resized(region, chroma.shape[2:])].std(axis=1)
+    return np.asarray(chroma[:, int(spread.argmax())], np.float32)
 
 
 def _described(
@@ -159,7 +193,7 @@ def _described(
         box=bounding_box(mask),
         mask=mask,
         present=pinning.present,
-        p=min(1.0, len(_LOOKS) * screening.p_of(float(screening.statistic[seen].max()))),
+        p=screening.p_of(float(screening.statistic[seen].max())),
         draws=screening.null_maxima.size,
         pinned_share=pinning.share,
         opacity=strokes.opacity,

@@ -17,7 +17,7 @@ _LEAST_PICTURES = 12
 _KNOWN = 0.6
 """A class is left out where this share of its pictures carries an overlay that was found already."""
 _LEAST_DRAWS = 299
-_DRAWS_A_CLASS = 60
+_DRAWS_A_CLASS = 75
 """Rolled samples for each class looked at, so that the least p passes the correction for all of them."""
 
 
