@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -43,7 +43,7 @@ class Region:
         if self.hole is None:
             return min(x2 - x1, y2 - y1)
         hx1, hy1, hx2, hy2 = self.hole
-        return max(1, min(hx1 - x1, hy1 - y1, x2 - hx2, y2 - hy2))
+        return max(1, min((side for side in (hx1 - x1, hy1 - y1, x2 - hx2, y2 - hy2) if side > 0), default=1))
 
     def record(self) -> Box:
         """For audit.json."""
@@ -102,6 +102,21 @@ def border_rings(height: int, width: int, shares: Sequence[float] = RING_WIDTHS)
         )
         for w in pixels
     ]
+
+
+def side_bands(name: str, height: int, width: int, widths: Mapping[str, int]) -> tuple[Region, Region]:
+    """Bands along some sides of the picture, and as their control the same bands right inside them.
+
+    Args:
+        name: Of the region.
+        height: Of the picture.
+        width: Of the picture.
+        widths: "top", "right", "bottom" and "left" → pixels; sides left out have none.
+    """
+    top, right, bottom, left = (widths.get(side, 0) for side in ("top", "right", "bottom", "left"))
+    inner = (left, top, width - right, height - bottom)
+    innermost = _hole(2 * left, 2 * top, width - 2 * right, height - 2 * bottom)
+    return Region(name, (0, 0, width, height), inner), Region(f"inside-{name}", inner, innermost)
 
 
 def _hole(x1: int, y1: int, x2: int, y2: int) -> tuple[int, int, int, int] | None:

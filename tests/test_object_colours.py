@@ -8,21 +8,27 @@ import cv2
 import numpy as np
 import pytest
 
+from auditor.experiments.backgrounds import Pasting
 from auditor.experiments.object_colours import object_colours
 from tests.models import ReadsTheCorner, experiment_on, sample_of
 
 HEIGHT, WIDTH, COUNT = 24, 32, 96
 
 
-def rings(*, cast: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rings of any colour on any background; class 1 has a tint, on everything or on the background alone."""
+def hollow(shape_name: str, *, cast: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rings or windows of any colour before anything; class 1 has a tint, on everything or on the background alone."""
     rng = np.random.default_rng(seed)
     labels = np.arange(COUNT) % 2
     images, boxes = np.empty((COUNT, HEIGHT, WIDTH, 3), np.uint8), np.zeros((COUNT, HEIGHT, WIDTH), bool)
     for image, box, label in zip(images, boxes, labels, strict=True):
         x, y = int(rng.integers(9, WIDTH - 9)), int(rng.integers(9, HEIGHT - 9))
         shape = np.zeros((HEIGHT, WIDTH), np.uint8)
-        cv2.circle(shape, (x, y), 7, 1, 3)
+        if shape_name == "ring":
+            cv2.circle(shape, (x, y), 7, 1, 3)
+        else:  # four panes
+            shape[y - 8 : y + 9, x - 8 : x + 9] = 1
+            for a, b in ((-6, -6), (-6, 2), (2, -6), (2, 2)):
+                shape[y + a : y + a + 5, x + b : x + b + 5] = 0
         plane = rng.integers(60, 130, 3) + rng.normal(0, 6, (HEIGHT, WIDTH, 3))
         tint = np.array([45, 0, -45]) * label
         plane = plane + tint
@@ -33,9 +39,10 @@ def rings(*, cast: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndar
     return images.transpose(0, 3, 1, 2).copy(), labels, boxes
 
 
+@pytest.mark.parametrize("shape", ["ring", "window"])
 @pytest.mark.parametrize("cast", [True, False])
-def test_hollow_objects_in_boxes_tell_a_cast_from_a_tinted_background(*, cast: bool) -> None:
-    images, labels, boxes = rings(cast=cast)
+def test_hollow_objects_in_boxes_tell_a_cast_from_a_tinted_background(shape: str, *, cast: bool) -> None:
+    images, labels, boxes = hollow(shape, cast=cast)
     sample = replace(sample_of(images, labels, boxes), object_source="box")
     experiment = experiment_on(ReadsTheCorner(), sample)
     experiment.scores = np.eye(2, dtype=np.float32)[labels]
@@ -45,3 +52,18 @@ def test_hollow_objects_in_boxes_tell_a_cast_from_a_tinted_background(*, cast: b
     assert found is not None
     assert found.value is not None
     assert found.value > 0.85 if cast else found.value < 0.65
+
+
+def test_an_object_known_by_its_box_is_pasted_without_what_else_lies_in_the_box() -> None:
+    images, labels, boxes = hollow("ring", cast=False)
+    sample = replace(sample_of(images, labels, boxes), object_source="box")
+    experiment = experiment_on(ReadsTheCorner(), sample)
+
+    cut = Pasting(experiment, np.ones(COUNT, bool), boxes, boxes=True)._weights(0)
+    whole = Pasting(experiment, np.ones(COUNT, bool), boxes, boxes=False)._weights(0)
+
+    middle = tuple(int(axis.mean()) for axis in np.nonzero(boxes[0]))
+    assert whole[middle] == 1
+    assert cut[middle] == 0  # the hole of the ring
+    ring = np.abs(np.hypot(*(np.indices((HEIGHT, WIDTH)) - np.reshape(middle, (2, 1, 1)))) - 7) < 0.6
+    assert cut[ring].mean() > 0.9

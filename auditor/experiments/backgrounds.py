@@ -16,6 +16,7 @@ from scipy import stats
 
 from auditor.evidence import Example, PairedEffects
 from auditor.experiments.experiment import Experiment, Outcomes, classes_of, examples_of, paired
+from auditor.foreground import object_within
 from auditor.interventions import clean_plate, paste_object
 from auditor.records import Measurement
 from auditor.regions import FEATHER
@@ -27,15 +28,22 @@ RESAMPLES = 1999
 
 
 class Pasting:
-    """Objects on other backgrounds; clean plates are made once for each picture."""
+    """Objects on other backgrounds; clean plates are made once for each picture.
 
-    def __init__(self, experiment: Experiment, usable: np.ndarray, objects: np.ndarray) -> None:
+    An object that is known by its box alone is cut out of the box before it is pasted: what else lies in the box is
+    background, and would stay. Plates lose the whole box, so that no part of another object is left on them.
+    """
+
+    def __init__(self, experiment: Experiment, usable: np.ndarray, objects: np.ndarray, *, boxes: bool = False) -> None:
         """Prepare.
 
         Args:
             usable: bool (n,): pictures with an object and a background.
             objects: bool (n, height, width).
+            boxes: Whether these are boxes around the objects.
         """
+        self.boxes = boxes and experiment.sample.images.dtype == torch.uint8
+        self.cut_outs: dict[int, np.ndarray] = {}
         self.experiment = experiment
         self.usable = usable
         self.objects = objects
@@ -154,7 +162,12 @@ class Pasting:
         return self.plates[index]
 
     def _weights(self, index: int) -> np.ndarray:
-        return object_weights(self.objects[index])
+        if not self.boxes:
+            return object_weights(self.objects[index])
+        if index not in self.cut_outs:
+            own = object_within(self.experiment.sample.images[index].numpy(), self.objects[index])
+            self.cut_outs[index] = object_weights(own)
+        return self.cut_outs[index]
 
     def _keep_examples(
         self, recipient: np.ndarray, donor: np.ndarray, followed: np.ndarray, after: np.ndarray, scores: np.ndarray

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from auditor.experiments.experiment import Experiment
-from auditor.foreground import object_within
+from auditor.foreground import clearest_part, object_within
 from auditor.interventions.transferring import Pictures
 from auditor.records import Measurement
 
@@ -23,7 +23,8 @@ RESAMPLES = 999
 def object_colours(experiment: Experiment, class_name: str | None) -> Measurement | None:
     """Area under the ROC curve with which the mean colour of the objects tells the class from the others.
 
-    In boxes, the object's own pixels are cut out by colour: their corners, and the inside of a ring, are background.
+    In boxes, the object's own pixels are cut out by colour, and of these the clearest part by lightness: corners of a
+    box, the inside of a ring and the panes of a window are background.
 
     By logistic regression on the channel means, cross-validated by cluster; averaged over classes for the whole sample.
 
@@ -37,7 +38,8 @@ def object_colours(experiment: Experiment, class_name: str | None) -> Measuremen
     in_bytes = Pictures(images).as_bytes(images.float().numpy())
     boxes = experiment.sample.object_source != "mask"
     where = [
-        object_within(image, objects[i]) if boxes else objects[i] for image, i in zip(in_bytes, known, strict=True)
+        clearest_part(image, object_within(image, objects[i])) if boxes else objects[i]
+        for image, i in zip(in_bytes, known, strict=True)
     ]
     colours = np.stack([image[:, inside].mean(axis=1) for image, inside in zip(in_bytes, where, strict=True)])
     predicted, clusters = experiment.predicted[known], experiment.clusters[known]

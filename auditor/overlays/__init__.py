@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.overlays.association import Association, class_association
+from auditor.overlays.bands import SIDES, Bands, join_strips, sides_covered
 from auditor.overlays.finding import Overlay, find_overlays
 from auditor.overlays.letterboxes import Letterbox, find_letterboxes
 from auditor.overlays.moving import MovingTag, find_moving_tags
@@ -10,7 +11,9 @@ from auditor.overlays.per_class import find_class_overlays
 from auditor.overlays.recovery import Patch, recover
 
 __all__ = [
+    "SIDES",
     "Association",
+    "Bands",
     "Letterbox",
     "MovingTag",
     "Overlay",
@@ -20,5 +23,7 @@ __all__ = [
     "find_letterboxes",
     "find_moving_tags",
     "find_overlays",
+    "join_strips",
     "recover",
+    "sides_covered",
 ]

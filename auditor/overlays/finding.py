@@ -55,6 +55,8 @@ _MARGIN, _SCREEN_MARGIN = 2, 3
 """Pixels around an overlay, where images are compared and where they are screened, in which it shows as well."""
 _LARGEST = 1 / 3
 """What covers a larger share of the picture is no overlay."""
+_LARGEST_RIM = 0.5
+"""But a frame: what leaves the picture's middle free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,8 @@ def _described(
     """What the region's images share, traced; None where that is too little, too much or, in colour, never the same."""
     strokes = trace(grey, pinning.present, _resized(region, grey.shape[1:]))
     mask = _resized(strokes.mask, shape)
-    if not mask.any() or mask.mean() > _LARGEST or (look == "colour" and strokes.repeated_share < _REPEATED):
+    largest = _LARGEST if _middle(mask).any() else _LARGEST_RIM
+    if not mask.any() or mask.mean() > largest or (look == "colour" and strokes.repeated_share < _REPEATED):
         return None
     seen = _touched(region, screening.statistic.shape)
     return Overlay(
@@ -200,6 +203,12 @@ def _described(
         polarity=strokes.polarity,
         found_by=look,
     )
+
+
+def _middle(mask: Mask) -> Mask:
+    """Its part in the middle half of the picture, in both directions."""
+    height, width = mask.shape
+    return mask[height // 4 : height - height // 4, width // 4 : width - width // 4]
 
 
 def _distinct(found: list[_Found]) -> list[Overlay]:

@@ -81,7 +81,8 @@ class Background(Probe):
         if isinstance(ground, str):
             return ProbeEvidence(probe="background", checks=(empty_check("background", None, ground),))
         notes = list(ground.notes)
-        work = Pasting(experiment, ground.usable, ground.objects)
+        boxes = ground.source in ("box", "mixed")
+        work = Pasting(experiment, ground.usable, ground.objects, boxes=boxes)
         screens = work.measure("A", self.donors_screen, notes)
         # the BG-gap has a meaning of its own, so the confirmation half is measured even when nothing stood out
         confirms = work.measure("B", self.donors_confirm, notes)

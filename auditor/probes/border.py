@@ -52,6 +52,8 @@ class Border(LocationProbe):
             return cls.cue
         if region.name.startswith("frame-") and region.hole is not None:
             return f"a frame burned into the picture, {region.hole[0]} px wide"
+        if region.name.startswith("band-"):
+            return f"a band burned in along the {' and '.join(region.name.split('-')[2:])} of the picture"
         return f"a border ring {region.name.removeprefix('ring-')} px wide"
 
     def planned(self) -> PlannedCheck:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,16 +11,20 @@ from pydantic import Field
 
 from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
 from auditor.overlays import (
+    SIDES,
+    Bands,
     Letterbox,
     Overlay,
     class_association,
     find_class_overlays,
     find_letterboxes,
     find_overlays,
+    join_strips,
+    sides_covered,
 )
 from auditor.probes import LocationProbe
 from auditor.records import Box, Measurement, PlannedCheck
-from auditor.regions import Region, border_rings, displaced
+from auditor.regions import Region, border_rings, displaced, side_bands
 from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -33,8 +37,8 @@ LEAST_CARRIERS = 6
 points would be missed. Elsewhere every picture takes part on both sides."""
 LARGEST_SHARE = 0.25
 """Of the picture: swapping a larger box would swap the object with it."""
-FRAME_COVER = 0.3
-"""A line of pixels along a side belongs to a frame where the overlay covers this share of it."""
+MOST_BANDS = 1
+"""Groups of uniform strips tested that were not found as overlays."""
 MOST_MOVING = 2
 ARMS = 3
 """The mark, its shuffled pixels, another class's patch."""
@@ -100,16 +104,16 @@ class OverlayProbe(LocationProbe):
         )
 
     def pool(self) -> int:
-        return 4 * self.most
+        return 4 * self.most + 2 * MOST_BANDS
 
     def placebos(self) -> int:
-        return self.most
+        return self.most + MOST_BANDS
 
     def controls(self) -> int:
         return 3
 
     def rounds(self) -> int:
-        return self.most
+        return self.most + MOST_BANDS
 
     def forwards(self) -> float:
         copies = self.copies_screen + self.copies_confirm
@@ -148,6 +152,11 @@ class OverlayProbe(LocationProbe):
                     f"{candidate.region.name} at {overlay.box}: no place like it to compare it with, not judged"
                 )
             checks += [c.model_copy(update={"presence": presence, "facts": _facts(overlay)}) for c in found_here]
+        for number, bands in enumerate(_unseen_bands(frames, found[: self.most]), start=len(found[: self.most]) + 1):
+            candidate = _along_sides(experiment, number, bands.widths, _carriers(experiment, bands.present))
+            presence = _presence(experiment, bands.present, bands.p, 0)
+            swapped = two_stage(experiment, "border", [candidate], self.budget())
+            checks += [check.model_copy(update={"presence": presence}) for check in swapped]
         if self.moving:
             checks += [
                 check.model_copy(update={"presence": _presence(experiment, tag.present, tag.p, 0)})
@@ -168,23 +177,17 @@ class OverlayProbe(LocationProbe):
 def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[str, Candidate]:
     """Kind and region of what was found; carriers bring it to the others.
 
-    A mark is swapped with its box, a little wider, and compared with mirrored places. What runs along all four sides is
-    a frame: a check of the border, compared with a ring of the same width further in. What is neither, and what has no
-    mirrored place, cannot be swapped without the object and is not judged.
+    A mark is swapped with its box, a little wider, and compared with mirrored places. What runs along whole sides is a
+    frame or a band: a check of the border, compared with the same further in. What is neither, and what has no mirrored
+    place, cannot be swapped without the object and is not judged.
     """
     from auditor.experiments.experiment import Candidate
 
     height, width = experiment.size
-    present = np.asarray(overlay.present)
-    enough = all(
-        (~present[members]).sum() >= LEAST_RECIPIENTS and present[members].sum() >= LEAST_CARRIERS
-        for members in experiment.halves.values()
-    )
-    carriers = present if enough else None
-    thickness = _frame_width(np.asarray(overlay.mask))
-    if thickness:
-        ring, inner = border_rings(height, width, [(thickness + 1) / min(height, width)])[0]
-        return "border", Candidate(replace(ring, name=f"frame-{number}"), (inner,), carriers=carriers)
+    carriers = _carriers(experiment, np.asarray(overlay.present))
+    widths = sides_covered(np.asarray(overlay.mask))
+    if widths:
+        return "border", _along_sides(experiment, number, widths, carriers)
     margin = max(1, round(MARGIN * min(height, width)))
     x1, y1, x2, y2 = overlay.box
     box = (max(0, x1 - margin), max(0, y1 - margin), min(width, x2 + margin), min(height, y2 + margin))
@@ -194,23 +197,42 @@ def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[s
     return "overlay", Candidate(region, controls, carriers=carriers, judged=small and bool(controls))
 
 
+def _unseen_bands(strips: Sequence[Letterbox], found: Sequence[Overlay]) -> list[Bands]:
+    """Uniform strips that no overlay was found on: at most one of each group of pictures."""
+    seen = {side for overlay in found for side in sides_covered(np.asarray(overlay.mask))}
+    return [bands for bands in join_strips(strips) if not seen & set(bands.widths)][:MOST_BANDS]
+
+
+def _along_sides(
+    experiment: Experiment, number: int, widths: Mapping[str, int], carriers: np.ndarray | None
+) -> Candidate:
+    """A frame on all sides is one pixel wider than what was seen, for soft edges; bands are as wide as they are."""
+    from auditor.experiments.experiment import Candidate
+
+    height, width = experiment.size
+    if len(widths) == len(SIDES):
+        ring, inner = border_rings(height, width, [(max(widths.values()) + 1) / min(height, width)])[0]
+        return Candidate(replace(ring, name=f"frame-{number}"), (inner,), carriers=carriers)
+    name = "-".join(side for side in SIDES if side in widths)
+    bands, inside = side_bands(f"band-{number}-{name}", height, width, widths)
+    return Candidate(bands, (inside,), carriers=carriers)
+
+
+def _carriers(experiment: Experiment, present: np.ndarray) -> np.ndarray | None:
+    """Who brings it to the others; None where either are too few, and every picture takes part on both sides."""
+    enough = all(
+        (~present[members]).sum() >= LEAST_RECIPIENTS and present[members].sum() >= LEAST_CARRIERS
+        for members in experiment.halves.values()
+    )
+    return present if enough else None
+
+
 def place_of(box: tuple[int, int, int, int], height: int, width: int) -> str:
     """Where a box lies, by thirds of the picture: top-left, top, left, centre, ..."""
     x, y = (box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height
     vertical = "top" if y < 1 / 3 else "bottom" if y > 2 / 3 else ""
     side = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
     return "-".join(part for part in (vertical, side) if part) or "centre"
-
-
-def _frame_width(mask: np.ndarray) -> int:
-    """Pixels of a frame along all four sides, 0 where the overlay is none: outermost lines that are mostly covered."""
-    found = []
-    for side in (mask, mask[::-1], mask.T, mask.T[::-1]):
-        covered = side[: max(1, len(side) // 4)].mean(axis=1) >= FRAME_COVER
-        if not covered.any():
-            return 0
-        found.append(int(np.flatnonzero(covered).max()) + 1)
-    return max(found)
 
 
 def _presence(experiment: Experiment, present: np.ndarray, p: float, draws: int) -> Presence:
