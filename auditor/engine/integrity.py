@@ -53,7 +53,8 @@ def evaluating(module: nn.Module, *, freeze: bool = False) -> Iterator[None]:
         freeze: Also record no gradients of parameters inside.
     """
     training = [(part, part.training) for part in module.modules()]
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad] if freeze else []
+    # weights made under inference_mode can be in no graph, and torch refuses to switch their flag back on
+    trained = [one for one in module.parameters() if one.requires_grad and not one.is_inference()] if freeze else []
     try:
         for part, flag in training:
             if flag:
@@ -87,8 +88,9 @@ def untouched(module: nn.Module) -> Iterator[None]:
         for name, buffer in part._buffers.items()
         if buffer is not None
     ]
-    for parameter, _, _ in parameters:
-        parameter.grad = None
+    for parameter, _, gradient in parameters:
+        if gradient is not None:
+            parameter.grad = None
     try:
         with evaluating(module):
             yield
@@ -96,8 +98,11 @@ def untouched(module: nn.Module) -> Iterator[None]:
         for part, name, buffer, values in buffers:
             _restore(part, name, buffer, values)
         for parameter, flag, gradient in parameters:
-            parameter.requires_grad_(flag)
-            parameter.grad = gradient
+            # torch refuses to set either on weights made under inference_mode, even to what it is
+            if parameter.requires_grad != flag:
+                parameter.requires_grad_(flag)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
         if digest(module) != before:
             raise ModelError(
                 "the model was changed while it was examined (parameters, hooks or extra state differ from before); "
