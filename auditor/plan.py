@@ -29,6 +29,10 @@ GRADIENTS = frozenset({"layer_gradients", "input_gradients", "attention_gradient
 """Needs for which there is a backward."""
 FURTHER_PASSES = frozenset({"scores", "gradients", "guided_gradients", "relevance"})
 """Needs that are served by the form of the model that runs fast."""
+SHORT_FORMATS = frozenset({"scores", "gradients"})
+"""Needs that a shorter number format may serve."""
+TRIED_IMAGES = 4
+"""Runs of one image that trying a format costs for each method: two images, in fp32 and in the shorter format."""
 PREPARED_COPY = 24
 """Forwards that choosing it costs: eight pictures, three forms at most."""
 PREPARED_IMAGES = 40
@@ -131,6 +135,8 @@ class Plan:
             yield "subject", "the causal map", _causal_map()
         if shared := _shared_pass(self.visualizers):
             yield "visualizations", "one shared pass for all gradient maps", shared
+        if trials := self._trials():
+            yield "visualizations", "trying shorter number formats", trials
         for item in self.visualizers:
             yield "visualizations", item.name, self._map_forwards(item)
         work = self.workload()
@@ -147,6 +153,14 @@ class Plan:
         needs = {need for item in mappers for need in item.part.needs}
         copies = float(PREPARED_COPY) if needs & FURTHER_PASSES else 0.0
         return Workload(self.spec.dataset.sample.size, sets, again, copies)
+
+    def _trials(self) -> float:
+        """What trying shorter number formats may cost, forwards an image."""
+        if self.spec.runtime.precision == "fp32":
+            return 0.0
+        served = [item for item in self.visualizers if item.part.makes_maps and item.part.needs & SHORT_FORMATS]
+        cost = sum(self._map_forwards(item) for item in served)
+        return cost * TRIED_IMAGES / self.spec.dataset.sample.size
 
     def _map_forwards(self, item: PlannedPart) -> float:
         height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]

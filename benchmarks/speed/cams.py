@@ -46,6 +46,7 @@ def maps_of(
             targets=targets,
             indices=np.arange(count),
             predictor=bench.predictor,
+            precision="auto",
         )
         if made.failures or made.skipped:
             raise RuntimeError(f"these maps were not made: {made.failures or made.skipped}")

@@ -57,7 +57,9 @@ def _theirs(path: Path, maps: np.ndarray) -> dict[str, Callable[[], object]]:
     from pytorch_grad_cam.utils.image import show_cam_on_image
 
     def run() -> list[object]:
-        photo = cv2.resize(cv2.imread(str(path)), maps.shape[:0:-1]).astype(np.float32) / 255
+        read = cv2.imread(str(path))
+        assert read is not None
+        photo = cv2.resize(read, maps.shape[:0:-1]).astype(np.float32) / 255
         return [cv2.imencode(".jpg", show_cam_on_image(photo, one))[1] for one in maps]
 
     return {"pytorch-grad-cam": run}

@@ -82,7 +82,7 @@ def median_interval(values: list[float]) -> Ratio:
 def seconds(run: Callable[[], object], device: torch.device) -> float:
     """CPU time of this process on a CPU; on a GPU the time between two events."""
     if device.type == "cuda":
-        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         torch.cuda.synchronize(device)
         begin.record()
         run()
