@@ -91,7 +91,9 @@ def capture(
         _hooked(module, taps, backward=backward),
         nullcontext() if recorder is None else recorder.watching(module),
     ):
-        seen = inputs.detach().to(torch.float32, copy=True).requires_grad_(Need.INPUT_GRADIENTS in needs)
+        # only what gets a gradient, or could not be saved for one, has to be a tensor of its own
+        own = Need.INPUT_GRADIENTS in needs or inputs.is_inference()
+        seen = inputs.detach().to(torch.float32, copy=own).requires_grad_(Need.INPUT_GRADIENTS in needs)
         logits = scoring.forward(module, seen.clone())  # a model may write to its input
         targets = scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device)
         for tap in taps:

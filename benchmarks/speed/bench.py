@@ -65,10 +65,15 @@ class Bench:
             return [int(found) for found in self.module(self.inputs[:count]).argmax(dim=1)]
 
 
-def make_bench(name: str, device: torch.device, *, count: int = 32, side: int = 224) -> Bench:
+def make_bench(name: str, device: torch.device, *, count: int = 32, side: int = 224, statistics: bool = True) -> Bench:
     """A network of torchvision with the weights that it starts from, and blurred noise for pictures.
 
-    The batch normalisations take their statistics from the pictures, so that activations are of ordinary size.
+    Args:
+        name: Of `MODELS`.
+        device: Where it runs.
+        count, side: Pictures, and their side in pixels.
+        statistics: Whether batch normalisations take their statistics from the pictures, so that activations are of
+            ordinary size. Costs a forward.
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -78,10 +83,12 @@ def make_bench(name: str, device: torch.device, *, count: int = 32, side: int = 
     images = (pictures * 255).round().clamp(0, 255).to(torch.uint8)
     preprocessing = Preprocessing(side, side, "squash", 1.0, MEAN, STD)
     inputs = preprocessing.to_input(images)
-    _take_statistics(module, inputs[:8])
+    if statistics:
+        _take_statistics(module, inputs[:8])
     module = module.eval().to(device)
     model = LoadedModel(module, name, "torchvision", (), "softmax", preprocessing)
-    return Bench(name, MODELS[name], model, _sample(images), inputs.to(device), device, Predictor(model, device))
+    predictor = Predictor(model, device)
+    return Bench(name, MODELS[name], model, _sample(images), inputs.to(device), device, predictor)
 
 
 @contextmanager

@@ -12,15 +12,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from auditor.engine.device import keep_freed_memory, peak_memory_mib
+from auditor.engine.maps import make_maps
 from auditor.visualizers.grad_cam import GradCam
 from benchmarks.speed import peers
-from benchmarks.speed.bench import make_bench
-from benchmarks.speed.cams import maps_of
+from benchmarks.speed.bench import Bench, make_bench
 from benchmarks.speed.rows import OURS, PEERS, Row
 
 __all__ = ["memory"]
@@ -68,17 +69,20 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     device = torch.device(options.device)
-    if device.type == "cpu":
-        keep_freed_memory()
-    bench = make_bench(options.model, device, count=BATCH, side=SIDE)
-    bench.predictor.scores(bench.sample.images[:1])  # an audit has chosen its form before it makes maps
-    works: dict[str, Callable[[], object]] = {FORWARD: bench.forward(BATCH), OURS: lambda: None}
-    if options.what == OURS:
-        works[OURS] = maps_of(bench, [GradCam()], bench.layers[-1:], BATCH)
-    works |= {} if options.what in (FORWARD, OURS) else peers.grad_cam(bench, BATCH)
+    # nothing may run before the measurement: memory that was used and freed once would not rise again
+    bench = make_bench(options.model, device, count=BATCH, side=SIDE, statistics=False)
+    keep_freed_memory()
+    works: dict[str, Callable[[], object]] = {FORWARD: bench.forward(BATCH), OURS: partial(_maps, bench)}
+    if options.what not in works:
+        works |= peers.grad_cam(bench, BATCH, targets=[0] * BATCH)
     before = _reset(device)
     works[options.what]()
     print(_peak(device) - before)
+
+
+def _maps(bench: Bench) -> object:
+    """One Grad-CAM of all pictures, as an audit makes it."""
+    return make_maps(bench.model, bench.module, bench.sample, [GradCam()], bench.layers[-1:], device=bench.device)
 
 
 def _reset(device: torch.device) -> float:

@@ -28,10 +28,10 @@ def missing(*have: str) -> dict[str, str]:
     return {name: "has no such method" for name in LIBRARIES if name not in have} | absent
 
 
-def grad_cam(bench: Bench, count: int) -> dict[str, Run]:
-    """Grad-CAM of the first pictures at the last block."""
+def grad_cam(bench: Bench, count: int, *, targets: Sequence[int] | None = None) -> dict[str, Run]:
+    """Grad-CAM of the first pictures at the last block, for the predicted classes where none are given."""
     found: dict[str, Run] = {}
-    targets, last = bench.classes(count), bench.layers[-1]
+    last, targets = bench.layers[-1], targets or bench.classes(count)
     if not _absent("pytorch-grad-cam"):
         from pytorch_grad_cam import GradCAM
 
