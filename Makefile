@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test smoke detection check format bench image lock system clean
+.PHONY: help demo test smoke detection check format bench speed image lock system clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ format: $(STAMP) ## Format the code
 
 bench: $(STAMP) ## Time an audit against plain forwards (SPEC=file)
 	$(BIN)/python -m benchmarks.audit $(SPEC)
+
+speed: $(STAMP) ## Time maps and methods in plain forwards, beside other libraries where they are installed
+	$(BIN)/python -m benchmarks.speed --json .cache/speed.json
 
 image: ## Build the container image
 	docker build --tag auditor .

@@ -22,10 +22,48 @@ FORWARDS = {"quick": 25.0, "standard": 120.0}
 """Forwards an image that all probes of a preset may spend together."""
 AUTO_LAYERS = 2
 """Layers that `layers: auto` takes at most."""
-SHARED_PASS = 4.0
-"""Cost of the shared pass in forwards, as an upper bound: one forward, and one backward over the whole network."""
+SHARED_PASS, WITHOUT_GRADIENTS = 2.0, 1.0
+"""Cost of the shared pass in forwards, as an upper bound: one forward, and a backward over the whole network without
+gradients of weights, where one is needed."""
+GRADIENTS = frozenset({"layer_gradients", "input_gradients", "attention_gradients"})
+"""Needs for which there is a backward."""
+FURTHER_PASSES = frozenset({"scores", "gradients", "guided_gradients", "relevance"})
+"""Needs that are served by the form of the model that runs fast."""
+SHORT_FORMATS = frozenset({"scores", "gradients"})
+"""Needs that a shorter number format may serve."""
+TRIED_IMAGES = 4
+"""Runs of one image that trying a format costs for each method: two images, in fp32 and in the shorter format."""
+PREPARED_COPY = 24
+"""Forwards that choosing it costs: eight pictures, three forms at most."""
+PREPARED_IMAGES = 40
+"""Forwards that choosing what runs fast and where to look costs in all: eight pictures in three forms, four passes of
+up to four."""
 
 PartT = TypeVar("PartT", bound=Part)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the metrics of an audit have to look at.
+
+    Attributes:
+        images: In the sample.
+        map_sets: How many sets of maps there are, one for each method and layer.
+        map_forwards: What it costs to make all of them once more, forwards an image.
+        copy_forwards: What it costs besides to make them on another network: choosing how that runs fast.
+    """
+
+    images: int = 128
+    map_sets: int = 6
+    map_forwards: float = SHARED_PASS
+    copy_forwards: float = 0.0
+
+    def share(self, drawn: int) -> float:
+        """Which share of the sample so many pictures drawn from it are."""
+        return min(drawn, self.images) / self.images
+
+
+USUAL = Workload()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +129,47 @@ class Plan:
 
         A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded.
         """
-        layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
-        height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
         yield "subject", "predictions on the sample", 1.0
-        if any(item.part.needs for item in self.visualizers):
-            yield "visualizations", "one shared pass for all gradient maps", SHARED_PASS
+        yield "subject", "choosing what runs fast, and the layers", PREPARED_IMAGES / self.spec.dataset.sample.size
+        if not any(item.name == "region" for item in self.probes):
+            yield "subject", "the causal map", _causal_map()
+        if shared := _shared_pass(self.visualizers):
+            yield "visualizations", "one shared pass for all gradient maps", shared
+        if trials := self._trials():
+            yield "visualizations", "trying shorter number formats", trials
         for item in self.visualizers:
-            times = layers if item.part.per_layer else 1
-            yield "visualizations", item.name, float(times * item.part.forwards(height, width))
+            yield "visualizations", item.name, self._map_forwards(item)
+        work = self.workload()
         for item in self.metrics:
-            yield "metrics", item.name, float(item.part.forwards())
+            yield "metrics", item.name, float(item.part.forwards(work))
         for item in self.probes:
             yield "probes", item.name, float(item.part.forwards())
+
+    def workload(self) -> Workload:
+        """What the metrics will have to look at, as far as it is known before the model is loaded."""
+        mappers = [item for item in self.visualizers if item.part.makes_maps]
+        sets = sum(self._times(item) for item in mappers)
+        again = _shared_pass(mappers) + sum(self._map_forwards(item) for item in mappers)
+        needs = {need for item in mappers for need in item.part.needs}
+        copies = float(PREPARED_COPY) if needs & FURTHER_PASSES else 0.0
+        return Workload(self.spec.dataset.sample.size, sets, again, copies)
+
+    def _trials(self) -> float:
+        """What trying shorter number formats may cost, forwards an image."""
+        if self.spec.runtime.precision == "fp32":
+            return 0.0
+        served = [item for item in self.visualizers if item.part.makes_maps and item.part.needs & SHORT_FORMATS]
+        cost = sum(self._map_forwards(item) for item in served)
+        return cost * TRIED_IMAGES / self.spec.dataset.sample.size
+
+    def _map_forwards(self, item: PlannedPart) -> float:
+        height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
+        return float(self._times(item) * item.part.forwards(height, width))
+
+    def _times(self, item: PlannedPart) -> int:
+        """On how many layers a visualizer is made."""
+        layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
+        return layers if item.part.per_layer else 1
 
 
 def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
@@ -294,6 +361,21 @@ class _Checker:
                 self.add(
                     ("policy", "legitimate", index, "kind"), registry.unknown_name("kind of check", item["kind"], kinds)
                 )
+
+
+def _causal_map() -> float:
+    """What it costs in an audit without the region probe, which brings it along; forwards an image."""
+    region: Any = registry.load("probes", "region")
+    options = region(**region.budgets["standard"])
+    return float(options.pool() * options.donors_screen) / 2
+
+
+def _shared_pass(visualizers: Sequence[PlannedPart]) -> float:
+    """What all of them share, forwards an image."""
+    needs = {need for item in visualizers for need in item.part.needs}
+    if not needs:
+        return 0.0
+    return SHARED_PASS if needs & GRADIENTS else WITHOUT_GRADIENTS
 
 
 def is_weights_path(weights: str) -> bool:

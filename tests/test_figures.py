@@ -172,6 +172,20 @@ def test_an_overlay_leaves_the_photo_where_the_map_is_silent() -> None:
     assert np.abs(blended[:, : WIDTH // 2] - 200).max() > 60
 
 
+def test_an_overlay_is_the_blend_of_the_grey_photo_and_the_colour_to_a_level_or_two() -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    values = np.random.default_rng(4).random((HEIGHT, WIDTH)) * 3 - 0.5
+    values[0, :2] = np.nan, np.inf
+    share = np.where(np.isfinite(values), np.clip((values - 0.2) / 1.8, 0, 1), 0)[:, :, None]
+    grey = picture @ np.array([0.299, 0.587, 0.114])
+    opacity = 0.15 + 0.65 * share
+    expected = grey[:, :, None] * (1 - opacity) + figures.colourise(values, 0.2, 2.0) * opacity
+
+    blended = figures.overlay(picture, values, 0.2, 2.0)
+
+    assert np.abs(blended - expected).max() <= 2
+
+
 def test_before_and_after_keep_what_was_not_changed() -> None:
     before, after = photo(1), photo(1)
     after[:4, :5] = 0

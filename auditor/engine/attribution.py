@@ -10,7 +10,7 @@ import torch
 
 from auditor.engine.capture import capture
 from auditor.engine.chunking import Chunk, in_chunks
-from auditor.visualizers import Need
+from auditor.visualizers import PASS, Need
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PASS", "mean_picture", "positive_attribution"]
 
-PASS = 2
-"""Forwards that one picture costs: a forward, and a backward that needs no gradients of weights."""
 CHUNK = 32
 
 

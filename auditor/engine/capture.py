@@ -16,6 +16,7 @@ from auditor.attention import Attention
 from auditor.engine import grids, heads, scoring, tails
 from auditor.engine.attention import Recorder, attention_of
 from auditor.engine.borrowing import alone, pass_settings
+from auditor.engine.integrity import parts_of, tensors_of
 from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, Need
@@ -90,7 +91,9 @@ def capture(
         _hooked(module, taps, backward=backward),
         nullcontext() if recorder is None else recorder.watching(module),
     ):
-        seen = inputs.detach().to(torch.float32, copy=True).requires_grad_(Need.INPUT_GRADIENTS in needs)
+        # only what gets a gradient, or could not be saved for one, has to be a tensor of its own
+        own = Need.INPUT_GRADIENTS in needs or inputs.is_inference()
+        seen = inputs.detach().to(torch.float32, copy=own).requires_grad_(Need.INPUT_GRADIENTS in needs)
         logits = scoring.forward(module, seen.clone())  # a model may write to its input
         targets = scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device)
         for tap in taps:
@@ -289,7 +292,7 @@ def _backward(
 def _refuse_hidden_parts(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> None:
     if taps and isinstance(module, torch.jit.ScriptModule):
         raise ModelError("a TorchScript model hides its layers; only methods that need no layer can be used on it")
-    if backward and any(tensor.is_inference() for tensor in (*module.parameters(), *module.buffers())):
+    if backward and any(tensor.is_inference() for tensor in tensors_of(module)):
         raise ModelError(
             "the weights were made under torch.inference_mode and allow no gradients; load them outside it"
         )
@@ -311,7 +314,7 @@ def recording(module: nn.Module, device: torch.device) -> Iterator[None]:
 def _hooked(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> Iterator[None]:
     with ExitStack() as stack:
         if backward and not isinstance(module, torch.jit.ScriptModule):
-            for part in module.modules():
+            for part in parts_of(module):
                 stack.callback(part.register_forward_pre_hook(_record_again).remove)
         for tap in taps:
             # first, so that what the user's own hooks make of the output belongs to the tail

@@ -14,6 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from auditor.engine.integrity import parts_of
+
 __all__ = ["Grid", "Surroundings", "grid_of", "surroundings"]
 
 MOST_PREFIX_TOKENS = 16
@@ -93,14 +95,13 @@ class Surroundings:
 def surroundings(module: nn.Module, inputs: Tensor) -> Surroundings:
     """Gather what `grid_of` needs, from the model's parts and its inputs' shape."""
     count, channels, *depth, height, width = inputs.shape
+    parts = parts_of(module)
     reading: list[nn.Conv2d | nn.Conv3d] = [
-        part
-        for part in module.modules()
-        if isinstance(part, nn.Conv3d if depth else nn.Conv2d) and part.in_channels == channels
+        part for part in parts if isinstance(part, nn.Conv3d if depth else nn.Conv2d) and part.in_channels == channels
     ]
     sizes = [_output_size(part, (*depth, height, width)) for part in reading]
     patches = [] if depth else [(rows, columns) for rows, columns in sizes]
-    norms = any("LayerNorm" in type(part).__name__ or "RMSNorm" in type(part).__name__ for part in module.modules())
+    norms = any("LayerNorm" in type(part).__name__ or "RMSNorm" in type(part).__name__ for part in parts)
     if not depth:
         return Surroundings(count, height, width, tuple(patches), norms)
     return Surroundings(count, height, width, (), norms, depth[0], tuple((d, r, c) for d, r, c in sizes))

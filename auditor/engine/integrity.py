@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from auditor.errors import ModelError
 
-__all__ = ["digest", "evaluating", "untouched"]
+__all__ = ["digest", "evaluating", "parts_of", "tensors_of", "untouched"]
 
 HOOK_TABLES = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+_lent: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+"""How many contexts of `untouched` hold a model now."""
+_lent_lock = threading.Lock()
+
+
+def parts_of(module: nn.Module) -> list[nn.Module]:
+    """As `modules()`, which takes several times as long."""
+    found: dict[int, nn.Module] = {}
+    waiting: list[nn.Module | None] = [module]
+    while waiting:
+        part = waiting.pop()
+        if part is None or id(part) in found:
+            continue
+        found[id(part)] = part
+        waiting.extend(reversed(list(part._modules.values())))
+    return list(found.values())
+
+
+def tensors_of(module: nn.Module) -> Iterator[Tensor]:
+    """All parameters and buffers; those that are shared come several times."""
+    for part in parts_of(module):
+        for table in (part._parameters, part._buffers):
+            yield from (one for one in table.values() if one is not None)
 
 
 def digest(module: nn.Module) -> str:
@@ -52,8 +78,10 @@ def evaluating(module: nn.Module, *, freeze: bool = False) -> Iterator[None]:
         module: The model.
         freeze: Also record no gradients of parameters inside.
     """
-    training = [(part, part.training) for part in module.modules()]
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad] if freeze else []
+    training = [(part, part.training) for part in parts_of(module)]
+    # weights made under inference_mode can be in no graph, and torch refuses to switch their flag back on
+    weights = (one for one in tensors_of(module) if isinstance(one, nn.Parameter)) if freeze else ()
+    trained = [one for one in weights if one.requires_grad and not one.is_inference()]
     try:
         for part, flag in training:
             if flag:
@@ -73,12 +101,33 @@ def evaluating(module: nn.Module, *, freeze: bool = False) -> Iterator[None]:
 def untouched(module: nn.Module) -> Iterator[None]:
     """Lend the model out in eval mode and take it back byte-identical, also after an exception.
 
-    Restores training flags, requires_grad, `.grad` and the values of buffers. The user's hooks stay.
+    Restores training flags, requires_grad, `.grad` and the values of buffers. The user's hooks stay. Within another
+    such context of the same model it restores all the same, and leaves the comparison to that one.
 
     Raises:
         ModelError: Something else changed on the way: a parameter's values, or a hook that was left behind.
     """
-    before = digest(module)
+    with _lent_lock:
+        depth = _lent[module] = _lent.get(module, 0) + 1
+    try:
+        before = digest(module) if depth == 1 else None
+        try:
+            with _restored(module), evaluating(module):
+                yield
+        finally:
+            if before is not None and digest(module) != before:
+                raise ModelError(
+                    "the model was changed while it was examined (parameters, hooks or extra state differ from "
+                    "before); its forward, or a visualizer of another package, writes to it"
+                )
+    finally:
+        with _lent_lock:
+            _lent[module] -= 1
+
+
+@contextmanager
+def _restored(module: nn.Module) -> Iterator[None]:
+    """Lend the model out, and put flags, `.grad` and the values of buffers back."""
     parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in module.parameters()]
     buffers = [
         (part, name, buffer, buffer.detach().clone())
@@ -87,22 +136,20 @@ def untouched(module: nn.Module) -> Iterator[None]:
         for name, buffer in part._buffers.items()
         if buffer is not None
     ]
-    for parameter, _, _ in parameters:
-        parameter.grad = None
+    for parameter, _, gradient in parameters:
+        if gradient is not None:
+            parameter.grad = None
     try:
-        with evaluating(module):
-            yield
+        yield
     finally:
         for part, name, buffer, values in buffers:
             _restore(part, name, buffer, values)
         for parameter, flag, gradient in parameters:
-            parameter.requires_grad_(flag)
-            parameter.grad = gradient
-        if digest(module) != before:
-            raise ModelError(
-                "the model was changed while it was examined (parameters, hooks or extra state differ from before); "
-                "its forward, or a visualizer of another package, writes to it"
-            )
+            # torch refuses to set either on weights made under inference_mode, even to what it is
+            if parameter.requires_grad != flag:
+                parameter.requires_grad_(flag)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
 
 
 def _state(module: nn.Module) -> dict[str, object]:

@@ -37,7 +37,6 @@ class Predictor:
     Attributes:
         model: What is asked.
         device: Where it runs.
-        forwards: Images that went through the model so far, warm-up and timing apart.
         folded: Batch normalisations folded into convolutions in the form that runs.
         channels_last: Whether inputs are laid out channels last: it was tried, and gives the same scores sooner.
     """
@@ -47,7 +46,7 @@ class Predictor:
     ) -> None:
         self.model = model
         self.device = device
-        self.forwards = 0
+        self._tally = [0]
         self.folded = 0
         self.channels_last = False
         self._fast = fast
@@ -59,6 +58,26 @@ class Predictor:
         self._holds_probabilities = False
         if device.type == "cpu":
             keep_freed_memory()
+
+    @property
+    def forwards(self) -> int:
+        """Images that went through the model so far, warm-up and timing apart; in all its formats."""
+        return self._tally[0]
+
+    @forwards.setter
+    def forwards(self, count: int) -> None:
+        self._tally[0] = count
+
+    def in_format(self, dtype: torch.dtype) -> Predictor:
+        """The same, with what runs now in another number format; counts with this one.
+
+        Raises:
+            RuntimeError: Before the first call.
+        """
+        short = copy.copy(self)
+        with torch.inference_mode(False):
+            short._module = copy.deepcopy(self.module).to(dtype)
+        return short
 
     @property
     def chunk(self) -> int:

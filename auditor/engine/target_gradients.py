@@ -16,12 +16,10 @@ from auditor.engine.guided_backward import GuidedBackward
 from auditor.engine.predictor import Predictor
 from auditor.engine.relevance import passes, relevance
 from auditor.errors import NotApplicableError
-from auditor.visualizers import Need, RelevanceRule
+from auditor.visualizers import PASS, Need, RelevanceRule
 
-__all__ = ["GRADIENT", "TargetGradients"]
+__all__ = ["TargetGradients"]
 
-GRADIENT = 3
-"""Forwards that one gradient counts as: a forward, and a backward, which is taken for two."""
 INPUT = frozenset({Need.INPUT_GRADIENTS})
 
 
@@ -70,7 +68,7 @@ class TargetGradients:
             assert found.input_gradients is not None
             return scoring.target_logits(found.logits, wanted), found.input_gradients
 
-        return self._run(inputs, targets, run, GRADIENT, what="taking gradients")
+        return self._run(inputs, targets, run, PASS, what="taking gradients")
 
     def guided(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Guided gradients, shape of the inputs.
@@ -91,7 +89,7 @@ class TargetGradients:
             assert found.input_gradients is not None
             return wanted, found.input_gradients
 
-        return self._run(inputs, targets, run, GRADIENT, what="guided backpropagation")[1]
+        return self._run(inputs, targets, run, PASS, what="guided backpropagation")[1]
 
     def relevance(self, inputs: Tensor, targets: Tensor, rule: RelevanceRule) -> Tensor:
         """Relevance of each input value, shape of the inputs.

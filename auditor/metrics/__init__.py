@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from auditor.plan import USUAL, Workload
 from auditor.records import Measurement
 from auditor.registry import Part
 from auditor.visualizers import MapSet
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from auditor.engine.predictor import Predictor
     from auditor.subjects import LoadedModel, Sample
 
-__all__ = ["MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult"]
+__all__ = ["USUAL", "MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult", "Workload"]
 
 
 class MapMaker(Protocol):
@@ -102,8 +103,8 @@ class Metric(Part):
     headlines: ClassVar[tuple[str, ...]] = ()
     """The measurements of maps that the report's table shows, as far as there are such; the first is what decides."""
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image of the sample, averaged."""
+    def forwards(self, work: Workload = USUAL) -> float:
+        """Upper bound of forwards an image of the sample, averaged over it."""
         return 0.0
 
     @abstractmethod

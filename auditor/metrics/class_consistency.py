@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.blurring import blurred
 from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REGION = 0.05
 """Standard deviation of the blur that joins hot pixels to regions, as a share of the shorter side."""
 RANDOM, MOVED = "random map", "the same shape moved"
-EXPECTED_MAP_SETS, NULLS, EXPECTED_SAMPLE = 6, 3, 128
-"""What `forwards` assumes, as the first and the last are not known before the model is loaded."""
+NULLS = 3
+"""Maps that know nothing."""
 BLANK = "every map among the pictures drawn is blank"
 NAMES = ("class_probability_kept", "class_kept", "class_consistency", "class_consistency_over_bar")
 
@@ -54,9 +54,8 @@ class ClassConsistency(Metric):
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
     area: float = Field(0.2, gt=0, lt=1, description="Share of the pixels that is kept.")
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128 and six sets of maps; more sets cost more."""
-        return self.images * (2 * EXPECTED_MAP_SETS + NULLS) / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        return work.share(self.images) * (2 * work.map_sets + NULLS)
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.blurring import blurred
 from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
@@ -18,8 +18,8 @@ from auditor.trust.references import reference_maps
 if TYPE_CHECKING:
     from torch import Tensor
 
-EXPECTED_MAP_SETS, NULLS, EXPECTED_SAMPLE = 6, 3, 128
-"""What `forwards` assumes, as the first and the last are not known before the model is loaded."""
+NULLS = 3
+"""Maps that know nothing."""
 RANDOM = "random map"
 BLANK = "every map among the pictures drawn is blank"
 NAMES = ("insertion_auc", "deletion_auc", "faithfulness", "faithfulness_over_bar")
@@ -46,10 +46,9 @@ class InsertionDeletion(Metric):
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
     steps: int = Field(10, ge=2, le=100, description="Steps from the whole to the blurred picture.")
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128 and six sets of maps; more sets cost more."""
-        each = 1 + (EXPECTED_MAP_SETS + NULLS) * 2 * (self.steps - 1)
-        return self.images * each / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        each = 1 + (work.map_sets + NULLS) * 2 * (self.steps - 1)
+        return work.share(self.images) * each
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

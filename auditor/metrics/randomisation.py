@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import MapSet, Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, MapSet, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.deciding import FAILED, LEAST, PASSED, UNDECIDED, mean_of
 from auditor.trust.reinitialising import STATISTICS_IMAGES, estimate_statistics, reinitialised, stages
@@ -21,11 +21,8 @@ BUILD = 0.9
 variance. Our choice."""
 HISTOGRAM = 100
 """Bins of the entropy's histogram, from the map's least to its greatest value."""
-PASS_FORWARDS = 4
-"""Cost of the shared pass for one image, in forwards; perturbation methods add their own."""
 CASCADE_IMAGES = 8
 """Pictures whose maps are made again at each stage of the cascade."""
-EXPECTED_SAMPLE = 128
 NAMES = ("rank_correlation", "rank_correlation_other_picture", "rank_correlation_beyond_build", "efficient_mprt")
 NO_PAIRS = "no picture has a usable map on both the model and its re-initialised copy"
 NO_OTHER = "no copy explains two pictures with usable maps"
@@ -68,10 +65,10 @@ class Randomisation(Metric):
     draws: int = Field(4, ge=1, le=50, description="Re-initialised copies; the pictures are dealt out among them.")
     cascade: int = Field(0, ge=0, le=200, description="Stages from the output down; 0 leaves the cascade out.")
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128, apart from what perturbation methods add."""
-        copies = self.images * PASS_FORWARDS + self.draws * STATISTICS_IMAGES
-        return (copies + self.cascade * (CASCADE_IMAGES * PASS_FORWARDS + STATISTICS_IMAGES)) / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        copies = (self.draws + self.cascade) * (STATISTICS_IMAGES + work.copy_forwards) / work.images
+        mapped = work.share(self.images) + self.cascade * work.share(min(self.images, CASCADE_IMAGES))
+        return copies + mapped * work.map_forwards
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.deciding import UNDECIDED, Gain, mean_of, verdict
 from auditor.trust.imputation import impute
@@ -25,8 +25,8 @@ TOLERANCE = 1e-4
 noise of the exact one."""
 AT_ONCE = 200_000
 """Values that a CPU imputes at once: what fits into its cache."""
-EXPECTED_MAP_SETS, NULLS, EXPECTED_SAMPLE = 6, 3, 128
-"""What `forwards` assumes, as the first and the last are not known before the model is loaded."""
+NULLS = 3
+"""Maps that know nothing."""
 BLANK = "every map among the pictures drawn is blank"
 NAMES = ("road_morf", "road_lerf", "road", "road_over_bar")
 RANDOM = "random map"
@@ -59,9 +59,9 @@ class Road(Metric):
         (10, 30, 50, 70, 90), min_length=1, description="Shares of the pixels removed, per cent, 1 to 99."
     )
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128 and six sets of maps; imputing costs as much again."""
-        return self.images * (EXPECTED_MAP_SETS + NULLS) * 2 * len(self.percentiles) / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        """As for all metrics; imputing costs as much again."""
+        return work.share(self.images) * (work.map_sets + NULLS) * 2 * len(self.percentiles)
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.statistics.intervals import clopper_pearson, mean_interval
+from auditor.visualizers import PASS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Pictures a gradient takes at once."""
-GRADIENT = 3
-"""Forwards that one gradient counts as."""
-EXPECTED_SAMPLE = 128
 ATTACKS = ("noise", "fgsm", "pgd")
 OWN_TRANSFORM = "the spec's own transform hides which values a pixel may take, so no budget can be kept in pixels"
 
@@ -52,10 +50,9 @@ class Robustness(Metric):
     )
     steps: int = Field(10, ge=1, le=1000, description="Steps of PGD at each epsilon.")
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128."""
-        each = len(ATTACKS) + self.steps * GRADIENT
-        return self.images * (GRADIENT + len(self.epsilons) * each) / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        each = len(ATTACKS) + self.steps * PASS
+        return work.share(self.images) * (PASS + len(self.epsilons) * each)
 
     def measure(self, context: MetricContext) -> MetricResult:
         labelled = np.flatnonzero(context.sample.labels >= 0)
@@ -178,7 +175,7 @@ def margin_gradient(predictor: Predictor, images: Tensor, targets: np.ndarray) -
             if not margin.requires_grad:
                 raise ModelError("no gradient reaches the scores, so adversarial examples cannot be looked for")
             (gradient,) = torch.autograd.grad(margin.sum(), pixels)
-        predictor.forwards += GRADIENT * len(pixels)
+        predictor.forwards += PASS * len(pixels)
         parts.append(gradient.nan_to_num(0, 0, 0).cpu())
     return torch.cat(parts)
 

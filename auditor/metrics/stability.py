@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.metrics import MapSet, Metric, MetricContext, MetricResult
+from auditor.metrics import USUAL, MapSet, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.deciding import DECIDABLE, above_zero, mean_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PASS_FORWARDS = 4
-"""Cost of the shared pass for one image, in forwards; perturbation methods add their own."""
-EXPECTED_SAMPLE = 128
 NAMES = ("stability", "stability_of_shape", "stability_other_picture", "stability_above_other_picture")
 NOTHING = "no picture keeps its class under the noise and has a usable map"
 
@@ -53,9 +50,8 @@ class Stability(Metric):
     draws: int = Field(1, ge=1, le=50, description="Times that noise is drawn for each picture.")
     noise: float = Field(0.02, gt=0, le=0.5, description="Standard deviation of the noise, as a share of the range.")
 
-    def forwards(self) -> float:
-        """Upper bound of forwards an image for a sample of 128, apart from what perturbation methods add."""
-        return self.images * self.draws * (1 + PASS_FORWARDS) / EXPECTED_SAMPLE
+    def forwards(self, work: Workload = USUAL) -> float:
+        return work.share(self.images) * self.draws * (1 + work.map_forwards)
 
     def measure(self, context: MetricContext) -> MetricResult:
         if not context.maps:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import auditor
 from auditor import registry
 from auditor.engine.device import describe
+from auditor.engine.precision import gate_of
 from auditor.evidence import ProbeEvidence
 from auditor.findings.gate import apply_limits, gate, stored
 from auditor.records import (
@@ -176,7 +177,7 @@ def _environment(plan: Plan, subject: Subject) -> dict[str, Any]:
         "scipy": scipy.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "device": describe(subject.device),
-        "precision": "fp32",
+        "precision": "; ".join(("fp32", *gate_of(subject.predictor).notes)),
         "threads": torch.get_num_threads(),
         "seed": plan.spec.runtime.seed,
     }

@@ -90,6 +90,7 @@ def _make(
         indices=indices,
         images=images,
         predictor=subject.predictor,
+        precision=subject.precision,
         progress=None if progress is None else lambda done, total: progress.step(done, total, "maps: one shared pass"),
     )
 

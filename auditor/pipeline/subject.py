@@ -51,6 +51,9 @@ class Subject:
     map_chunk: int | Literal["auto"] = "auto"
     """The spec's chunk: gradients need more memory than predictions, so the measured one is not for maps."""
 
+    precision: Literal["auto", "fp32"] = "fp32"
+    """Whether methods of many passes may earn a shorter number format."""
+
     @property
     def predicted(self) -> np.ndarray:
         """(n,) arg-max of the scores."""
@@ -99,7 +102,18 @@ def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | 
     clusters = _clusters(sample)
     halves = split_halves(clusters, scores.argmax(axis=1), spec.runtime.seed)
     return Subject(
-        model, sample, device, predictor, names, scores, chosen, digest, clusters, halves, spec.runtime.chunk
+        model,
+        sample,
+        device,
+        predictor,
+        names,
+        scores,
+        chosen,
+        digest,
+        clusters,
+        halves,
+        map_chunk=spec.runtime.chunk,
+        precision=spec.runtime.precision,
     )
 
 

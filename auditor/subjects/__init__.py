@@ -60,7 +60,7 @@ class Preprocessing:
             images = images.flip(1)
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
-        return (images * (self.scale / 255.0) - mean) / std
+        return (images * (self.scale / 255.0)).sub_(mean).div_(std)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,8 @@ class Sample:
         if self.images.dtype.is_floating_point:
             low, high = float(self.images.min()), float(self.images.max())
             image = (image - low) / max(high - low, 1e-12) * 255
-        image = np.asarray(image, dtype=np.float32).round().clip(0, 255).astype(np.uint8)
+        if image.dtype != np.uint8:
+            image = np.asarray(image, dtype=np.float32).round().clip(0, 255).astype(np.uint8)
         if image.shape[0] != 3:
             image = np.repeat(image[:1], 3, axis=0)
         return np.ascontiguousarray(image.transpose(1, 2, 0))

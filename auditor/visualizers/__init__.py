@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 PASS = 2
-"""Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
+"""Forwards that a forward and a backward without weights' gradients cost: as many operations as two forwards."""
 
 
 Observation = Mapping[str, Mapping[str, "Tensor"]]
@@ -120,9 +120,9 @@ class Captured:
         seeds: Where each image's own random draws start, int64 (batch,): its place in the sample, so that it gets the
             same draws in whatever chunk it comes. None: its place in the batch.
         target_gradients: (n, channels, height, width) inputs and (n,) targets → (n,) logit of the target, and its
-            gradient, shape of the inputs. Chunked; each input counts as 3 forwards.
+            gradient, shape of the inputs. Chunked; each input counts as `PASS` forwards.
         guided_gradients: () → d logit[target] / d inputs where every ReLU lets only positive gradients back. Made once
-            for all visualizers and layers; counts as 3 forwards. Refuses models without a ReLU.
+            for all visualizers and layers; counts as `PASS` forwards. Refuses models without a ReLU.
         relevance: Rule → relevance of each input value for logit[target], shape of inputs. Made once for each rule.
             Refuses models with an operation that has no rule.
         tell: (what, one number an image) → printed in the report as median and largest over the sample.
@@ -220,19 +220,23 @@ class Visualizer(Part):
     """What the shared pass must capture; asking for more costs every image."""
     per_layer: ClassVar[bool] = False
     """Whether it is made once for each target layer. What is not, and needs activations, gets all of `layers`."""
+    makes_maps: ClassVar[bool] = False
+    """Whether metrics of maps look at what it makes."""
     reading: ClassVar[str] = ""
     """How to read the picture, one or two sentences for a layman."""
 
     def forwards(self, height: int, width: int) -> int:
         """Upper bound of forwards an image beyond the shared pass; on one layer, where it is made for each.
 
-        A gradient counts as 3.
+        A gradient counts as `PASS`.
         """
         return 0
 
 
 class MapVisualizer(Visualizer):
     """Explains a prediction as a map over the image."""
+
+    makes_maps: ClassVar[bool] = True
 
     @abstractmethod
     def maps(self, captured: Captured) -> Tensor:

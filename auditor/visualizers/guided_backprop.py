@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ class GuidedBackprop(MapVisualizer):
     FAILS SANITY CHECKS: with random weights it draws nearly the same picture, and it hardly depends on the class. It
     partly restores the image's edges, whatever the model makes of them. It is here because others publish it, and to
     show how sharp and wrong a map can be; conclude nothing from it. A model without a ReLU (GELU, SiLU) is refused;
-    in one that has both, other activations pass the plain gradient. Costs one gradient, 3 forwards.
+    in one that has both, other activations pass the plain gradient. Costs one gradient, 2 forwards.
 
     Source: Springenberg et al., "Striving for Simplicity", ICLR workshop 2015, section 3.4; the failures: Adebayo et
     al., "Sanity Checks for Saliency Maps", NeurIPS 2018, section 4, and Nie et al., ICML 2018.
@@ -33,7 +33,7 @@ class GuidedBackprop(MapVisualizer):
     )
 
     def forwards(self, height: int, width: int) -> int:
-        return 3
+        return PASS
 
     def maps(self, captured: Captured) -> Tensor:
         assert captured.guided_gradients is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ class GuidedGradCam(MapVisualizer):
 
     FAILS SANITY CHECKS: its fine structure is guided backpropagation's, edges of the picture that random weights draw
     just as well; only the coarse mask, which is Grad-CAM, depends on the model. Look at Grad-CAM instead. A model
-    without a ReLU is refused. Costs one guided gradient, 3 forwards, for all layers together.
+    without a ReLU is refused. Costs one guided gradient, 2 forwards, for all layers together.
 
     Source: Selvaraju et al., "Grad-CAM", ICCV 2017, section 3.2; the failures: Adebayo et al., "Sanity Checks for
     Saliency Maps", NeurIPS 2018, section 4.
@@ -33,7 +33,7 @@ class GuidedGradCam(MapVisualizer):
     )
 
     def forwards(self, height: int, width: int) -> int:
-        return 3
+        return PASS
 
     def maps(self, captured: Captured) -> Tensor:
         from torch.nn import functional as F

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class IntegratedGradients(MapVisualizer):
     far the sum is from that (the completeness gap), as a share of y(x) − y(b); with a large gap take more steps.
     What it cannot show: a pixel of the baseline's colour gets nothing however much it matters, another baseline gives
     another map, and the pictures on the way are nothing the model has ever seen. Each step costs one gradient,
-    3 forwards; the image's own gradient comes from the shared pass.
+    2 forwards; the image's own gradient comes from the shared pass.
 
     Source: Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, eq. 1 and proposition 1.
     """
@@ -41,7 +41,7 @@ class IntegratedGradients(MapVisualizer):
     )
 
     def forwards(self, height: int, width: int) -> int:
-        return 3 * self.steps
+        return PASS * self.steps
 
     def maps(self, captured: Captured) -> Tensor:
         import torch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ class SmoothGrad(MapVisualizer):
     M = max꜀ |mean over k of ∂y/∂x (x + nₖ)|, n Gaussian with a share of the image's own range as its spread. Like
     saliency it shows what the score is sensitive to, not what it rests on, and with more noise it drifts towards
     images that are not there. Each image has its own noise, the same in every run. Each noisy copy costs one gradient,
-    3 forwards.
+    2 forwards.
 
     Source: Smilkov et al., "SmoothGrad", 2017, section 2.1.
     """
@@ -38,7 +38,7 @@ class SmoothGrad(MapVisualizer):
     )
 
     def forwards(self, height: int, width: int) -> int:
-        return 3 * self.samples
+        return PASS * self.samples
 
     def maps(self, captured: Captured) -> Tensor:
         import torch

@@ -136,6 +136,19 @@ def test_a_layer_called_three_times_is_summed_over_its_calls_and_said_so() -> No
     assert found.notes == ("shared is called 3 times in one forward: its maps sum over the calls",)
 
 
+class CalledAtTwoScales(RepeatedLayer):
+    """Calls one convolution on maps of two sizes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.shared(self.first(x).relu()).relu()
+        return self.head(self.shared(x[:, :, ::2, ::2]).mean((2, 3)))
+
+
+def test_a_layer_whose_calls_differ_in_shape_is_refused_in_words() -> None:
+    with pytest.raises(ModelError, match="called 2 times with outputs of different shapes"):
+        capture(seeded(CalledAtTwoScales), inputs(), layers=["shared"], needs=OF_LAYERS)
+
+
 @pytest.mark.parametrize("reentrant", [True, False])
 @pytest.mark.parametrize("layer", ["inner.features.1", "inner.features.4", "inner.features.6"])
 @pytest.mark.parametrize("needs", [OF_LAYERS, ALL])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from auditor.engine.integrity import digest, evaluating, untouched
+from auditor.engine.integrity import digest, evaluating, parts_of, tensors_of, untouched
 from auditor.errors import ModelError
 from tests.engine.networks import PlainCnn, inputs, seeded
 
@@ -111,6 +111,28 @@ def test_untouched_refuses_to_pass_over_a_hook_left_behind() -> None:
 
     with pytest.raises(ModelError, match="hooks"), untouched(model):
         _hook(model)
+
+
+def test_within_another_such_context_everything_is_restored_and_the_outer_one_compares() -> None:
+    module = seeded(PlainCnn).train()
+    before = digest(module)
+
+    with untouched(module):
+        with untouched(module):
+            module.features[1].running_mean.add_(1)
+        assert torch.equal(module.features[1].running_mean, seeded(PlainCnn).features[1].running_mean)
+    assert digest(module) == before
+
+    with pytest.raises(ModelError, match="was changed"), untouched(module), untouched(module), torch.no_grad():
+        module.head.weight.add_(1)
+
+
+def test_parts_are_those_of_torch_in_its_order_and_each_once() -> None:
+    module = seeded(PlainCnn)
+    module.shared = module.features
+
+    assert parts_of(module) == list(module.modules())
+    assert {id(one) for one in tensors_of(module)} == {id(one) for one in (*module.parameters(), *module.buffers())}
 
 
 def test_evaluating_gives_each_part_its_own_flag_back() -> None:

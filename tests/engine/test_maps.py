@@ -18,12 +18,15 @@ from auditor.engine.predictor import Predictor
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, MapVisualizer, Need, Visualizer
 from auditor.visualizers.cam import Cam
+from auditor.visualizers.eigen_cam import EigenCam
 from auditor.visualizers.feature_maps import FeatureMaps
 from auditor.visualizers.grad_cam import GradCam
+from auditor.visualizers.integrated_gradients import IntegratedGradients
 from auditor.visualizers.kernels import Kernels
 from auditor.visualizers.layer_cam import LayerCam
 from auditor.visualizers.occlusion import Occlusion
 from auditor.visualizers.saliency import Saliency
+from auditor.visualizers.smooth_grad import SmoothGrad
 from tests.engine.networks import (
     HEIGHT,
     WIDTH,
@@ -279,6 +282,32 @@ def test_the_same_run_twice_is_the_same_to_the_last_bit() -> None:
 
     for a, b in zip(first.maps, second.maps, strict=True):
         np.testing.assert_array_equal(a.maps, b.maps)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to read the resident memory")
+def test_memory_is_as_flat_after_a_thousand_images_as_after_two_hundred_with_methods_of_many_passes() -> None:
+    module = seeded(PlainCnn)
+    model, pictures = loaded(module), sample(images(1000))
+    predictor = Predictor(model, CPU, chunk=32)
+    parts: list[Visualizer] = [
+        GradCam(), EigenCam(), Saliency(), Occlusion(window=0.5, stride=0.5), IntegratedGradients(steps=2),
+        SmoothGrad(samples=2),
+    ]  # fmt: skip
+    resident: dict[int, float] = {}
+
+    def look(done: int, total: int) -> None:
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident[done] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    made = make_maps(
+        model, module, pictures, parts, ["features.6"], device=CPU, chunk=40, predictor=predictor, progress=look
+    )
+
+    # the maps themselves are 5 MiB; the graphs of 800 images would be 30 MiB for each method
+    held = sum(item.maps.nbytes for item in made.maps) / 2**20
+    assert len(made.maps) == len(parts)
+    assert resident[1000] - resident[200] < held + 4
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to read the resident memory")

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from auditor.engine.capture import capture
 from auditor.engine.integrity import digest
 from auditor.engine.predictor import Predictor
-from auditor.engine.target_gradients import GRADIENT, TargetGradients
+from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import ModelError
-from auditor.visualizers import Need, RelevanceRule
+from auditor.visualizers import PASS, Need, RelevanceRule
 from tests.engine.networks import (
     Checkpointed,
     ClassTokenViT,
@@ -135,13 +135,13 @@ def test_a_model_without_gradients_is_refused_in_words() -> None:
         gradients_of(seeded(OnlyInference), fast=False).at(inputs(), TARGETS)
 
 
-def test_each_gradient_counts_as_three_forwards_and_the_model_stays_as_it_was() -> None:
+def test_each_gradient_counts_as_two_forwards_and_the_model_stays_as_it_was() -> None:
     module = seeded(PlainCnn).train()
     before, asked = digest(module), gradients_of(module)
 
     asked.at(inputs(), TARGETS)
 
-    assert asked.predictor.forwards == 4 * GRADIENT
+    assert asked.predictor.forwards == 4 * PASS
     assert digest(module) == before
 
 
@@ -235,4 +235,4 @@ def test_a_pass_carries_its_gradients_to_every_layer_and_asks_for_its_own_inputs
     assert one is not None
     assert other is not None
     assert one() is other()
-    assert asked.predictor.forwards == 4 * GRADIENT
+    assert asked.predictor.forwards == 4 * PASS
