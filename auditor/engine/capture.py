@@ -81,8 +81,8 @@ def capture(
         for name in (dict.fromkeys(layers) if of_layers else ())
     ]
     recorder = None
-    if needs & {Need.ATTENTION, Need.ATTENTION_GRADIENTS}:
-        recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs)
+    if needs & {Need.ATTENTION, Need.ATTENTION_GRADIENTS, Need.ATTENTION_SCORES}:
+        recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs, scores=Need.ATTENTION_SCORES in needs)
     _refuse_hidden_parts(module, taps, backward=backward)
     with (
         alone(module),

@@ -49,7 +49,7 @@ NEEDS_TO_DROP = (
     frozenset({Need.ATTENTION_GRADIENTS}),
     frozenset({Need.LAYER_GRADIENTS}),
     frozenset({Need.ACTIVATIONS}),
-    frozenset({Need.ATTENTION}),
+    frozenset({Need.ATTENTION, Need.ATTENTION_SCORES}),
 )
 """Given up one after the other where a model refuses them, so that the other visualizers still run."""
 

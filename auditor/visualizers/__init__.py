@@ -62,6 +62,8 @@ class Need(StrEnum):
     """The weights of every attention, fused or not."""
     ATTENTION_GRADIENTS = "attention_gradients"
     """The weights of every attention, and the gradient that reaches them."""
+    ATTENTION_SCORES = "attention_scores"
+    """The weights of every attention, and what their softmax was taken of."""
     PASSES = "passes"
     """More passes on other inputs, through `Captured.again`."""
     TAIL = "tail"
