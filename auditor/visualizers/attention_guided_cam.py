@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 class AttentionGuidedCam(MapVisualizer):
     """Attention-guided CAM: gradients of the class score at the attention of every layer, guided by attention scores.
 
-    Σ over layers and heads of σ(S) ⊙ ReLU(∂y/∂A), of the class token's row over the patches: S = QKᵀ/√d are the scores
-    before the softmax, A = softmax(S), σ the sigmoid. A softmax lets few patches take all the weight; the sigmoid judges
-    each patch by itself, so that no patch is bright or dark because of another. Where patches are averaged instead of a
-    class token, the mean row of those tokens that the score reads is taken; an attention pooling at the end is one layer
-    more. Layers are added as they are, so that one with large gradients decides the map. Attention that lowers the
-    score is cut off, and what the values hold is only in the gradient. Windows (Swin) and merged tokens are refused.
+    Σ over layers and heads of σ(S) ⊙ ReLU(∂y/∂A), of the class token's row over the patches: S = QKᵀ/√d are the
+    scores before the softmax, A = softmax(S), σ the sigmoid. A softmax lets few patches take all the weight; the
+    sigmoid judges each patch by itself, so that no patch is bright or dark because of another. Where patches are
+    averaged instead of a class token, the mean row of those tokens that the score reads is taken; an attention pooling
+    at the end is one layer more. Layers are added as they are, so that one with large gradients decides the map.
+    Attention that lowers the score is cut off, and what the values hold is only in the gradient. Windows (Swin) and
+    merged tokens are refused.
 
-    Source: Leem and Seo, "Attention Guided CAM: Visual Explanations of Vision Transformer Guided by Self-Attention", AAAI
-    2024, section on methodology.
+    Source: Leem and Seo, "Attention Guided CAM: Visual Explanations of Vision Transformer Guided by Self-Attention",
+    AAAI 2024, section on methodology.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
