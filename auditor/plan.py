@@ -89,7 +89,8 @@ class Plan:
     def costs(self) -> Iterator[tuple[str, str, float]]:
         """(kind, name, forwards an image as an upper bound) in the order of running.
 
-        A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded.
+        A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded. What is spent
+        once for the audit is spread over the sample.
         """
         layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
         height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
@@ -98,7 +99,8 @@ class Plan:
             yield "visualizations", "one shared pass for all gradient maps", SHARED_PASS
         for item in self.visualizers:
             times = layers if item.part.per_layer else 1
-            yield "visualizations", item.name, float(times * item.part.forwards(height, width))
+            once = item.part.forwards_in_all(layers, height, width) / max(1, self.spec.dataset.sample.size)
+            yield "visualizations", item.name, times * item.part.forwards(height, width) + once
         for item in self.metrics:
             yield "metrics", item.name, float(item.part.forwards())
         for item in self.probes:

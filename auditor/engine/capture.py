@@ -20,7 +20,7 @@ from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, Need
 
-__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule"]
+__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule", "takes_tokens_first"]
 
 HALF_SCALE = 1024.0
 """fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
@@ -230,7 +230,7 @@ class _Tap:
             ModelError: It is no grid.
         """
         shape = self.values[0].shape
-        found = grids.grid_of(shape, around, tokens_first=_takes_tokens_first(self.part))
+        found = grids.grid_of(shape, around, tokens_first=takes_tokens_first(self.part))
         if found is None:
             raise ModelError(
                 f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
@@ -324,7 +324,8 @@ def _record_again(part: nn.Module, args: tuple[Any, ...]) -> None:
     torch.set_grad_enabled(True)
 
 
-def _takes_tokens_first(part: nn.Module) -> bool:
+def takes_tokens_first(part: nn.Module) -> bool:
+    """Whether a layer is known to take (tokens, batch, units)."""
     return any(isinstance(inner, nn.MultiheadAttention) and not inner.batch_first for inner in part.modules())
 
 
