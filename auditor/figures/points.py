@@ -115,7 +115,7 @@ def _legend(
     if bool((groups < 0).any()):
         entries.append((MUTED, "o", "none", rest, int((groups < 0).sum())))
     if wrong is not None and bool(wrong.any()):
-        entries.append((INK, "x", INK, "wrong prediction", int(wrong.sum())))
+        entries.append((INK, "x", INK, "wrong", int(wrong.sum())))
     across, height = figure.get_size_inches()
     lines = -(-len(entries) // columns)
     axes = figure.add_axes((0, 0, 1, (LEGEND * lines + 0.04) / height))

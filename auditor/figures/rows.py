@@ -110,7 +110,7 @@ def _row(paper: Axes, row: TileRow, layout: _Layout, left: float, top: float, he
         at = left + layout.head + number * (wide + GAP)
         _picture(paper.figure, tile, (at / WIDTH, 1 - (top + tall) / height, wide / WIDTH, tall / height))
         for under, line in enumerate(tile.words):
-            paper.text(at, top + tall + 0.035 + under * LINE, drawable(shorten(line, wide + GAP - 0.03, 6.5)),
+            paper.text(at, top + tall + 0.035 + under * LINE, drawable(shorten(line, wide + 0.02, 6.5)),
                        va="top", fontsize=6.5, color=INK if under == 0 else MUTED)  # fmt: skip
 
 

@@ -108,7 +108,10 @@ def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> l
 
 def _points(title: str, points: PointChart, reading: str, gallery: Gallery) -> str:
     svg = figures.point_chart(
-        [figures.PointPanel(one.title, one.points, one.axes) for one in points.projections],
+        [
+            figures.PointPanel(f"{one.title}, {points.colouring.title}", one.points, one.axes)
+            for one in points.projections
+        ],
         points.colouring.names,
         points.colouring.groups,
         wrong=points.colouring.wrong,

@@ -226,33 +226,42 @@ def _agreements(audited: Audited, near: np.ndarray) -> list[Measurement]:
 def _colourings(audited: Audited) -> dict[str, Colouring]:
     """Name → colouring; one without any where nothing is known of the pictures."""
     labels, found = audited.sample.labels, {}
-    if bool((labels >= 0).any()):
-        found["class"] = _colouring(audited, labels, "by class", "classes")
+    labelled = bool((labels >= 0).any())
+    if labelled:
+        found["class"] = _of_classes(audited, labels, labels, "by class")
     if audited.predicted is not None:
-        wrong = (labels >= 0) & (labels != audited.predicted)
-        found["prediction"] = _colouring(audited, np.asarray(audited.predicted), "by predicted class", "classes", wrong)
+        predicted = np.asarray(audited.predicted)
+        wrong = (labels >= 0) & (labels != predicted)
+        # a class has one colour and one shape in both charts
+        order = labels if labelled else predicted
+        found["prediction"] = _of_classes(audited, predicted, order, "by predicted class", wrong)
     for column in _columns(audited):
         names, groups = _numbered(audited, column)
-        found[column] = _most(names, groups, f"by {column}", "values")
+        found[column] = _commonest(names, groups, groups, f"by {column}", "values")
     return found or {"": Colouring("none of them with a class", (), np.full(len(labels), -1), rest="pictures")}
 
 
-def _colouring(
-    audited: Audited, classes: np.ndarray, title: str, what: str, wrong: np.ndarray | None = None
+def _of_classes(
+    audited: Audited, classes: np.ndarray, order: np.ndarray, title: str, wrong: np.ndarray | None = None
 ) -> Colouring:
-    names = [audited.class_name(index) for index in range(int(classes.max()) + 1)]
-    return _most(names, classes, title, what, wrong)
+    names = [audited.class_name(index) for index in range(int(max(classes.max(), order.max())) + 1)]
+    return _commonest(names, classes, order, title, "classes", wrong)
 
 
-def _most(
-    names: Sequence[str], groups: np.ndarray, title: str, what: str, wrong: np.ndarray | None = None
+def _commonest(
+    names: Sequence[str],
+    groups: np.ndarray,
+    order: np.ndarray,
+    title: str,
+    what: str,
+    wrong: np.ndarray | None = None,
 ) -> Colouring:
-    """The commonest groups keep their names; the others are one."""
-    counts = Counter(groups[groups >= 0].tolist())
-    order = sorted(counts, key=lambda group: (-counts[group], group))
-    kept = {group: place for place, group in enumerate(order[:SHOWN_GROUPS])}
-    placed = np.asarray([kept.get(group, -1) for group in groups.tolist()])
-    left = len(order) - len(kept)
+    """The groups that are commonest in `order` keep their names; the others are one."""
+    counts = Counter(order[order >= 0].tolist())
+    kept = sorted(counts, key=lambda group: (-counts[group], group))[:SHOWN_GROUPS]
+    places = {group: place for place, group in enumerate(kept)}
+    placed = np.asarray([places.get(group, -1) for group in groups.tolist()])
+    left = len(set(groups[groups >= 0].tolist()) - set(kept))
     rest = f"{left} other {what}" if left else "not known"
     return Colouring(title, [names[group] for group in kept], placed, wrong, rest)
 
