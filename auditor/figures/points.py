@@ -79,7 +79,7 @@ def _panel(
     groups: NDArray[np.integer],
     wrong: NDArray[np.bool_] | None,
 ) -> None:
-    size = float(np.clip(900 / max(1, len(panel.points)), 6, 26))
+    size = float(np.clip(2400 / max(1, len(panel.points)), 7, 26))
     others = panel.points[groups < 0]
     axes.scatter(others[:, 0], others[:, 1], s=0.7 * size, facecolors="none", edgecolors=MUTED, linewidths=0.5)
     # the smallest group last, so that it is not buried
