@@ -25,6 +25,8 @@ class AttentionLayer:
         gradients: d logit[target] / d weights, same shape; None where they were not asked for.
         grid: (rows, columns) of the image that the keys stand for; None where they are no grid over it.
         prefix: Class and register tokens among the keys, in front of the grid.
+        scores: What the softmax was taken of, as weights: scaled products of queries and keys, −∞ where masked; None
+            where they were not asked for.
     """
 
     name: str
@@ -32,6 +34,7 @@ class AttentionLayer:
     gradients: Tensor | None = None
     grid: tuple[int, int] | None = None
     prefix: int = 0
+    scores: Tensor | None = None
 
     @property
     def windowed(self) -> bool:
@@ -129,14 +132,18 @@ class Attention:
         return read / read.sum()
 
     def row(self, layer: AttentionLayer) -> Tensor:
-        """What the score's tokens read in one layer, shape (batch, heads, keys).
+        """What the score's tokens read in one layer, shape (batch, heads, keys)."""
+        return self.rows_of(layer, layer.weights)
+
+    def rows_of(self, layer: AttentionLayer, values: Tensor) -> Tensor:
+        """Of values as large as a layer's weights, the mean row of the tokens that the score reads.
 
         Tokens keep their place from layer to layer where their number is that of the last layer; elsewhere (merged or
         pooled later on) all of them are read further, and the row is their mean.
         """
         last = self.layers[-1]
         lasting = layer is last or (layer.queries, layer.keys) == (last.queries, last.keys)
-        return self.reading() @ layer.weights if lasting else layer.weights.mean(dim=-2)
+        return self.reading() @ values if lasting else values.mean(dim=-2)
 
     def refuse(self) -> None:
         """Raises:

@@ -23,7 +23,7 @@ def weighted(weights: Tensor, activations: Tensor) -> Tensor:
 def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Units weighted by their mean gradient.
 
-    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1 and 2.
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017.
     """
     return weighted(gradients.mean(dim=(2, 3)), activations)
 
@@ -31,7 +31,7 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Each position weighted by its own positive gradient.
 
-    Source: Jiang et al., "LayerCAM", IEEE TIP 2021, eq. 5 and 6.
+    Source: Jiang et al., "LayerCAM", IEEE TIP 2021.
     """
     return (gradients.clamp(min=0) * activations).sum(dim=1).clamp(min=0)
 

@@ -127,7 +127,8 @@ class Plan:
     def costs(self) -> Iterator[tuple[str, str, float]]:
         """(kind, name, forwards an image as an upper bound) in the order of running.
 
-        A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded.
+        A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded. What is spent
+        once for the audit is spread over the sample.
         """
         yield "subject", "predictions on the sample", 1.0
         yield "subject", "choosing what runs fast, and the layers", PREPARED_IMAGES / self.spec.dataset.sample.size
@@ -138,7 +139,8 @@ class Plan:
         if trials := self._trials():
             yield "visualizations", "trying shorter number formats", trials
         for item in self.visualizers:
-            yield "visualizations", item.name, self._map_forwards(item)
+            once = self._forwards_in_all(item) / max(1, self.spec.dataset.sample.size)
+            yield "visualizations", item.name, self._map_forwards(item) + once
         work = self.workload()
         for item in self.metrics:
             yield "metrics", item.name, float(item.part.forwards(work))
@@ -163,13 +165,22 @@ class Plan:
         return cost * TRIED_IMAGES / self.spec.dataset.sample.size
 
     def _map_forwards(self, item: PlannedPart) -> float:
-        height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
-        return float(self._times(item) * item.part.forwards(height, width))
+        return float(self._times(item) * item.part.forwards(*self._size()))
+
+    def _forwards_in_all(self, item: PlannedPart) -> float:
+        """What a visualizer spends once, however many images there are."""
+        return float(item.part.forwards_in_all(self._layers(), *self._size()))
 
     def _times(self, item: PlannedPart) -> int:
         """On how many layers a visualizer is made."""
-        layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
-        return layers if item.part.per_layer else 1
+        return self._layers() if item.part.per_layer else 1
+
+    def _layers(self) -> int:
+        return AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
+
+    def _size(self) -> tuple[int, int]:
+        height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
+        return height, width
 
 
 def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:

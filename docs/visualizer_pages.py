@@ -14,6 +14,8 @@ __all__ = ["FOLDER", "pages"]
 FOLDER = Path(__file__).resolve().parent / "visualizers"
 SIDE = 224
 """Forwards are quoted for inputs of so many pixels a side."""
+LAYERS = 2
+"""Target layers that forwards are quoted for."""
 PRESETS = ("quick", "standard", "full")
 FROM_THE_PASS = {
     Need.ACTIVATIONS: "the layer's output",
@@ -67,8 +69,18 @@ def _cost(part: type[Visualizer]) -> str:
     captured = [words for need, words in FROM_THE_PASS.items() if need in part.needs]
     where = " for each target layer" if part.per_layer else ""
     shared = f"From the shared pass it takes {' and '.join(captured)}. " if captured else ""
+    once = {preset: one.forwards_in_all(LAYERS, SIDE, SIDE) for preset, one in found.items()}
+    if any(once.values()):
+        amounts = ", ".join(f"{count:,}{f' in {preset}' if preset else ''}" for preset, count in once.items())
+        shared += (
+            f"At most so many forwards for the whole audit ({LAYERS} target layers, {SIDE}×{SIDE} pixels): {amounts}. "
+        )
     if not any(forwards.values()):
-        return f"{shared}No forward of its own."
+        return (
+            f"{shared}No forward of its own for each image."
+            if any(once.values())
+            else f"{shared}No forward of its own."
+        )
     amounts = ", ".join(f"{count}{f' in {preset}' if preset else ''}" for preset, count in forwards.items())
     return f"{shared}At most so many forwards an image{where} ({SIDE}×{SIDE} pixels): {amounts}."
 

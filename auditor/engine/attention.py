@@ -50,6 +50,7 @@ class _Call:
     turned: bool = False
     confirmed: bool = False
     gradient: Tensor | None = None
+    scores: Tensor | None = None
 
 
 class Recorder(TorchFunctionMode):
@@ -58,10 +59,11 @@ class Recorder(TorchFunctionMode):
     Stays active during the backward as well: a checkpoint that recomputes must run the very same operations.
     """
 
-    def __init__(self, *, gradients: bool) -> None:
+    def __init__(self, *, gradients: bool, scores: bool = False) -> None:
         super().__init__()
         self.calls: list[_Call] = []
         self._gradients = gradients
+        self._scores = scores
         self._open = True
         self._names: list[str] = []
         self._pending: dict[int, tuple[Tensor, _Call]] = {}
@@ -106,7 +108,9 @@ class Recorder(TorchFunctionMode):
         output = func(*args, **named)
         if name == "softmax":
             dim = named.get("dim", args[1] if len(args) > 1 else None)
-            return self._softmax(output, dim) if isinstance(output, Tensor) and isinstance(dim, int) else output
+            if not (isinstance(output, Tensor) and isinstance(dim, int)):
+                return output
+            return self._softmax(output, dim, args[0] if args else named["input"])
         if self._pending:
             self._follow(name, [*args, *named.values()], output)
         return output
@@ -138,10 +142,10 @@ class Recorder(TorchFunctionMode):
         if attn_mask is not None:
             # a query that may read nothing reads nothing, as in the fused kernels
             weights = weights.masked_fill((logits == -math.inf).all(dim=-1, keepdim=True), 0.0)
-        weights = self._softmax(weights, -1, sure=True)
+        weights = self._softmax(weights, -1, logits, sure=True)
         return F.dropout(weights, dropout_p) @ value if dropout_p > 0 else weights @ value
 
-    def _softmax(self, output: Tensor, dim: int, *, sure: bool = False) -> Tensor:
+    def _softmax(self, output: Tensor, dim: int, scores: Tensor, *, sure: bool = False) -> Tensor:
         """Keep a softmax over keys, and hand a copy on, so that later in-place code alters nothing that was kept."""
         axis = dim % output.ndim if output.ndim else 0
         if output.ndim < 3 or output.ndim - axis > 2 or not output.is_floating_point():
@@ -162,6 +166,8 @@ class Recorder(TorchFunctionMode):
             turned = axis == output.ndim - 2
             name = self._names[-1] if self._names else ""
             call = _Call(name, _turn(kept.detach(), turned), source, turned, confirmed=sure)
+            if self._scores:
+                call.scores = _turn(scores.detach().clone(), turned)
             self.calls.append(call)
             if not sure:
                 self._pending[id(handed)] = (handed, call)
@@ -246,6 +252,7 @@ def _laid_out(call: _Call, count: int, around: grids.Surroundings) -> AttentionL
         None if call.gradient is None else call.gradient.float().reshape(wanted),
         None if grid is None else (grid.rows, grid.columns),
         0 if grid is None else grid.prefix,
+        None if call.scores is None else call.scores.float().expand(shape).reshape(wanted),
     )
 
 

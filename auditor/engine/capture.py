@@ -21,7 +21,7 @@ from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.errors import ModelError
 from auditor.visualizers import Captured, Need
 
-__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule"]
+__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule", "takes_tokens_first"]
 
 HALF_SCALE = 1024.0
 """fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
@@ -82,8 +82,8 @@ def capture(
         for name in (dict.fromkeys(layers) if of_layers else ())
     ]
     recorder = None
-    if needs & {Need.ATTENTION, Need.ATTENTION_GRADIENTS}:
-        recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs)
+    if needs & {Need.ATTENTION, Need.ATTENTION_GRADIENTS, Need.ATTENTION_SCORES}:
+        recorder = Recorder(gradients=Need.ATTENTION_GRADIENTS in needs, scores=Need.ATTENTION_SCORES in needs)
     _refuse_hidden_parts(module, taps, backward=backward)
     with (
         alone(module),
@@ -233,7 +233,7 @@ class _Tap:
             ModelError: It is no grid.
         """
         shape = self.values[0].shape
-        found = grids.grid_of(shape, around, tokens_first=_takes_tokens_first(self.part))
+        found = grids.grid_of(shape, around, tokens_first=takes_tokens_first(self.part))
         if found is None:
             raise ModelError(
                 f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
@@ -327,7 +327,8 @@ def _record_again(part: nn.Module, args: tuple[Any, ...]) -> None:
     torch.set_grad_enabled(True)
 
 
-def _takes_tokens_first(part: nn.Module) -> bool:
+def takes_tokens_first(part: nn.Module) -> bool:
+    """Whether a layer is known to take (tokens, batch, units)."""
     return any(isinstance(inner, nn.MultiheadAttention) and not inner.batch_first for inner in part.modules())
 
 

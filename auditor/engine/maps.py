@@ -29,6 +29,7 @@ from auditor.visualizers import (
     MapVisualizer,
     Need,
     Observation,
+    ObservingVisualizer,
     Profile,
     SampleVisualizer,
     Visualizer,
@@ -50,7 +51,7 @@ NEEDS_TO_DROP = (
     frozenset({Need.ATTENTION_GRADIENTS}),
     frozenset({Need.LAYER_GRADIENTS}),
     frozenset({Need.ACTIVATIONS}),
-    frozenset({Need.ATTENTION}),
+    frozenset({Need.ATTENTION, Need.ATTENTION_SCORES}),
 )
 """Given up one after the other where a model refuses them, so that the other visualizers still run."""
 
@@ -63,6 +64,7 @@ class MapRun:
         maps: At the input's size, one set for each map visualizer and layer that worked.
         channels: One set for each channel visualizer and layer that worked.
         profiles: Visualizer → profile, of each sample visualizer that worked.
+        observed: Visualizer → what each chunk added, in the sample's order, of each study that worked so far.
         failures: (visualizer, layer, reason), each once.
         skipped: The same of visualizers that mean nothing on this model, and said so.
         notes: For the report: layers called several times, chunks halved, maps that were not finite, and what
@@ -72,6 +74,7 @@ class MapRun:
     maps: list[MapSet] = field(default_factory=list)
     channels: list[ChannelSet] = field(default_factory=list)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    observed: dict[str, list[Observation]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Failure] = field(default_factory=list)
     notes: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ def make_maps(
         model: How inputs are made and outputs are read.
         module: What is explained: the model's own, or another of the same architecture. On `device`.
         sample: All pictures; the fill of perturbations is the mean pixel of all of them, whatever `indices` says.
-        visualizers: Map, channel and sample visualizers; others are left alone.
+        visualizers: Map, channel, sample and study visualizers; others are left alone.
         layers: Target layers for those that are made per layer.
         device: Where the module is.
         chunk: Images a pass; halved when memory runs out.
@@ -122,7 +125,7 @@ def make_maps(
     if precision == "auto" and predictor is not None and predictor.model.module is module:
         run.gate = gate_of(predictor)
     run.add(
-        [one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer | SampleVisualizer)], layers
+        [one for one in visualizers if isinstance(one, MapVisualizer | ChannelVisualizer | ObservingVisualizer)], layers
     )
     if not run.jobs or len(chosen) == 0:
         return run.result()
@@ -137,7 +140,7 @@ def make_maps(
 class _Job:
     """One visualizer on one layer, and where its results go."""
 
-    visualizer: MapVisualizer | ChannelVisualizer | SampleVisualizer
+    visualizer: MapVisualizer | ChannelVisualizer | ObservingVisualizer
     layer: str | None
     usable: np.ndarray
     maps: np.ndarray | None = None
@@ -204,7 +207,7 @@ class _Run:
         self.channels_last = predictor is not None and predictor.channels_last
 
     def add(
-        self, visualizers: Sequence[MapVisualizer | ChannelVisualizer | SampleVisualizer], layers: Sequence[str]
+        self, visualizers: Sequence[MapVisualizer | ChannelVisualizer | ObservingVisualizer], layers: Sequence[str]
     ) -> None:
         """Plan one job for each visualizer and layer."""
         self.layers = tuple(dict.fromkeys(layers))
@@ -235,6 +238,9 @@ class _Run:
         earned = () if self.gate is None else self.gate.notes
         notes = tuple(dict.fromkeys((*self.notes, *halved, *earned, *said)))
         run = MapRun(notes=notes, profiles=self._profiles())
+        for job in self.jobs:
+            if job.observed and not isinstance(job.visualizer, SampleVisualizer):
+                run.observed[job.name] = [job.observed[start] for start in sorted(job.observed)]
         for job in self.jobs:
             if job.failure is not None:
                 (run.failures if job.applicable else run.skipped).append((job.name, job.layer, job.failure))
@@ -306,7 +312,7 @@ class _Run:
 
     def _fill(self, job: _Job, captured: Pass, start: int, stop: int) -> None:
         try:
-            if isinstance(job.visualizer, SampleVisualizer):
+            if isinstance(job.visualizer, ObservingVisualizer):
                 with torch.no_grad():
                     # a chunk that is repeated replaces what it added
                     job.observed[start] = job.visualizer.observe(captured[job.layer])

@@ -89,7 +89,7 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 
     As coarse as the layer along every axis; late layers of clip networks often keep two to four steps of time.
 
-    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1 and 2, with Z running over depth as well.
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, with Z running over depth as well.
 
     Args:
         activations, gradients: Shape (batch, units, depth, rows, columns).
@@ -104,7 +104,7 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """LayerCAM with a depth: each cell weighted by its own positive gradient.
 
-    Source: Jiang et al., "LayerCAM", IEEE TIP 2021, eq. 5 and 6, for cells of a volume.
+    Source: Jiang et al., "LayerCAM", IEEE TIP 2021, for cells of a volume.
 
     Args:
         activations, gradients: Shape (batch, units, depth, rows, columns).

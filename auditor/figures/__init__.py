@@ -30,6 +30,8 @@ from auditor.figures.pictures import (
     outline_region,
     overlay,
 )
+from auditor.figures.points import PointPanel, point_chart
+from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
 from auditor.figures.svg import svg_size
 from auditor.figures.volumes import frame_strip, heaviest_voxel, shown_frames, three_planes
@@ -41,8 +43,11 @@ __all__ = [
     "DosePanel",
     "ForestRow",
     "LayerRow",
+    "PointPanel",
     "ReliabilityBins",
     "RingProfile",
+    "RowTile",
+    "TileRow",
     "agreement_matrix",
     "before_after",
     "causal_map",
@@ -65,6 +70,8 @@ __all__ = [
     "outline_region",
     "overlay",
     "per_class_accuracy",
+    "picture_rows",
+    "point_chart",
     "radial_profile",
     "reliability_diagram",
     "shown_frames",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from auditor.engine.maps import MapRun, make_maps
+from auditor.engine.maps import Failure, MapRun, make_maps
 from auditor.errors import NotApplicableError
 from auditor.metrics import MetricContext, MetricResult
+from auditor.pipeline.inside import study
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
@@ -24,6 +25,7 @@ from auditor.visualizers import (
     Profile,
     ProfileVisualizer,
     SampleVisualizer,
+    StudyVisualizer,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     """All visualizations and metrics of the plan; one that breaks is recorded and the others go on."""
     explained = Explained()
     of_pass = MapVisualizer | ChannelVisualizer | SampleVisualizer
-    mappers = [item for item in plan.visualizers if isinstance(item.part, of_pass)]
+    mappers = [item for item in plan.visualizers if isinstance(item.part, of_pass) or _observes(item.part)]
     made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
     explained.notes += list(made.notes)
     _record_failures(explained, made, mappers)
@@ -67,7 +69,29 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     results = _measure(plan, subject, made, mappers, folder, explained, progress)
     draw_trust(explained.tables, gallery)
     _draw(plan, subject, made, results, gallery, explained)
+    _study(plan, subject, made, gallery, explained, progress)
     return explained
+
+
+def _observes(part: Any) -> bool:
+    """A study that needs something of the shared pass."""
+    return isinstance(part, StudyVisualizer) and bool(part.needs)
+
+
+def _study(
+    plan: Plan, subject: Subject, made: MapRun, gallery: Gallery, explained: Explained, progress: Progress
+) -> None:
+    """What looks at model and sample as a whole, after everything else."""
+    planned = [item for item in plan.visualizers if isinstance(item.part, StudyVisualizer)]
+    if not planned:
+        return
+    given_up = {name for name, _, _ in (*made.failures, *made.skipped)}
+    parts = {item.name: item.part for item in planned}
+    records, refusals = study(parts, made.observed, given_up, subject, plan.spec.runtime.seed, gallery, progress)
+    explained.visualizations += records
+    broken: list[Failure] = [(name, None, reason) for name, reason, skipped in refusals if not skipped]
+    left: list[Failure] = [(name, None, reason) for name, reason, skipped in refusals if skipped]
+    _record_failures(explained, MapRun(failures=broken, skipped=left), planned)
 
 
 def _make(

@@ -198,6 +198,10 @@ def label(name: str) -> str:
     if name.startswith(("robust_accuracy_", "robust_agreement_")):
         _, what, attack, levels = name.split("_", 3)
         return f"Robust {what}, {attack if attack == 'noise' else attack.upper()} of {plain(levels)} levels"
+    if name.startswith("neighbours_same:"):
+        return f"Neighbours of the same {plain(name.partition(':')[2])}"
+    if name.startswith("neighbours_beyond_chance:"):
+        return f"The same beyond chance, {plain(name.partition(':')[2])}"
     return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from auditor.attention import Attention
+    from auditor.studies import Audited, Study
 
 __all__ = [
     "PASS",
@@ -27,11 +28,13 @@ __all__ = [
     "Need",
     "NetworkVisualizer",
     "Observation",
+    "ObservingVisualizer",
     "Profile",
     "ProfileVisualizer",
     "RelevanceRule",
     "SampleVisualizer",
     "Sheet",
+    "StudyVisualizer",
     "Tail",
     "Visualizer",
 ]
@@ -62,6 +65,8 @@ class Need(StrEnum):
     """The weights of every attention, fused or not."""
     ATTENTION_GRADIENTS = "attention_gradients"
     """The weights of every attention, and the gradient that reaches them."""
+    ATTENTION_SCORES = "attention_scores"
+    """The weights of every attention, and what their softmax was taken of."""
     PASSES = "passes"
     """More passes on other inputs, through `Captured.again`."""
     TAIL = "tail"
@@ -232,6 +237,10 @@ class Visualizer(Part):
         """
         return 0
 
+    def forwards_in_all(self, layers: int, height: int, width: int) -> int:
+        """Upper bound of forwards for the whole audit, however many images it has, beyond those of `forwards`."""
+        return 0
+
 
 class MapVisualizer(Visualizer):
     """Explains a prediction as a map over the image."""
@@ -341,12 +350,16 @@ class ProfileVisualizer(Visualizer):
         """
 
 
-class SampleVisualizer(Visualizer):
-    """Sums all target layers up over the whole sample, which it is fed chunk by chunk."""
+class ObservingVisualizer(Visualizer):
+    """Is fed the whole sample chunk by chunk, and keeps nothing itself."""
 
     @abstractmethod
     def observe(self, captured: Captured) -> Observation:
-        """What one chunk adds, from `captured.layers`; it keeps nothing itself."""
+        """What one chunk adds, from `captured.layers`."""
+
+
+class SampleVisualizer(ObservingVisualizer):
+    """Sums all target layers up over the whole sample."""
 
     @abstractmethod
     def profile(self, observed: Sequence[Observation]) -> Profile:
@@ -354,4 +367,23 @@ class SampleVisualizer(Visualizer):
 
         Raises:
             NotApplicableError: There is no layer to speak of.
+        """
+
+
+class StudyVisualizer(ObservingVisualizer):
+    """Studies the model on the whole sample, once, after the shared pass; without needs it observes nothing."""
+
+    def observe(self, captured: Captured) -> Observation:
+        return {}
+
+    @abstractmethod
+    def study(self, audited: Audited, observed: Sequence[Observation]) -> Sequence[Study]:
+        """What is to be shown.
+
+        Args:
+            audited: The model and the sample; costs are counted.
+            observed: What all chunks added, in the sample's order; the same however it was cut.
+
+        Raises:
+            NotApplicableError: There is nothing to show on this model or sample.
         """

@@ -28,7 +28,7 @@ class AblationCam(MapVisualizer):
     nothing; on early layers as many units are silenced as the budget allows, strongest first, and the others count for
     nothing. Units that stand in for one another all seem unimportant.
 
-    Source: Desai and Ramaswamy, "Ablation-CAM", WACV 2020, eq. 4 and 5.
+    Source: Desai and Ramaswamy, "Ablation-CAM", WACV 2020.
     """
 
     most_forwards: int = Field(16, ge=1, le=2048, description="Forwards an image that silencing units may cost")

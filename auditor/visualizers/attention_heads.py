@@ -21,8 +21,9 @@ class AttentionHeads(ChannelVisualizer):
     come with the largest weight on a single patch first. Where a head looks is not what it passes on: the values are
     not in the map.
 
-    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, eq. 1; as pictures of the class token's heads:
-    Caron et al., "Emerging Properties in Self-Supervised Vision Transformers", ICCV 2021, figure 3.
+    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, section on scaled dot-product attention; as
+    pictures of the class token's heads: Caron et al., "Emerging Properties in Self-Supervised Vision Transformers",
+    ICCV 2021, figure 3.
     """
 
     shown: int = Field(8, ge=1, le=64, description="How many heads are shown for each image")

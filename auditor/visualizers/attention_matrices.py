@@ -21,7 +21,7 @@ class AttentionMatrices(ChannelVisualizer):
     stripes beside it one that reads neighbours. Of windowed attention (Swin) the mean over all windows is shown. It is
     no map over the image, and what the tokens hold is not in it.
 
-    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, eq. 1.
+    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, section on scaled dot-product attention.
     """
 
     shown: int = Field(4, ge=1, le=64, description="How many heads are shown for each image")

@@ -21,7 +21,7 @@ class AttentionRelevance(MapVisualizer):
     end is treated as attention from its own query to the tokens. Windows (Swin) and merged tokens are refused.
 
     Source: Chefer, Gur and Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and
-    Encoder-Decoder Transformers", ICCV 2021, eq. 1, 5, 6; for pooling eq. 8 to 10.
+    Encoder-Decoder Transformers", ICCV 2021, the update of self-attention; for pooling that of co-attention.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

@@ -20,7 +20,7 @@ class AttentionRollout(MapVisualizer):
     explained are not in it, so it is the same map for every class. An attention pooling at the end multiplies it once
     more, without a residual. Windows (Swin) and merged tokens have no such product and are refused.
 
-    Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020, section 3, eq. 1.
+    Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020, section 3.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

@@ -21,7 +21,7 @@ class Cam(MapVisualizer):
     It exists for such models alone, on the layer before the pooling; elsewhere Grad-CAM stands in. As coarse as the
     layer, and silent on what speaks against the class.
 
-    Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016, eq. 2.
+    Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

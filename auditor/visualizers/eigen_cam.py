@@ -19,7 +19,7 @@ class EigenCam(MapVisualizer):
     vector; its sign is the one that agrees with the units' sum. It needs no gradient and no class: it shows what stands
     out to the network, whatever it decides, and is the same for every class.
 
-    Source: Muhammad and Yeasin, "Eigen-CAM", IJCNN 2020, eq. 3 to 5.
+    Source: Muhammad and Yeasin, "Eigen-CAM", IJCNN 2020.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

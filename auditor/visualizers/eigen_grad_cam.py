@@ -19,7 +19,7 @@ class EigenGradCam(MapVisualizer):
     speaks for the class. Unlike EigenCAM it knows the class. One pattern is kept and the rest is dropped: it is cleaner
     than HiResCAM, and silent on evidence of a second kind.
 
-    Source: Gildenblat, pytorch-grad-cam, 2021 (EigenGradCAM); the component of Muhammad and Yeasin, IJCNN 2020, eq. 5.
+    Source: Gildenblat, pytorch-grad-cam, 2021 (EigenGradCAM); the component of Muhammad and Yeasin, IJCNN 2020.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

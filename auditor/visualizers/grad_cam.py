@@ -18,7 +18,7 @@ class GradCam(MapVisualizer):
     L = ReLU(Σₖ αₖ Aₖ) with αₖ the mean of ∂y/∂Aₖ over positions. As coarse as the layer: it shows where the evidence
     lies, not its outline, and a border or a small tag can be finer than one of its cells.
 
-    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1 and 2.
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}

@@ -28,7 +28,7 @@ class IntegratedGradients(MapVisualizer):
     another map, and the pictures on the way are nothing the model has ever seen. Each step costs one gradient,
     2 forwards; the image's own gradient comes from the shared pass.
 
-    Source: Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, eq. 1 and proposition 1.
+    Source: Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, proposition 1.
     """
 
     steps: int = Field(32, ge=1, le=1000, description="Steps from the neutral picture to the image")

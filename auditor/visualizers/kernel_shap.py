@@ -30,7 +30,7 @@ class KernelShap(MapVisualizer):
     forward a sample.
 
     Source: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017, theorem 2; pairs
-    and constraint: Covert and Lee, "Improving KernelSHAP", AISTATS 2021, eq. 7 and section 4.1.
+    and constraint: Covert and Lee, "Improving KernelSHAP", AISTATS 2021, section 4.1.
     """
 
     samples: int = Field(

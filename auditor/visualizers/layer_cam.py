@@ -18,7 +18,7 @@ class LayerCam(MapVisualizer):
     Mᵢⱼ = ReLU(Σₖ ReLU(∂y/∂Aᵢⱼᵏ) · Aᵢⱼᵏ). Unlike Grad-CAM each position has its own weight, which keeps detail on
     layers with a fine grid.
 
-    Source: Jiang et al., "LayerCAM", IEEE TIP 2021, eq. 5 and 6.
+    Source: Jiang et al., "LayerCAM", IEEE TIP 2021.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {}}

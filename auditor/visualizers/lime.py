@@ -29,7 +29,7 @@ class Lime(MapVisualizer):
     and with few samples it is not stable. Each image has its own draws, the same in every run. Costs one forward a
     sample.
 
-    Source: Ribeiro et al., "Why Should I Trust You?", KDD 2016, eq. 2 and section 3.4.
+    Source: Ribeiro et al., "Why Should I Trust You?", KDD 2016, section 3.4.
     """
 
     samples: int = Field(200, ge=20, le=20000, description="Perturbed copies of each image")

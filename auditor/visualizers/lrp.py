@@ -32,7 +32,7 @@ class Lrp(MapVisualizer):
     class. A model that uses an operation without a rule (TorchScript, masked attention) is refused by name. Costs 3
     to 9 forwards.
 
-    Source: Bach et al., PLoS ONE 2015, eq. 56 and 60; Montavon et al., "Layer-Wise Relevance Propagation: An
+    Source: Bach et al., PLoS ONE 2015; Montavon et al., "Layer-Wise Relevance Propagation: An
     Overview", 2019, section 10.2; Achtibat et al., "AttnLRP", ICML 2024, section 3; the limits: Sixt et al., "When
     Explanations Lie", ICML 2020.
     """

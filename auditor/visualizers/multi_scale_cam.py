@@ -24,7 +24,7 @@ class MultiScaleCam(MapVisualizer):
     finer than Grad-CAM, and a model that was never shown objects of the smaller size may see something else in them.
     Models that take one size only are refused.
 
-    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1 and 2, at each scale; the pyramid and its weights are ours.
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, at each scale; the pyramid and its weights are ours.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

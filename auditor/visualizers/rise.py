@@ -27,7 +27,7 @@ class Rise(MapVisualizer):
     with few masks it is noise of the order of 1/√masks; and half-hidden images are unlike any the model knows. Each
     image has its own masks, the same in every run. Costs one forward a mask.
 
-    Source: Petsiuk et al., "RISE", BMVC 2018, eq. 6 and section 3.2.
+    Source: Petsiuk et al., "RISE", BMVC 2018, section 3.2.
     """
 
     masks: int = Field(400, ge=10, le=20000, description="Random masks for each image")

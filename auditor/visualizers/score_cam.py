@@ -22,7 +22,7 @@ class ScoreCam(MapVisualizer):
     units that vary most over the image are tried; what the others hold is missing. A picture seen through a soft
     window is unusual, which can cost or give probability by itself.
 
-    Source: Wang et al., "Score-CAM", CVPR workshops 2020, eq. 6 to 8; the choice of units as in Li, "Faster Score-CAM",
+    Source: Wang et al., "Score-CAM", CVPR workshops 2020; the choice of units as in Li, "Faster Score-CAM",
     2020.
     """
 

@@ -22,7 +22,7 @@ class SmoothGradCamPlusPlus(MapVisualizer):
     finer than the layer, and strong noise explains pictures that the model never sees. All images get the same noise,
     which is drawn from a fixed seed.
 
-    Source: Omeiza et al., "Smooth Grad-CAM++", arXiv 1908.01224, 2019, eq. 8 and 9.
+    Source: Omeiza et al., "Smooth Grad-CAM++", arXiv 1908.01224, 2019.
     """
 
     draws: int = Field(5, ge=1, le=100, description="Noisy copies of each image")

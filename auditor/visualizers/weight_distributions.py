@@ -35,7 +35,7 @@ class WeightDistributions(ProfileVisualizer):
     away; a scale 30 times above or below that of the median layer. Odd is not wrong: pruned networks have zeros, and a
     normalisation after a layer undoes its scale. Biases and normalisations are not in it, nor what the layers compute.
 
-    Source: the scale is that of He et al., "Delving Deep into Rectifiers", ICCV 2015, eq. 10; numbers and limits are
+    Source: the scale is that of He et al., "Delving Deep into Rectifiers", ICCV 2015; numbers and limits are
     our own.
     """
 

@@ -22,7 +22,7 @@ class XGradCam(MapVisualizer):
     linear layers, removing a unit changes the score about as the weight says. A unit whose positive and negative values
     cancel out gets no weight. As coarse as the layer.
 
-    Source: Fu et al., "Axiom-based Grad-CAM", BMVC 2020, eq. 8.
+    Source: Fu et al., "Axiom-based Grad-CAM", BMVC 2020.
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}

@@ -93,8 +93,8 @@ class Moving(Recorder):
         super().__init__(gradients=False)
         self.step, self.place, self.left = step, place, call
 
-    def _softmax(self, output: Tensor, dim: int, *, sure: bool = False) -> Tensor:
-        handed = super()._softmax(output, dim, sure=sure).contiguous()
+    def _softmax(self, output: Tensor, dim: int, scores: Tensor, *, sure: bool = False) -> Tensor:
+        handed = super()._softmax(output, dim, scores, sure=sure).contiguous()
         if self.left == 0:
             handed.view(-1)[self.place] += self.step
             self._pending = {}

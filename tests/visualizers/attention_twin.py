@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 
-def slow_twin(model: Any, x: Tensor, targets: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Attention matrices and d logit[target] / d matrix, each layer float64 (batch, heads, tokens, tokens)."""
+def slow_twin(
+    model: Any, x: Tensor, targets: Tensor, scores: list[Tensor] | None = None
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Attention matrices and d logit[target] / d matrix, each layer float64 (batch, heads, tokens, tokens).
+
+    What the softmax is taken of is added to `scores`, of the same shape.
+    """
     twin = copy.deepcopy(model).double()
     tokens = torch.nn.functional.conv2d(
         x.double(), twin.conv_proj.weight, twin.conv_proj.bias, stride=twin.patch_size
@@ -24,15 +29,18 @@ def slow_twin(model: Any, x: Tensor, targets: Tensor) -> tuple[list[Tensor], lis
         wide = normed.shape[-1]
         each = wide // heads
         weights, biases = inside.in_proj_weight, inside.in_proj_bias
-        parts, mixed = [], []
+        parts, mixed, products = [], [], []
         for head in range(heads):
             q, k, v = (
                 normed @ weights[at + head * each : at + (head + 1) * each].T + biases[at + head * each :][:each]
                 for at in (0, wide, 2 * wide)
             )
-            powers = torch.exp(torch.einsum("bqc,bkc->bqk", q, k) / math.sqrt(each))
+            products.append(torch.einsum("bqc,bkc->bqk", q, k) / math.sqrt(each))
+            powers = torch.exp(products[-1])
             parts.append(powers / powers.sum(dim=2, keepdim=True))
             mixed.append(v)
+        if scores is not None:
+            scores.append(torch.stack(products, dim=1).detach())
         matrix = torch.stack(parts, dim=1)
         matrix.retain_grad()
         matrices.append(matrix)

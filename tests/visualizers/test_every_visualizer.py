@@ -19,6 +19,7 @@ from auditor.engine.device import seeded as seeded_draws
 from auditor.engine.integrity import digest
 from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
+from auditor.engine.studying import lend
 from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import NotApplicableError
 from auditor.plan import make_plan
@@ -32,6 +33,7 @@ from auditor.visualizers import (
     Profile,
     ProfileVisualizer,
     Sheet,
+    StudyVisualizer,
     Visualizer,
 )
 from tests.engine.networks import CLASSES, HEIGHT, WIDTH, ClassTokenViT, PlainCnn, images, loaded, sample, seeded
@@ -55,12 +57,16 @@ def on_networks(parts: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, network) for name in parts for network in NETWORKS]
 
 
+QUICKER = {"activation_maximization": {"steps": 3}}
+"""What a test can wait for."""
+
+
 def made(name: str) -> Visualizer:
     """The part as the smallest preset that has it would make it."""
     part = load("visualizers", name)
     assert issubclass(part, Visualizer)
     options = next((part.budgets[preset] for preset in ("quick", "standard", "full") if preset in part.budgets), {})
-    return part(**options)
+    return part(**options, **QUICKER.get(name, {}))
 
 
 def captured_on(network: str, visualizer: Visualizer) -> Captured:
@@ -263,6 +269,16 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
     )  # fmt: skip
 
     assert run.failures == []
+    if isinstance(visualizer, StudyVisualizer):
+        audited = lend(predictor, sample(images(COUNT)), [layer], predicted=np.arange(COUNT) % CLASSES)
+        studies = visualizer.study(audited, run.observed[name])
+        assert studies
+        assert all(study.exhibits for study in studies)
+        assert all(exhibit.caption.endswith(".") for study in studies for exhibit in study.exhibits)
+        most = visualizer.forwards(HEIGHT, WIDTH) * COUNT + visualizer.forwards_in_all(1, HEIGHT, WIDTH)
+        assert 0 < predictor.forwards - spent <= most
+        assert digest(module) == before
+        return
     assert len(run.maps) + len(run.channels) + len(run.profiles) + len(run.skipped) == 1
     for profile in run.profiles.values():
         check_profile(profile)

@@ -1,0 +1,137 @@
+"""Rows of small pictures with words at their left and under each: a number stands with its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auditor.figures.fonts import drawable
+from auditor.figures.pictures import Pixels, Rgb, fit
+from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, WIDTH, chart, shorten, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+HEAD, NARROW_HEAD = 1.15, 0.82
+"""Inches: room of the heading at the left of a row; where two rows stand side by side."""
+FEW = 3
+"""Rows of so many pictures stand two in a line."""
+GAP = 0.09
+LARGEST = 0.87
+"""Inches: largest side of a picture."""
+LINE = 0.118
+"""Inches a line of words."""
+TALLEST = 7.9
+"""Inches: what a page takes, with caption and reading."""
+PIXELS = 112
+"""Of a picture's longer side: one that is larger is averaged down, a smaller one enlarged by whole factors before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowTile:
+    """One picture.
+
+    Attributes:
+        picture: uint8 (height, width, 3).
+        words: Lines under it.
+        box: Outlined, in the picture's pixels.
+        marked: Framed; the words say why.
+    """
+
+    picture: Rgb
+    words: Sequence[str] = ()
+    box: Pixels | None = None
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """Pictures that belong together; `heading` is one line in bold and others under it."""
+
+    heading: Sequence[str]
+    tiles: Sequence[RowTile]
+
+
+def picture_rows(rows: Sequence[TileRow]) -> list[bytes]:
+    """All rows, on as few charts as pages take; SVG each.
+
+    Raises:
+        ValueError: No rows, or a row without pictures.
+    """
+    if not rows or not all(row.tiles for row in rows):
+        raise ValueError("a chart of rows needs rows, and a picture in each")
+    across = max(len(row.tiles) for row in rows)
+    beside = 2 if across <= FEW and len(rows) > 1 else 1
+    head = HEAD if beside == 1 else NARROW_HEAD
+    wide = min(LARGEST, (WIDTH / beside - head) / across - GAP)
+    # the first picture is a whole one; what is cut out of others may be of another shape
+    tall = wide * min(1.4, max(row.tiles[0].picture.shape[0] / row.tiles[0].picture.shape[1] for row in rows))
+    lines = max(len(tile.words) for row in rows for tile in row.tiles)
+    layout = _Layout(head, wide, tall, tall + LINE * lines + 2 * GAP, beside)
+    fitting = beside * max(1, int(TALLEST / layout.step))
+    parts = -(-len(rows) // fitting)
+    most = -(-len(rows) // (parts * beside)) * beside
+    return [_chart(rows[start : start + most], layout) for start in range(0, len(rows), most)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Inches: heading, picture, and from line to line; and how many rows stand in a line."""
+
+    head: float
+    wide: float
+    tall: float
+    step: float
+    beside: int
+
+
+def _chart(rows: Sequence[TileRow], layout: _Layout) -> bytes:
+    height = layout.step * -(-len(rows) // layout.beside)
+    with chart(WIDTH, height) as figure:
+        paper = figure.add_axes((0, 0, 1, 1))
+        paper.set_axis_off()
+        paper.set_xlim(0, WIDTH)
+        paper.set_ylim(height, 0)
+        for place, row in enumerate(rows):
+            left = place % layout.beside * (WIDTH + 0.1) / layout.beside
+            _row(paper, row, layout, left, place // layout.beside * layout.step + 0.5 * GAP, height)
+        return to_svg(figure)
+
+
+def _row(paper: Axes, row: TileRow, layout: _Layout, left: float, top: float, height: float) -> None:
+    for number, line in enumerate(row.heading):
+        size, first = (8, True) if number == 0 else (7, False)
+        paper.text(left + 0.02, top + 0.02 + number * 0.14, drawable(shorten(line, layout.head - 0.1, size)), va="top",
+                   fontsize=size, color=INK if first else MUTED, fontweight=700 if first else 400)  # fmt: skip
+    wide, tall = layout.wide, layout.tall
+    for number, tile in enumerate(row.tiles):
+        at = left + layout.head + number * (wide + GAP)
+        _picture(paper.figure, tile, (at / WIDTH, 1 - (top + tall) / height, wide / WIDTH, tall / height))
+        for under, line in enumerate(tile.words):
+            paper.text(at, top + tall + 0.035 + under * LINE, drawable(shorten(line, wide + 0.02, 6.5)),
+                       va="top", fontsize=6.5, color=INK if under == 0 else MUTED)  # fmt: skip
+
+
+def _picture(figure: Figure | SubFigure, tile: RowTile, place: tuple[float, float, float, float]) -> None:
+    axes: Axes = figure.add_axes(place)
+    rows, columns = tile.picture.shape[:2]
+    scale = PIXELS / max(rows, columns)
+    shown = fit(tile.picture, max(1, round(rows * scale)), max(1, round(columns * scale)))
+    # raw pixels, drawn at once: the renderer would otherwise average them to its own grid
+    axes.imshow(shown, interpolation="none", extent=(0, columns, rows, 0), aspect="equal")
+    axes.set_anchor("NW")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(tile.marked)
+        spine.set_edgecolor(SEVERITY_COLOURS["high"])
+        spine.set_linewidth(1.6)
+    if tile.box is not None:
+        x1, y1, x2, y2 = tile.box
+        around = ([x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1])
+        axes.plot(*around, color="#000000", linewidth=2.0, clip_on=False)
+        axes.plot(*around, color="#ffffff", linewidth=0.8, clip_on=False)
+        axes.set_xlim(0, columns)
+        axes.set_ylim(rows, 0)
