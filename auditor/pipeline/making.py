@@ -1,0 +1,160 @@
+"""Makes the maps of a plan: what explains the same, and for the same pictures, in one shared pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor.engine.maps import MapRun, make_maps
+from auditor.metrics import MapMaker
+from auditor.visualizers import ChannelSet, ChannelVisualizer, MapSet, MapVisualizer, SampleVisualizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from auditor.pipeline.subject import Subject
+    from auditor.plan import Plan, PlannedPart
+    from auditor.progress import Progress
+    from auditor.targets import Targets
+
+OF_PASS = MapVisualizer | ChannelVisualizer | SampleVisualizer
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is made together.
+
+    Attributes:
+        targets: What is explained of each picture of the sample.
+        rows: The pictures that it is made for, ascending.
+        parts: Of one name each.
+    """
+
+    targets: Targets
+    rows: np.ndarray
+    parts: Sequence[PlannedPart]
+
+
+@dataclass
+class AllMaps:
+    """Every map of a plan, with what each came from.
+
+    Attributes:
+        run: Sets over the whole sample; where a picture was left out its map is blank and not usable.
+        planned: `MapSet.name` → the part that made it.
+    """
+
+    run: MapRun = field(default_factory=MapRun)
+    planned: dict[str, PlannedPart] = field(default_factory=dict)
+
+
+def orders_of(plan: Plan, subject: Subject) -> list[Order]:
+    """The plan's maps, in as few passes as its targets allow."""
+    grouped: dict[str, list[PlannedPart]] = {}
+    specs = {}
+    for item in plan.visualizers:
+        if isinstance(item.part, OF_PASS):
+            target = item.target(plan.spec.target)
+            specs[target.key] = target
+            grouped.setdefault(target.key, []).append(item)
+    orders = []
+    for key, parts in grouped.items():
+        targets = subject.targets(specs[key])
+        orders.append(Order(targets, np.flatnonzero(targets.known.numpy()), parts))
+    return orders
+
+
+def make_all(orders: Sequence[Order], subject: Subject, progress: Progress) -> AllMaps:
+    """One shared pass an order, over all its pictures."""
+    made = AllMaps()
+    every = np.arange(len(subject.sample))
+    notes: list[str] = []
+    for number, order in enumerate(orders, start=1):
+        what = "maps: one shared pass" if len(orders) == 1 else f"maps: shared pass {number} of {len(orders)}"
+        found = _run(order, subject, subject.model.module, every, None, progress, what)
+        made.run.maps.extend(found.maps)
+        made.run.channels.extend(found.channels)
+        made.run.profiles.update(found.profiles)
+        made.run.failures.extend(found.failures)
+        made.run.skipped.extend(found.skipped)
+        notes.extend(found.notes)
+        if left_out := len(every) - len(order.rows):
+            notes.append(f"maps for {order.targets.words}: {left_out} pictures without a label were skipped")
+        parts = {item.name: item for item in order.parts}
+        made.planned.update({item.name: parts[item.method] for item in found.maps})
+    made.run = replace(made.run, notes=tuple(dict.fromkeys(notes)))
+    return made
+
+
+def remaker(orders: Sequence[Order], subject: Subject) -> MapMaker:
+    """Makes the same maps again for the metrics, on another module or on changed pictures."""
+
+    def again(module: Any, indices: np.ndarray, images: Tensor | None = None) -> list[MapSet]:
+        return [item for order in orders for item in _run(order, subject, module, indices, images).maps]
+
+    return again
+
+
+def _run(
+    order: Order,
+    subject: Subject,
+    module: Any,
+    indices: np.ndarray,
+    images: Tensor | None,
+    progress: Progress | None = None,
+    what: str = "",
+) -> MapRun:
+    """One order on some pictures of the sample, as sets over all of those."""
+    import torch
+
+    places = np.flatnonzero(np.isin(indices, order.rows))
+    rows = indices[places]
+    parts = [item.part for item in order.parts if progress is not None or isinstance(item.part, MapVisualizer)]
+    found = make_maps(
+        subject.model,
+        module,
+        subject.sample,
+        parts,
+        list(subject.layers.names),
+        device=subject.device,
+        chunk=subject.map_chunk,
+        targets=order.targets[torch.from_numpy(rows)],
+        indices=rows,
+        images=images if images is None or len(places) == len(indices) else images[torch.from_numpy(places)],
+        predictor=subject.predictor,
+        progress=None if progress is None else lambda done, total: progress.step(done, total, what),
+    )
+    targets = None if order.targets.is_predicted else order.targets[torch.from_numpy(indices)]
+    same_for_all = {item.name for item in order.parts if not getattr(item.part, "of_class", True)}
+    return replace(
+        found,
+        maps=[
+            replace(_over(item, places, len(indices)), targets=None if item.method in same_for_all else targets)
+            for item in found.maps
+        ],
+        channels=[_channels_over(item, places, len(indices)) for item in found.channels],
+    )
+
+
+def _over(item: MapSet, places: np.ndarray, count: int) -> MapSet:
+    """A set over all pictures asked for: blank where none was made."""
+    if len(places) == count:
+        return item
+    made, usable = np.zeros(count, bool), np.zeros(count, bool)
+    made[places], usable[places] = True, item.usable
+    return replace(item, maps=_spread(item.maps, places, count), usable=usable, made=made)
+
+
+def _channels_over(item: ChannelSet, places: np.ndarray, count: int) -> ChannelSet:
+    if len(places) == count:
+        return item
+    return replace(item, maps=_spread(item.maps, places, count), units=_spread(item.units, places, count))
+
+
+def _spread(values: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    whole = np.zeros((count, *values.shape[1:]), values.dtype)
+    whole[places] = values
+    return whole
