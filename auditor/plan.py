@@ -51,6 +51,16 @@ class PlannedPart:
         target = self.target(PREDICTED).key
         return ".".join(filter(None, (self.name, self.part.own_name, target)))
 
+    @property
+    def most_images(self) -> int | None:
+        """For how many pictures it is made at most; None: for all."""
+        most: int | None = getattr(self.part, "most_images", None)
+        return most
+
+    def share(self, size: int) -> float:
+        """Of so many pictures, the share that it is made for."""
+        return 1.0 if self.most_images is None else min(1.0, self.most_images / size)
+
     def target(self, default: TargetSpec) -> TargetSpec:
         """What it explains; the default where it is no map."""
         target = getattr(self.part, "target", None)
@@ -94,20 +104,28 @@ class Plan:
         return total
 
     def costs(self) -> Iterator[tuple[str, str, float]]:
-        """(kind, name, forwards an image as an upper bound) in the order of running.
+        """(kind, name, forwards an image as an upper bound) in the order of running; of few pictures' maps on average.
 
         A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded.
         """
         layers = AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
         height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
         yield "subject", "predictions on the sample", 1.0
-        passes = {item.target(self.spec.target).key for item in self.visualizers if item.part.needs}
+        size = self.spec.dataset.sample.size
+        passes = {
+            (item.target(self.spec.target).key, item.most_images): item.share(size)
+            for item in self.visualizers
+            if item.part.needs
+        }
         if passes:
-            what = "one shared pass for all gradient maps" if len(passes) == 1 else "a shared pass for each target"
-            yield "visualizations", what, SHARED_PASS * len(passes)
+            several = len({target for target, _ in passes}) > 1
+            what = "a shared pass for each target" if several else "one shared pass for all gradient maps"
+            yield "visualizations", what, SHARED_PASS * sum(passes.values())
         for item in self.visualizers:
             times = layers if item.part.per_layer else 1
-            yield "visualizations", item.key, float(times * item.part.forwards(height, width))
+            few = "" if item.most_images is None else f", for {min(size, item.most_images)} of {size} pictures"
+            forwards = times * item.part.forwards(height, width) * item.share(size)
+            yield "visualizations", item.key + few, float(forwards)
         for item in self.metrics:
             yield "metrics", item.name, float(item.part.forwards())
         for item in self.probes:

@@ -19,7 +19,7 @@ from auditor.pipeline.measuring import measured
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
 from auditor.targets import PREDICTED
-from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
+from auditor.trust.deciding import BAR_RULE, DECIDABLE, UNDECIDED, WHOLE_RULE, merged
 from auditor.visualizers import MapSet, MapVisualizer, NetworkVisualizer, Profile, ProfileVisualizer
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _measure(
         predictor=subject.predictor,
         scores=subject.scores,
         predicted=subject.predicted,
-        maps=made.run.maps,
+        maps=made.checked,
         make_maps=again,
         seed=plan.spec.runtime.seed,
         progress=progress.step,
@@ -170,6 +170,7 @@ def _draw(
     parts = {item.name: item.part for item in plan.visualizers}
     checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
     trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
+    trust.update(dict.fromkeys(found.few, UNDECIDED))
     for item in made.maps:
         part = found.planned[item.name].part
         measurements: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
@@ -181,6 +182,7 @@ def _draw(
                 reason=None if item.usable.any() else "every map is blank; take another layer",
                 target=_words_of(item, part),
                 figures=tuple(draw_maps(item, part, trust[item.name], subject, gallery)),
+                remarks=(too_few(item),) if item.name in found.few else (),
                 images=item.count,
                 blank=item.count - int(item.usable.sum()),
                 trust=trust[item.name],
@@ -207,7 +209,15 @@ def _draw(
             explained.visualizations.append(_profile(planned, profile, gallery, images=len(subject.sample)))
         if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
-    explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
+    explained.image_figures = draw_rows(found.checked, trust, subject, gallery)
+
+
+def too_few(item: MapSet) -> str:
+    """Why the maps of a method are not checked."""
+    return (
+        f"Not enough data to check it: made for {item.count} of {len(item.usable)} pictures, since it is costly; with "
+        f"most_images: {DECIDABLE} or more it is checked too."
+    )
 
 
 def _words_of(item: MapSet, part: MapVisualizer) -> str | None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from auditor.engine.maps import MapRun, make_maps
 from auditor.metrics import MapMaker
+from auditor.pipeline.map_sheets import shown_pictures
+from auditor.trust.deciding import DECIDABLE
 from auditor.visualizers import ChannelSet, ChannelVisualizer, MapSet, MapVisualizer, SampleVisualizer
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
     from auditor.progress import Progress
+    from auditor.spec.target import TargetSpec
     from auditor.targets import Targets
 
 OF_PASS = MapVisualizer | ChannelVisualizer | SampleVisualizer
@@ -31,11 +34,13 @@ class Order:
         targets: What is explained of each picture of the sample.
         rows: The pictures that it is made for, ascending.
         parts: Of one name each.
+        few: Whether it is made for some pictures only, and for fewer than a check can be decided on.
     """
 
     targets: Targets
     rows: np.ndarray
     parts: Sequence[PlannedPart]
+    few: bool = False
 
 
 @dataclass
@@ -45,25 +50,34 @@ class AllMaps:
     Attributes:
         run: Sets over the whole sample; where a picture was left out its map is blank and not usable.
         planned: `MapSet.name` → the part that made it.
+        few: Names of sets that are made for too few pictures to be checked.
     """
 
     run: MapRun = field(default_factory=MapRun)
     planned: dict[str, PlannedPart] = field(default_factory=dict)
+    few: set[str] = field(default_factory=set)
+
+    @property
+    def checked(self) -> list[MapSet]:
+        """What the metrics are given."""
+        return [item for item in self.run.maps if item.name not in self.few]
 
 
 def orders_of(plan: Plan, subject: Subject) -> list[Order]:
     """The plan's maps, in as few passes as its targets allow."""
-    grouped: dict[str, list[PlannedPart]] = {}
-    specs = {}
+    grouped: dict[tuple[TargetSpec, int | None], list[PlannedPart]] = {}
     for item in plan.visualizers:
         if isinstance(item.part, OF_PASS):
-            target = item.target(plan.spec.target)
-            specs[target.key] = target
-            grouped.setdefault(target.key, []).append(item)
+            grouped.setdefault((item.target(plan.spec.target), item.most_images), []).append(item)
     orders = []
-    for key, parts in grouped.items():
-        targets = subject.targets(specs[key])
-        orders.append(Order(targets, np.flatnonzero(targets.known.numpy()), parts))
+    for (target, most), parts in grouped.items():
+        targets = subject.targets(target)
+        known = targets.known.numpy()
+        if most is None or most >= known.sum():
+            orders.append(Order(targets, np.flatnonzero(known), parts))
+            continue
+        rows = np.sort(np.array(shown_pictures(subject, most, known), dtype=np.int64))
+        orders.append(Order(targets, rows, parts, few=len(rows) < DECIDABLE))
     return orders
 
 
@@ -81,10 +95,11 @@ def make_all(orders: Sequence[Order], subject: Subject, progress: Progress) -> A
         made.run.failures.extend(found.failures)
         made.run.skipped.extend(found.skipped)
         notes.extend(found.notes)
-        if left_out := len(every) - len(order.rows):
+        if left_out := int((~order.targets.known).sum()):
             notes.append(f"maps for {order.targets.words}: {left_out} pictures without a label were skipped")
         parts = {item.name: item for item in order.parts}
         made.planned.update({item.name: parts[item.method] for item in found.maps})
+        made.few.update(item.name for item in found.maps if order.few)
     made.run = replace(made.run, notes=tuple(dict.fromkeys(notes)))
     return made
 
@@ -93,7 +108,8 @@ def remaker(orders: Sequence[Order], subject: Subject) -> MapMaker:
     """Makes the same maps again for the metrics, on another module or on changed pictures."""
 
     def again(module: Any, indices: np.ndarray, images: Tensor | None = None) -> list[MapSet]:
-        return [item for order in orders for item in _run(order, subject, module, indices, images).maps]
+        checked = [order for order in orders if not order.few]
+        return [item for order in checked for item in _run(order, subject, module, indices, images).maps]
 
     return again
 

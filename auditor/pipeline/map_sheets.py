@@ -70,13 +70,17 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
         return []
     tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
     what = item.method + ("" if item.layer is None else f" at {item.layer}") + explained_for(item, part)
+    few = ""
+    if part.most_images is not None and item.count < len(item.usable):
+        forwards = part.forwards(*item.maps.shape[1:])
+        few = f" Made for {item.count} of {len(item.usable)} pictures: about {forwards:,} forwards each."
     words = "; ".join(describe(subject, i) for i in chosen)
     mark = FAILED if trust == "failed" else ""
     return [
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, 2, gap=14),
-            caption=f"{what}. Each map from 0 to its own maximum. In reading order: {words}.{mark}",
+            caption=f"{what}.{few} Each map from 0 to its own maximum. In reading order: {words}.{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=part.reading,
         )

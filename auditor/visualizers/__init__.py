@@ -34,6 +34,7 @@ __all__ = [
     "Need",
     "NetworkVisualizer",
     "Observation",
+    "PatchVisualizer",
     "Profile",
     "ProfileVisualizer",
     "RelevanceRule",
@@ -46,6 +47,9 @@ __all__ = [
 PASS = 2
 """Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
 
+
+COPIES_AT_ONCE = 64
+"""Perturbed copies of an image held at one time."""
 
 Observation = Mapping[str, Mapping[str, "Tensor"]]
 """What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
@@ -256,6 +260,10 @@ class MapVisualizer(Visualizer):
         description="What is explained: predicted, label, a class, {difference: [class, class]}, or file.py:callable",
     )
 
+    most_images: int | None = Field(
+        None, ge=1, description="For how many pictures it is made at most, those that the report shows; null: for all"
+    )
+
     of_class: ClassVar[bool] = True
     """Whether the map depends on what is explained at all."""
 
@@ -278,6 +286,49 @@ class MapVisualizer(Visualizer):
             Float, shape (batch, rows, columns) at the method's own resolution, non-negative, magnitude kept
             (no min-max). Same device.
         """
+
+
+class PatchVisualizer(MapVisualizer):
+    """Gives each patch of the image a value, from what the score is while random sets of patches are hidden."""
+
+    samples: int = Field(200, ge=20, le=20000, description="Perturbed copies of each image, the whole one among them")
+    patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
+
+    needs = frozenset({Need.SCORES})
+
+    @abstractmethod
+    def sets(self, patches: int, generator: Generator) -> Tensor:
+        """Which patches are visible in each copy, bool (at most `samples`, patches); the first is the image itself."""
+
+    @abstractmethod
+    def values(self, visible: Tensor, scores: Tensor) -> Tensor:
+        """A value for each patch, from float64 (copies, patches) of 0 and 1 and float64 (copies,); on the CPU."""
+
+    def forwards(self, height: int, width: int) -> int:
+        return self.samples
+
+    def maps(self, captured: Captured) -> Tensor:
+        import torch
+
+        generators = captured.generators()
+        return torch.stack([self._map(captured, index, generators[index]) for index in range(len(captured.inputs))])
+
+    def _map(self, captured: Captured, index: int, generator: Generator) -> Tensor:
+        import torch
+
+        from auditor.superpixels import superpixels
+
+        assert captured.target_scores is not None
+        assert captured.fill is not None
+        image, target = captured.inputs[index], captured.targets[index]
+        labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
+        visible = self.sets(int(labels.max()) + 1, generator)
+        scores = []
+        for group in visible.split(COPIES_AT_ONCE):
+            shown = torch.where(group.to(image.device)[:, labels][:, None], image, captured.fill)
+            scores.append(captured.target_scores(shown, target.expand(len(group))))
+        values = self.values(visible.double(), torch.cat(scores).cpu().double())
+        return values.float().to(image.device)[labels].clamp(min=0)
 
 
 class ChannelVisualizer(Visualizer):

@@ -34,7 +34,7 @@ class Rise(MapVisualizer):
     cells: int = Field(7, ge=2, le=64, description="Cells of a mask along each side")
     visible: float = Field(0.5, gt=0, lt=1, description="Share of the cells that stay visible")
 
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     needs = frozenset({Need.SCORES})
     reading = (
         "Bright areas are those whose sight makes the class likelier, whatever else is hidden. Cloudy patterns of "

@@ -26,7 +26,12 @@ from auditor.visualizers.saliency import Saliency
 from tests.engine.networks import HEIGHT, WIDTH, PlainCnn, images, inputs, loaded, sample, seeded
 
 CPU = torch.device("cpu")
-CHEAP: dict[str, dict[str, Any]] = {"rise": {"masks": 10}, "lime": {"samples": 20}, "kernel_shap": {"samples": 20}, "occlusion": {"stride": 0.25}}
+CHEAP: dict[str, dict[str, Any]] = {
+    "rise": {"masks": 10},
+    "lime": {"samples": 20},
+    "kernel_shap": {"samples": 20},
+    "occlusion": {"stride": 0.25},
+}
 MAPS = [name for name in names("visualizers") if issubclass(load("visualizers", name), MapVisualizer)]
 
 

@@ -172,7 +172,7 @@ def test_kernel_shap_of_a_game_with_interactions_is_the_definition() -> None:
     def value(members: tuple[int, ...]) -> float:
         return float(table[sum(2**player for player in members)])
 
-    sets = KernelShap(samples=20000)._sets(5, torch.Generator().manual_seed(0))
+    sets = KernelShap(samples=20000).sets(5, torch.Generator().manual_seed(0))
     scores = torch.tensor([value(tuple(row.nonzero().flatten().tolist())) for row in sets], dtype=torch.float64)
 
     found = shapley_values(sets.double(), scores)
