@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -264,6 +264,8 @@ class MapVisualizer(Visualizer):
         None, ge=1, description="For how many pictures it is made at most, those that the report shows; null: for all"
     )
 
+    hurried: ClassVar[Mapping[str, Any]] = {}
+    """Options of `auditor explain`, where somebody waits for one picture: rougher, and the page says so."""
     of_class: ClassVar[bool] = True
     """Whether the map depends on what is explained at all."""
 
@@ -324,7 +326,8 @@ class PatchVisualizer(MapVisualizer):
         labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
         visible = self.sets(int(labels.max()) + 1, generator)
         scores = []
-        for group in visible.split(COPIES_AT_ONCE):
+        for start in range(0, len(visible), COPIES_AT_ONCE):
+            group = visible[start : start + COPIES_AT_ONCE]
             shown = torch.where(group.to(image.device)[:, labels][:, None], image, captured.fill)
             scores.append(captured.target_scores(shown, target.expand(len(group))))
         values = self.values(visible.double(), torch.cat(scores).cpu().double())
