@@ -13,8 +13,8 @@ from torch import nn
 
 from auditor.engine.maps import MapRun
 from auditor.pipeline.explaining import Explained, _draw, _network
-from auditor.pipeline.making import AllMaps
 from auditor.pipeline.gallery import Gallery
+from auditor.pipeline.making import AllMaps
 from auditor.pipeline.map_sheets import LAYERS, draw_profile
 from auditor.plan import PlannedPart
 from auditor.visualizers import LayerNumbers, Profile
