@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from auditor import registry
 from auditor.errors import PartError, Problem, SpecError
@@ -16,6 +16,7 @@ from auditor.registry import Part
 from auditor.shipped import shipped_folder
 from auditor.spec.audit_spec import AuditSpec, DatasetSpec, ModelSpec, Preset
 from auditor.spec.reading import Location, SpecFile, problems_of, read_spec_file, validate
+from auditor.spec.target import PREDICTED, Target, TargetSpec, class_index
 
 WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors", ".ckpt")
 FORWARDS = {"quick": 25.0, "standard": 120.0}
@@ -84,8 +85,24 @@ class PlannedPart:
 
     @property
     def key(self) -> str:
-        """Its name, and the name that the spec gave it where the part may be planned several times: custom.NAME."""
-        return ".".join(filter(None, (self.name, self.part.own_name)))
+        """Its name, and what tells it apart where the part may be planned several times: its own name, its target."""
+        target = self.target(PREDICTED).key
+        return ".".join(filter(None, (self.name, self.part.own_name, target)))
+
+    @property
+    def most_images(self) -> int | None:
+        """For how many pictures it is made at most; None: for all."""
+        most: int | None = getattr(self.part, "most_images", None)
+        return most
+
+    def share(self, size: int) -> float:
+        """Of so many pictures, the share that it is made for."""
+        return 1.0 if self.most_images is None else min(1.0, self.most_images / size)
+
+    def target(self, default: TargetSpec) -> TargetSpec:
+        """What it explains; the default where it is no map."""
+        target = getattr(self.part, "target", None)
+        return target if isinstance(target, TargetSpec) else default
 
 
 @dataclass(frozen=True)
@@ -125,22 +142,31 @@ class Plan:
         return total
 
     def costs(self) -> Iterator[tuple[str, str, float]]:
-        """(kind, name, forwards an image as an upper bound) in the order of running.
+        """(kind, name, forwards an image as an upper bound) in the order of running; of few pictures' maps on average.
 
         A pattern in `layers` counts as one layer: what it fits is not known before the model is loaded. What is spent
         once for the audit is spread over the sample.
         """
         yield "subject", "predictions on the sample", 1.0
-        yield "subject", "choosing what runs fast, and the layers", PREPARED_IMAGES / self.spec.dataset.sample.size
+        size = self.spec.dataset.sample.size
+        yield "subject", "choosing what runs fast, and the layers", PREPARED_IMAGES / size
         if not any(item.name == "region" for item in self.probes):
             yield "subject", "the causal map", _causal_map()
-        if shared := _shared_pass(self.visualizers):
-            yield "visualizations", "one shared pass for all gradient maps", shared
+        passes: dict[tuple[str, int | None], list[PlannedPart]] = {}
+        for item in self.visualizers:
+            if item.part.needs:
+                passes.setdefault((item.target(self.spec.target).key, item.most_images), []).append(item)
+        if passes:
+            several = len({target for target, _ in passes}) > 1
+            what = "a shared pass for each target" if several else "one shared pass for all gradient maps"
+            shared = sum(_shared_pass(items) * items[0].share(size) for items in passes.values())
+            yield "visualizations", what, shared
         if trials := self._trials():
             yield "visualizations", "trying shorter number formats", trials
         for item in self.visualizers:
-            once = self._forwards_in_all(item) / max(1, self.spec.dataset.sample.size)
-            yield "visualizations", item.name, self._map_forwards(item) + once
+            few = "" if item.most_images is None else f", for {min(size, item.most_images)} of {size} pictures"
+            once = self._forwards_in_all(item) / max(1, size)
+            yield "visualizations", item.key + few, self._map_forwards(item) * item.share(size) + once
         work = self.workload()
         for item in self.metrics:
             yield "metrics", item.name, float(item.part.forwards(work))
@@ -149,7 +175,7 @@ class Plan:
 
     def workload(self) -> Workload:
         """What the metrics will have to look at, as far as it is known before the model is loaded."""
-        mappers = [item for item in self.visualizers if item.part.makes_maps]
+        mappers = [item for item in self.visualizers if item.part.makes_maps and item.most_images is None]
         sets = sum(self._times(item) for item in mappers)
         again = _shared_pass(mappers) + sum(self._map_forwards(item) for item in mappers)
         needs = {need for item in mappers for need in item.part.needs}
@@ -195,6 +221,7 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     model_source = checker.source("model", "models", ModelSpec)
     dataset_source = checker.source("dataset", "datasets", DatasetSpec)
     parts = {kind: checker.parts(key, kind) for key, kind in _PART_KEYS.items()}
+    checker.targets(parts["visualizers"], dataset_source)
     reports = checker.formats()
     checker.files(model_source, dataset_source)
     checker.policy()
@@ -223,6 +250,8 @@ class _Checker:
         self.file = spec_file
         self.tree = spec_file.tree
         self.problems = problems
+        self.target = _default_target(spec_file.tree)
+        self.named_targets: list[tuple[Location, TargetSpec]] = [(("target",), self.target)]
 
     def add(self, location: Location, what: str) -> None:
         self.problems.append(self.file.problem(location, what))
@@ -275,8 +304,12 @@ class _Checker:
         for name in registry.names(kind):
             part = registry.load(kind, name)
             if preset in part.budgets:
-                options, line = part.budgets[preset], self.file.line(location)
+                options, line = {**part.budgets[preset], **self._general(part)}, self.file.line(location)
                 yield PlannedPart(name, part(**options), True, preset, line)
+
+    def _general(self, part: type[Part]) -> dict[str, Any]:
+        """Options that the spec sets for all maps at once."""
+        return {"target": self.target} if getattr(part, "of_class", False) else {}
 
     def _named(
         self, kind: str, entry: object, budget: str, with_preset: bool, location: Location
@@ -299,13 +332,56 @@ class _Checker:
             return None
         defaults = part.budgets.get(budget, {})
         try:
-            made = part(**{**defaults, **options})
+            made = part(**{**defaults, **self._general(part), **options})
         except ValidationError as error:
             self.problems.extend(problems_of(error, self.file, location, part))
             return None
         for option, what in made.mistakes(self.file.folder):
-            self.add((*location, option), what)
+            if option in options or option != "target":  # one for all maps is told once, where it stands
+                self.add((*location, option), what)
+        if "target" in options and isinstance(target := getattr(made, "target", None), TargetSpec):
+            self.named_targets.append(((*location, "target"), target))
         return PlannedPart(name, made, required, budget if with_preset else None, self.file.line(location))
+
+    def targets(self, planned: Sequence[PlannedPart], dataset_source: Any) -> None:
+        """Classes that the model does not have, labels that the data does not have, and callables that are not there.
+
+        Class names that only the loaded model knows are checked when it is loaded.
+        """
+        follow = [item.part for item in planned if getattr(item.part, "target", None) == self.target]
+        wrong = [what for part in follow[:1] for option, what in part.mistakes(self.file.folder) if option == "target"]
+        if self.target != PREDICTED:
+            for what in wrong:
+                self.add(("target",), what)
+        names = self._class_names(dataset_source)
+        for location, target in self.named_targets:
+            for one in target.classes:
+                try:
+                    if names:
+                        class_index(one, names, len(names))
+                except ValueError as error:
+                    self.add(location, str(error))
+            unlabelled = dataset_source is not None and not dataset_source.labelled(folder=self.file.folder)
+            if target.kind == "label" and unlabelled:
+                self.add(location, "the data set has no labels; name a label column, a class, or `predicted`")
+
+    def _class_names(self, dataset_source: Any) -> tuple[str, ...]:
+        """As far as they show without loading the model; () where they do not."""
+        model = self.tree.get("model")
+        if not isinstance(model, dict):
+            return ()
+        classes, weights = model.get("classes"), model.get("weights")
+        if isinstance(classes, list):
+            return tuple(str(name) for name in classes)
+        if isinstance(classes, str):
+            file = self.file.folder / classes
+            text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
+            return tuple(line.strip() for line in text.rstrip().splitlines())
+        published = isinstance(weights, str) and not is_weights_path(weights)
+        if published or dataset_source is None:
+            return ()  # weights that the source knows by name bring names of their own
+        names: tuple[str, ...] = dataset_source.class_names(folder=self.file.folder)
+        return names
 
     def formats(self) -> tuple[PlannedPart, ...]:
         """The report formats; audit.json is always written."""
@@ -392,6 +468,14 @@ def _shared_pass(visualizers: Sequence[PlannedPart]) -> float:
 def is_weights_path(weights: str) -> bool:
     """Whether `model.weights` is a file rather than a name that the source knows."""
     return "/" in weights or "\\" in weights or weights.lower().endswith(WEIGHT_SUFFIXES)
+
+
+def _default_target(tree: dict[str, Any]) -> TargetSpec:
+    """The spec's own, or the predicted class where it is wrong: that is told with the spec's other fields."""
+    try:
+        return TypeAdapter(Target).validate_python(tree.get("target", PREDICTED))
+    except ValidationError:
+        return PREDICTED
 
 
 def _with_hint(problem: Problem, known: Sequence[str], key: str) -> Problem:

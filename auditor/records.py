@@ -265,6 +265,8 @@ class VisualizationRecord(Record):
     reason: str | None = None
     figures: tuple[str, ...] = ()
     images: int = 0
+    target: str | None = None
+    """What the maps explain, in words; None where that makes no difference to them."""
     blank: int = 0
     """Maps that were constant or zero; excluded from scores."""
     trust: str | None = None
@@ -275,6 +277,11 @@ class VisualizationRecord(Record):
     remarks: tuple[str, ...] = ()
     """What is out of the ordinary in it, each in one sentence."""
     options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def for_words(self) -> str:
+        """'for cat minus dog'; "" where the maps explain the predicted class, or nothing."""
+        return "" if self.target in (None, "the predicted class") else f"for {self.target}"
 
 
 class PlannedCheck(Record):

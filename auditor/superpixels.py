@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
 
 __all__ = ["superpixels"]
 
@@ -63,6 +62,8 @@ def _means(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 
 def _connected(labels: np.ndarray) -> np.ndarray:
     """Each patch's largest piece; other pixels take the label of the nearest kept one."""
+    from scipy import ndimage
+
     kept = np.zeros(labels.shape, dtype=bool)
     for label in np.unique(labels):
         pieces, count = ndimage.label(labels == label)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from auditor.registry import load, names
-from auditor.visualizers import Need, NetworkVisualizer, ProfileVisualizer, Visualizer
+from auditor.visualizers import MapVisualizer, Need, NetworkVisualizer, ProfileVisualizer, Visualizer
 
 __all__ = ["FOLDER", "pages"]
 
@@ -86,10 +86,11 @@ def _cost(part: type[Visualizer]) -> str:
 
 
 def _options(part: type[Visualizer]) -> list[str]:
-    if not part.model_fields:
+    own = {option: field for option, field in part.model_fields.items() if option not in MapVisualizer.model_fields}
+    if not own:
         return []
     rows = ["| option | default | meaning |", "|---|---|---|"]
-    for option, field in part.model_fields.items():
+    for option, field in own.items():
         default = "required" if field.is_required() else f"`{json.dumps(field.get_default(), default=str)}`"
         rows.append(f"| `{option}` | {default} | {field.description} |")
     changed = [
@@ -110,6 +111,15 @@ def _list(parts: dict[str, type[Visualizer]]) -> str:
         "# Visualizers",
         "",
         "Written by `python -m docs.visualizer_pages` from the files in auditor/visualizers.",
+        "",
+        "All maps also take these options; [targets](../targets.md) says more:",
+        "",
+        "| option | default | meaning |",
+        "|---|---|---|",
+        *(
+            f"| `{option}` | `{field.get_default()}` | {field.description} |"
+            for option, field in MapVisualizer.model_fields.items()
+        ),
         "",
     ]
     return "\n".join([*head, "| name | presets | what it shows |", "|---|---|---|", *rows]) + "\n"

@@ -53,15 +53,23 @@ def explain(
     folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pages go.")] = Path(
         "explained"
     ),
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="TARGET", help="What is explained, as in a spec; the spec's own otherwise."),
+    ] = None,
+    forwards: Annotated[
+        int, typer.Option("--forwards", min=1, metavar="N", help="What all maps of a picture may cost together.")
+    ] = 120,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write each page as PDF too.")] = False,
     overrides: SetOption = None,
 ) -> int:
     """Explain single pictures: maps, the causal map, and what decides ("which regions did you judge by?")."""
     from auditor.explain import explain_pictures
     from auditor.plan import make_plan
 
-    planned = make_plan(spec, overrides or [])
+    planned = make_plan(spec, [*(overrides or []), *([] if target is None else [f"target={target}"])])
     with ConsoleProgress() as progress:
-        pages = explain_pictures(planned, images, folder, progress)
+        pages = explain_pictures(planned, images, folder, progress, most_forwards=forwards, pdf=pdf)
     for page in pages:
         out.print(str(page), markup=False, soft_wrap=True)
     return 0

@@ -218,7 +218,7 @@ def attention_of(recorder: Recorder, module: nn.Module, seen: Tensor) -> Attenti
     if doubtful:
         alone = Recorder(gradients=False)
         with torch.no_grad(), alone.watching(module):
-            scoring.forward(module, seen[:1].clone())
+            scoring.output_of(module, seen[:1].clone())
         alone.close()
         for index in doubtful:
             single = _laid_out(alone.calls[index], 1, around) if index < len(alone.calls) else None

@@ -19,6 +19,7 @@ from auditor.engine.borrowing import alone, pass_settings
 from auditor.engine.integrity import parts_of, tensors_of
 from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.errors import ModelError
+from auditor.targets import Targets, as_targets
 from auditor.visualizers import Captured, Need
 
 __all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule", "takes_tokens_first"]
@@ -49,8 +50,8 @@ def capture(
     *,
     layers: Sequence[str],
     needs: frozenset[Need],
-    targets: Tensor | None = None,
-    target_scores: Callable[[Tensor, Tensor], Tensor] | None = None,
+    targets: Tensor | Targets | None = None,
+    target_scores: Callable[[Tensor, Targets], Tensor] | None = None,
     fill: Tensor | None = None,
     seeds: Tensor | None = None,
 ) -> Pass:
@@ -64,7 +65,8 @@ def capture(
         inputs: Normalised, shape (batch, channels, height, width), on the model's device.
         layers: Dotted names of modules whose output is a grid.
         needs: What is wanted; what costs further passes costs nothing here, but for TAIL: one forward a layer.
-        targets: int64 (batch,); None explains the class that this very forward predicts.
+        targets: Of each image, or class indices, int64 (batch,); None explains the class that this very forward
+            predicts.
         target_scores, fill, seeds: Handed on to `Captured`.
 
     Returns:
@@ -92,19 +94,20 @@ def capture(
         nullcontext() if recorder is None else recorder.watching(module),
     ):
         # only what gets a gradient, or could not be saved for one, has to be a tensor of its own
-        own = Need.INPUT_GRADIENTS in needs or inputs.is_inference()
-        seen = inputs.detach().to(torch.float32, copy=own).requires_grad_(Need.INPUT_GRADIENTS in needs)
-        logits = scoring.forward(module, seen.clone())  # a model may write to its input
-        targets = scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device)
+        copied = Need.INPUT_GRADIENTS in needs or inputs.is_inference()
+        seen = inputs.detach().to(torch.float32, copy=copied).requires_grad_(Need.INPUT_GRADIENTS in needs)
+        own = targets.own if isinstance(targets, Targets) else None
+        logits = scoring.forward(module, seen.clone(), own)  # a model may write to its input
+        chosen = as_targets(scoring.predicted(logits.detach()) if targets is None else targets.to(logits.device))
         for tap in taps:
             tap.close()
         if recorder is not None:
             recorder.close()
-        input_gradients = _backward(module, logits, targets, seen, taps, recorder) if backward else None
+        input_gradients = _backward(module, logits, chosen, seen, taps, recorder) if backward else None
     plain = Captured(
         inputs=seen.detach(),
         logits=logits.detach(),
-        targets=targets,
+        targets=chosen,
         input_gradients=input_gradients,
         target_scores=target_scores,
         fill=fill,
@@ -121,7 +124,7 @@ def capture(
         at_layers[tap.name] = at
         notes.extend(more)
     if Need.PASSES in needs:
-        plain = replace(plain, again=partial(_again, module, None, targets, frozenset({Need.INPUT_GRADIENTS})))
+        plain = replace(plain, again=partial(_again, module, None, chosen, frozenset({Need.INPUT_GRADIENTS})))
     blank = [name for name, at in at_layers.items() if at.gradients is not None and not at.gradients.any()]
     captured: dict[str | None, Captured] = {None: replace(plain, layers=at_layers)}
     captured.update(at_layers.items())
@@ -153,7 +156,7 @@ def _extended(
     notes: Sequence[str] = ()
     if Need.PASSES in needs:
         at = replace(at, again=partial(_again, module, tap.name, at.targets, OF_LAYERS & needs))
-    if Need.HEAD in needs and at.activations is not None:
+    if Need.HEAD in needs and at.activations is not None and at.targets.own is None:
         at = replace(at, head=heads.linear_head(module, at.activations, at.logits))
     if Need.TAIL in needs and len(tap.values) == 1:
         tail, notes = tails.tail_of(module, tap.name, tap.part, grid, at)
@@ -161,7 +164,7 @@ def _extended(
     return at, notes
 
 
-def _again(module: nn.Module, layer: str | None, targets: Tensor, needs: frozenset[Need], inputs: Tensor) -> Captured:
+def _again(module: nn.Module, layer: str | None, targets: Targets, needs: frozenset[Need], inputs: Tensor) -> Captured:
     """The same pass on other inputs, for `Captured.again`."""
     return capture(module, inputs, layers=[layer] if layer else [], needs=needs, targets=targets)[layer]
 
@@ -250,7 +253,7 @@ def _attention(module: nn.Module, recorder: Recorder, seen: Tensor) -> Attention
 def _backward(
     module: nn.Module,
     logits: Tensor,
-    targets: Tensor,
+    targets: Targets,
     seen: Tensor,
     taps: Sequence[_Tap],
     recorder: Recorder | None,

@@ -19,6 +19,7 @@ from auditor.engine.integrity import evaluating
 from auditor.engine.outputs import tensor_of, unwrapped
 from auditor.engine.plain_paths import plain_paths
 from auditor.errors import ModelError
+from auditor.targets import OwnScore, Targets
 from auditor.visualizers import Need
 
 __all__ = ["LayerChoice", "LayerInfo", "available_layers", "target_layers"]
@@ -89,7 +90,7 @@ def available_layers(module: nn.Module, example: Tensor) -> list[LayerInfo]:
         for name, part in module.named_modules():
             if part is not module:
                 stack.callback(part.register_forward_hook(partial(note, name)).remove)
-        scoring.forward(module, example.clone())
+        scoring.output_of(module, example.clone())
     around = grids.surroundings(module, example)
     return [
         LayerInfo(
@@ -103,7 +104,12 @@ def available_layers(module: nn.Module, example: Tensor) -> list[LayerInfo]:
     ]
 
 
-def target_layers(module: nn.Module, wanted: Literal["auto"] | str | list[str], example: Tensor) -> LayerChoice:
+def target_layers(
+    module: nn.Module,
+    wanted: Literal["auto"] | str | list[str],
+    example: Tensor,
+    own: OwnScore | None = None,
+) -> LayerChoice:
     """Resolve the spec's `layers`.
 
     auto takes the last layer before pooling and one half-way down, at the level of blocks, both verified to receive
@@ -113,6 +119,7 @@ def target_layers(module: nn.Module, wanted: Literal["auto"] | str | list[str], 
         module: Wrappers are looked through.
         wanted: auto, or names and patterns; `*` stands for one part of a dotted name, `**` for several.
         example: Model inputs, shape (batch, channels, height, width); the first four are used.
+        own: Whose gradient is tried where the model gives no class scores.
 
     Raises:
         ModelError: A name or pattern fits no layer, or what it fits is no grid.
@@ -125,16 +132,16 @@ def target_layers(module: nn.Module, wanted: Literal["auto"] | str | list[str], 
         return LayerChoice((), ("a TorchScript model hides its layers: no maps of layers were made",))
     found = available_layers(module, example)
     if wanted == "auto":
-        return _automatic(module, example, found)
-    return _named(module, example, found, [wanted] if isinstance(wanted, str) else wanted)
+        return _automatic(module, example, found, own)
+    return _named(module, example, found, own, [wanted] if isinstance(wanted, str) else wanted)
 
 
-def _automatic(module: nn.Module, example: Tensor, found: Sequence[LayerInfo]) -> LayerChoice:
+def _automatic(module: nn.Module, example: Tensor, found: Sequence[LayerInfo], own: OwnScore | None) -> LayerChoice:
     grid_names = {layer.name for layer in found if layer.is_grid}
     candidates = blocks.trunk(module, [layer.name for layer in found], grid_names)
     if not candidates:
         return LayerChoice((), ("no layer's output lies over the image as a grid: no maps of layers were made",))
-    blank, notes = _blank(module, example, [block.name for block in candidates])
+    blank, notes = _blank(module, example, [block.name for block in candidates], own)
     usable = [block for block in candidates if block.name not in blank]
     if not usable:
         notes.append("no gradient arrives at any layer on the examples; layers were taken by position alone")
@@ -148,7 +155,9 @@ def _automatic(module: nn.Module, example: Tensor, found: Sequence[LayerInfo]) -
     return LayerChoice(names, tuple(notes))
 
 
-def _named(module: nn.Module, example: Tensor, found: Sequence[LayerInfo], wanted: Sequence[str]) -> LayerChoice:
+def _named(
+    module: nn.Module, example: Tensor, found: Sequence[LayerInfo], own: OwnScore | None, wanted: Sequence[str]
+) -> LayerChoice:
     notes: list[str] = []
     matches: list[LayerInfo] = []
     for pattern in wanted:
@@ -164,10 +173,10 @@ def _named(module: nn.Module, example: Tensor, found: Sequence[LayerInfo], wante
         matches.extend(layer for layer in fitting if layer.is_grid)
     kept = {layer.name for layer in matches}
     names = tuple(layer.name for layer in found if layer.name in kept)
-    blank, more = _blank(module, example, names)
+    blank, more = _blank(module, example, names, own)
     notes.extend(more)
     if blank:
-        instead = _automatic(module, example, found).names
+        instead = _automatic(module, example, found, own).names
         notes.extend(
             f"{name}: no gradient arrives at its patches, so its gradient maps are blank; take {instead[-1]} instead"
             for name in blank
@@ -191,12 +200,15 @@ def _fitting(pattern: str, found: Sequence[LayerInfo], module: nn.Module) -> lis
 _GLOBS = {"**": r".+", "*": r"[^.]+", "?": r"[^.]"}
 
 
-def _blank(module: nn.Module, example: Tensor, names: Sequence[str]) -> tuple[set[str], list[str]]:
+def _blank(
+    module: nn.Module, example: Tensor, names: Sequence[str], own: OwnScore | None
+) -> tuple[set[str], list[str]]:
     """Which layers receive no gradient at their grid, tried in one pass; and why that could not be tried."""
     if not names:
         return set(), []
+    targets = None if own is None else Targets(torch.zeros(len(example), dtype=torch.int64), own=own)
     try:
-        tried: Pass = capture(module, example, layers=names, needs=frozenset({Need.LAYER_GRADIENTS}))
+        tried: Pass = capture(module, example, layers=names, needs=frozenset({Need.LAYER_GRADIENTS}), targets=targets)
     except ModelError as error:
         return set(), [f"gradients could not be tried: {error}"]
     return set(tried.blank), list(tried.notes)

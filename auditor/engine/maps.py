@@ -21,6 +21,7 @@ from auditor.engine.predictor import Predictor
 from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import ModelError, NotApplicableError
 from auditor.subjects import LoadedModel, Sample
+from auditor.targets import Targets, as_targets
 from auditor.visualizers import (
     Captured,
     ChannelSet,
@@ -89,7 +90,7 @@ def make_maps(
     *,
     device: torch.device,
     chunk: int | Literal["auto"] = "auto",
-    targets: np.ndarray | None = None,
+    targets: np.ndarray | Targets | None = None,
     indices: np.ndarray | None = None,
     images: Tensor | None = None,
     predictor: Predictor | None = None,
@@ -106,7 +107,7 @@ def make_maps(
         layers: Target layers for those that are made per layer.
         device: Where the module is.
         chunk: Images a pass; halved when memory runs out.
-        targets: int64, the class explained for each image of `indices`; None: the one that is predicted.
+        targets: What is explained of each image of `indices`, or class indices, int64; None: the predicted class.
         indices: Images, in the order of the results; None: all.
         images: What stands in for those images, one each, as in `Sample.images`; None: the images themselves.
         predictor: Of the same module, for methods that need scores; of another one, its chunk and memory layout are
@@ -187,20 +188,24 @@ class _Run:
         module: nn.Module,
         sample: Sample,
         chosen: np.ndarray,
-        targets: np.ndarray | None,
+        targets: np.ndarray | Targets | None,
         device: torch.device,
         predictor: Predictor | None,
         images: Tensor | None,
     ) -> None:
         self.model, self.module, self.sample, self.device, self.images = model, module, sample, device, images
         self.chosen = torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.int64))
-        self.targets = None if targets is None else torch.from_numpy(np.asarray(targets, dtype=np.int64))
+        if isinstance(targets, np.ndarray):
+            targets = as_targets(torch.from_numpy(np.asarray(targets, dtype=np.int64)))
+        self.targets = targets
         self.layers: tuple[str, ...] = ()
         self.jobs: list[_Job] = []
         self.notes: list[str] = []
         self.fill = _mean_pixel(sample.images, model).to(device)
         self.refused: dict[Need, str] = {}
-        self._predictor = predictor if predictor is not None and predictor.model.module is module else None
+        self._own = None if targets is None else targets.own
+        serves = predictor is not None and predictor.model.module is module and predictor.own is self._own
+        self._predictor = predictor if serves else None
         self._given = predictor
         self._gradients: TargetGradients | None = None
         self.gate: Gate | None = None
@@ -262,7 +267,7 @@ class _Run:
                     job.fail(error)
         return found
 
-    def _capture(self, inputs: Tensor, targets: Tensor | None, seeds: Tensor) -> Pass:
+    def _capture(self, inputs: Tensor, targets: Targets | None, seeds: Tensor) -> Pass:
         """The pass; what the model refuses is given up with those visualizers that need it."""
         while True:
             working = [job for job in self.jobs if job.failure is None]
@@ -305,7 +310,7 @@ class _Run:
     def _passes(self) -> Predictor:
         if self._predictor is None:
             size: int | Literal["auto"] = "auto" if self._given is None else self._given.chunk
-            self._predictor = Predictor(replace(self.model, module=self.module), self.device, chunk=size)
+            self._predictor = Predictor(replace(self.model, module=self.module), self.device, chunk=size, own=self._own)
         if self._gradients is None:
             self._gradients = TargetGradients(self._predictor)
         return self._predictor

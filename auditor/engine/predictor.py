@@ -17,6 +17,7 @@ from auditor.engine.device import keep_freed_memory
 from auditor.engine.integrity import evaluating
 from auditor.engine.outputs import unwrapped
 from auditor.subjects import LoadedModel
+from auditor.targets import OwnScore, Targets, as_targets
 
 __all__ = ["Predictor"]
 
@@ -39,12 +40,20 @@ class Predictor:
         device: Where it runs.
         folded: Batch normalisations folded into convolutions in the form that runs.
         channels_last: Whether inputs are laid out channels last: it was tried, and gives the same scores sooner.
+        own: A score of one's own, which is then all that the model is asked for: `scores` gives it as one column.
     """
 
     def __init__(
-        self, model: LoadedModel, device: torch.device, *, chunk: int | Literal["auto"] = "auto", fast: bool = True
+        self,
+        model: LoadedModel,
+        device: torch.device,
+        *,
+        chunk: int | Literal["auto"] = "auto",
+        fast: bool = True,
+        own: OwnScore | None = None,
     ) -> None:
         self.model = model
+        self.own = own
         self.device = device
         self._tally = [0]
         self.folded = 0
@@ -169,23 +178,24 @@ class Predictor:
             parts = self._run(len(images), features, None)
         return torch.cat(parts).cpu().numpy()
 
-    def input_scores(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Probability of each image's own target, for inputs that are normalised already.
+    def input_scores(self, inputs: Tensor, targets: Tensor | Targets) -> Tensor:
+        """Probability of each image's own target, of inputs that are normalised already; one's own score as it is.
 
         Args:
             inputs: Model inputs, shape (n, channels, height, width).
-            targets: int64 (n,).
+            targets: Of each image, or class indices, int64 (n,).
 
         Returns:
-            float32 (n,), on the predictor's device, without gradient.
+            float32 (n,), on the predictor's device, without gradient. Of a difference: that of the probabilities.
         """
         if len(inputs) == 0:
             return torch.zeros(0, device=self.device)
         self.prepared(inputs)
+        wanted = as_targets(targets)
 
         def chosen(start: int, stop: int) -> Tensor:
             probabilities = self._score(self._layout(inputs[start:stop].to(self.device, torch.float32)))
-            return probabilities.gather(1, targets[start:stop].to(self.device)[:, None])[:, 0]
+            return wanted[start:stop].to(self.device).of(probabilities)
 
         return torch.cat(self._run(len(inputs), chosen, None))
 
@@ -217,7 +227,12 @@ class Predictor:
         return fast_form.layout(inputs, self.channels_last)
 
     def _score(self, inputs: Tensor) -> Tensor:
-        logits = scoring.forward(self.module, inputs)
+        return self._scores_by(self.module, inputs)
+
+    def _scores_by(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        logits = scoring.forward(module, inputs, self.own)
+        if self.own is not None:
+            return logits
         return scoring.probabilities(logits, self.model.output, given=self._holds_probabilities)
 
     def _prepare(self, count: int, make: Callable[[int, int], Tensor]) -> None:
@@ -234,8 +249,9 @@ class Predictor:
         original = self.original()
         with _settings(original, self.device):
             inputs = inputs.clone()
-            logits = scoring.forward(original, inputs)
-            self._holds_probabilities = scoring.holds_probabilities(original, logits, self.model.output)
+            logits = scoring.forward(original, inputs, self.own)
+            if self.own is None:
+                self._holds_probabilities = scoring.holds_probabilities(original, logits, self.model.output)
             form = self._fast_form(original, inputs) if self._fast else None
         if self._holds_probabilities:
             self._notes.append("the model's output holds probabilities already; none were computed from it")
@@ -249,11 +265,7 @@ class Predictor:
                 self._chunk.size = fastest_chunk(lambda batch: self._score(self._layout(batch)).cpu(), inputs)
 
     def _fast_form(self, original: nn.Module, inputs: Tensor) -> fast_form.FastForm | None:
-        def score(module: nn.Module, inputs: Tensor) -> Tensor:
-            logits = scoring.forward(module, inputs)
-            return scoring.probabilities(logits, self.model.output, given=self._holds_probabilities)
-
-        form, notes = fast_form.verified(original, inputs, self.device, score)
+        form, notes = fast_form.verified(original, inputs, self.device, self._scores_by)
         self._notes.extend(notes)
         return form
 

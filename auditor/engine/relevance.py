@@ -21,6 +21,7 @@ from auditor.engine import relevance_rules as rules
 from auditor.engine import scoring
 from auditor.engine.capture import recording
 from auditor.errors import ModelError, NotApplicableError
+from auditor.targets import Targets, as_targets
 from auditor.visualizers import RelevanceRule
 
 __all__ = ["passes", "relevance"]
@@ -64,7 +65,7 @@ def passes(rule: RelevanceRule) -> int:
     return PASSES[rule.convolutions]
 
 
-def relevance(module: nn.Module, inputs: Tensor, targets: Tensor, rule: RelevanceRule) -> Tensor:
+def relevance(module: nn.Module, inputs: Tensor, targets: Tensor | Targets, rule: RelevanceRule) -> Tensor:
     """Relevance of each input value for its image's target logit.
 
     Without biases they sum to the logit; biases keep their share.
@@ -72,7 +73,7 @@ def relevance(module: nn.Module, inputs: Tensor, targets: Tensor, rule: Relevanc
     Args:
         module: Batch norms should be folded: one that stands alone counts as an affine layer with a bias.
         inputs: Normalised, float32, on the module's device.
-        targets: int64 (batch,).
+        targets: Of each image, or class indices, int64 (batch,).
         rule: How units share.
 
     Returns:
@@ -88,7 +89,9 @@ def relevance(module: nn.Module, inputs: Tensor, targets: Tensor, rule: Relevanc
     with recording(module, inputs.device):
         seen = inputs.detach().clone().requires_grad_()
         with _Rules(rule):
-            logits = scoring.forward(module, seen.clone())
+            output = scoring.output_of(module, seen.clone())
+        # what a score of one's own makes of the output is no part of the network: its plain gradient counts
+        logits = scoring.scores_of(output, len(inputs), as_targets(targets).own)
         score = scoring.target_logits(logits, targets).sum()
         if not score.requires_grad:
             raise ModelError("no gradient reaches the scores, so relevance cannot be propagated")

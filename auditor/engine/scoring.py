@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,19 @@ from torch import Tensor, nn
 from auditor.engine.chunking import is_out_of_memory
 from auditor.engine.outputs import logits_of
 from auditor.errors import AuditorError, ModelError
+from auditor.targets import OwnScore, Targets, as_targets
 
-__all__ = ["Output", "forward", "holds_probabilities", "predicted", "probabilities", "target_logits", "weights_dtype"]
+__all__ = [
+    "Output",
+    "forward",
+    "holds_probabilities",
+    "output_of",
+    "predicted",
+    "probabilities",
+    "scores_of",
+    "target_logits",
+    "weights_dtype",
+]
 
 Output = Literal["softmax", "sigmoid", "logit", "embedding"]
 
@@ -21,14 +32,23 @@ def weights_dtype(module: nn.Module) -> torch.dtype:
     return next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
 
 
-def forward(module: nn.Module, inputs: Tensor) -> Tensor:
-    """Raw scores, float32, shape (batch, classes).
+def forward(module: nn.Module, inputs: Tensor, own: OwnScore | None = None) -> Tensor:
+    """Raw scores, float32, shape (batch, classes); (batch, 1) of a score of one's own.
 
     Raises:
         ModelError: The model's own code fails on such inputs, or its output is no row of scores an image.
     """
+    return scores_of(output_of(module, inputs), len(inputs), own)
+
+
+def output_of(module: nn.Module, inputs: Tensor) -> Any:
+    """What the model returns, whatever it is.
+
+    Raises:
+        ModelError: The model's own code fails on such inputs.
+    """
     try:
-        output = module(inputs.to(weights_dtype(module)))
+        return module(inputs.to(weights_dtype(module)))
     except AuditorError:
         raise
     except Exception as error:
@@ -37,7 +57,24 @@ def forward(module: nn.Module, inputs: Tensor) -> Tensor:
         raise ModelError(
             f"the model fails on inputs of shape {tuple(inputs.shape)}: {type(error).__name__}: {error}"
         ) from error
-    return logits_of(output, len(inputs)).float()
+
+
+def scores_of(output: Any, count: int, own: OwnScore | None = None) -> Tensor:
+    """Raw scores in a model's output, float32, shape (count, classes); (count, 1) of a score of one's own.
+
+    Raises:
+        ModelError: Nothing there is a row of scores an image, or the score of one's own fails on it.
+    """
+    if own is None:
+        return logits_of(output, count).float()
+    try:
+        return own.column(output, count).float()
+    except AuditorError:
+        raise
+    except Exception as error:  # the user's code: it may raise anything
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(f"target {own.name} fails: {type(error).__name__}: {error}") from error
 
 
 def probabilities(logits: Tensor, output: Output, *, given: bool = False) -> Tensor:
@@ -81,17 +118,21 @@ def predicted(logits: Tensor) -> Tensor:
     return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
 
 
-def target_logits(logits: Tensor, targets: Tensor) -> Tensor:
-    """Each image's logit for its target class, shape (batch,).
+def target_logits(logits: Tensor, targets: Tensor | Targets) -> Tensor:
+    """Each image's logit for its target, shape (batch,).
 
     A single logit speaks for class 1; for class 0 it is taken with the opposite sign.
 
     Raises:
         ModelError: A target is no class of this model.
     """
+    wanted = as_targets(targets)
+    if wanted.own is not None:
+        return wanted.of(logits)
     classes = max(2, logits.shape[1])
-    if len(targets) != len(logits) or bool(((targets < 0) | (targets >= classes)).any()):
-        raise ModelError(f"targets must be {len(logits)} class indices from 0 to {classes - 1}, got {targets.tolist()}")
-    if logits.shape[1] == 1:
-        return torch.where(targets == 1, logits[:, 0], -logits[:, 0])
-    return logits.gather(1, targets[:, None])[:, 0]
+    for named in (wanted.classes,) if wanted.against is None else (wanted.classes, wanted.against):
+        if len(named) != len(logits) or bool(((named < 0) | (named >= classes)).any()):
+            raise ModelError(
+                f"targets must be {len(logits)} class indices from 0 to {classes - 1}, got {named.tolist()}"
+            )
+    return wanted.of(logits)

@@ -66,8 +66,8 @@ class _Cut:
             stand_in = replaced(output, own, self.grid.put_back(activations, own))
             kept = {part: [self._rows(one, image, count) for one in outputs] for part, outputs in self.kept.items()}
             with _returning({**kept, self.part: [stand_in]}):
-                logits = scoring.forward(self.module, self._rows(inputs, image, count))
-            return scoring.target_logits(logits, self.at.targets[image : image + 1].expand(count))
+                logits = scoring.forward(self.module, self._rows(inputs, image, count), self.at.targets.own)
+            return scoring.target_logits(logits, self.at.targets[image].expand(count))
 
     def _rows(self, kept: Any, image: int, count: int) -> Any:
         """One image's share of an output, as often as it is wanted.
@@ -103,7 +103,7 @@ def tail_of(module: nn.Module, name: str, part: nn.Module, grid: Grid, at: Captu
     recorder = _Recorder(part)
     settings = pass_settings(module, at.inputs.device, gradients=False)
     with alone(module), settings, recorder.watching(module), _Work() as whole:
-        scoring.forward(module, at.inputs.clone())
+        scoring.output_of(module, at.inputs.clone())
     for copies in (False, True):
         cut = _Cut(module, name, part, grid, at, recorder.kept, recorder.output, copies)
         share = _tried(cut, whole.total / len(at.inputs))

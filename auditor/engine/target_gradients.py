@@ -16,6 +16,7 @@ from auditor.engine.guided_backward import GuidedBackward
 from auditor.engine.predictor import Predictor
 from auditor.engine.relevance import passes, relevance
 from auditor.errors import NotApplicableError
+from auditor.targets import Targets, as_targets
 from auditor.visualizers import PASS, Need, RelevanceRule
 
 __all__ = ["TargetGradients"]
@@ -49,12 +50,12 @@ class TargetGradients:
         }
         return Pass(more, found.notes, found.blank)
 
-    def at(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def at(self, inputs: Tensor, targets: Tensor | Targets) -> tuple[Tensor, Tensor]:
         """Logits and gradients.
 
         Args:
             inputs: Model inputs, shape (n, channels, height, width).
-            targets: int64 (n,).
+            targets: Of each image, or class indices, int64 (n,).
 
         Returns:
             float32 (n,), the logits of the targets, and float32, shape of the inputs, on the predictor's device.
@@ -63,21 +64,21 @@ class TargetGradients:
             ModelError: The model allows no gradients.
         """
 
-        def run(module: torch.nn.Module, given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        def run(module: torch.nn.Module, given: Tensor, wanted: Targets) -> tuple[Tensor, Tensor]:
             found = capture(module, given, layers=(), needs=INPUT, targets=wanted)[None]
             assert found.input_gradients is not None
             return scoring.target_logits(found.logits, wanted), found.input_gradients
 
         return self._run(inputs, targets, run, PASS, what="taking gradients")
 
-    def guided(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def guided(self, inputs: Tensor, targets: Tensor | Targets) -> Tensor:
         """Guided gradients, shape of the inputs.
 
         Raises:
             ModelError: No ReLU runs, so there is nothing to guide; or the model hides its operations.
         """
 
-        def run(module: torch.nn.Module, given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        def run(module: torch.nn.Module, given: Tensor, wanted: Targets) -> tuple[Tensor, Tensor]:
             if isinstance(module, torch.jit.ScriptModule):
                 raise NotApplicableError("a TorchScript model hides its ReLUs, so its backward cannot be guided")
             with GuidedBackward() as guide:
@@ -87,27 +88,27 @@ class TargetGradients:
                     "the model runs no ReLU, so guided backpropagation would be the plain gradient; take saliency"
                 )
             assert found.input_gradients is not None
-            return wanted, found.input_gradients
+            return wanted.classes, found.input_gradients
 
         return self._run(inputs, targets, run, PASS, what="guided backpropagation")[1]
 
-    def relevance(self, inputs: Tensor, targets: Tensor, rule: RelevanceRule) -> Tensor:
+    def relevance(self, inputs: Tensor, targets: Tensor | Targets, rule: RelevanceRule) -> Tensor:
         """Relevance of each input value, shape of the inputs.
 
         Raises:
             ModelError: The model runs an operation that has no rule, or hides its operations.
         """
 
-        def run(module: torch.nn.Module, given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-            return wanted, relevance(module, given, wanted, rule)
+        def run(module: torch.nn.Module, given: Tensor, wanted: Targets) -> tuple[Tensor, Tensor]:
+            return wanted.classes, relevance(module, given, wanted, rule)
 
         return self._run(inputs, targets, run, passes(rule), what="propagating relevance")[1]
 
     def _run(
         self,
         inputs: Tensor,
-        targets: Tensor,
-        run: Callable[[torch.nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]],
+        targets: Tensor | Targets,
+        run: Callable[[torch.nn.Module, Tensor, Targets], tuple[Tensor, Tensor]],
         cost: int,
         *,
         what: str,
@@ -115,14 +116,14 @@ class TargetGradients:
         predictor = self.predictor
         if len(inputs) == 0:
             return torch.zeros(0, device=predictor.device), torch.zeros(inputs.shape, device=predictor.device)
-        module = predictor.prepared(inputs)
+        module, wanted = predictor.prepared(inputs), as_targets(targets)
         if self._chunk is None:
             self._chunk = Chunk(max(1, predictor.chunk // 2))
 
         def counted(start: int, stop: int) -> tuple[Tensor, Tensor]:
             given = inputs[start:stop].to(predictor.device, torch.float32)
             given = fast_form.layout(given, predictor.channels_last)
-            result = run(module, given, targets[start:stop].to(predictor.device))
+            result = run(module, given, wanted[start:stop].to(predictor.device))
             predictor.forwards += cost * (stop - start)
             return result
 

@@ -67,6 +67,7 @@ def causal_map(
     rings: RingProfile | None = None,
     high: float | None = None,
     unit: str = "follow rate minus control",
+    of: str = "Mean picture",
 ) -> bytes:
     """The grid of effects over the sample's mean picture (or grey), beside it the ring profile; SVG.
 
@@ -76,6 +77,7 @@ def causal_map(
         rings: The border's profile; None leaves it out.
         high: Upper end of the colour scale; None takes the largest effect, at least .25, so that noise stays pale.
         unit: What the numbers are.
+        of: What the photo is.
     """
     rows, columns = grid.effects.shape
     aspect = 1.0 if photo is None else min(1.6, max(0.4, photo.shape[0] / photo.shape[1]))
@@ -89,7 +91,7 @@ def causal_map(
 
         plain, cells = place(0.01, SIDE), place(SIDE + 0.15, SIDE)
         _ground(plain, photo, rows, columns)
-        title(plain, "Mean picture" if photo is not None else "Picture plane")
+        title(plain, of if photo is not None else "Picture plane")
         _cells(cells, grid, photo, top)
         title(cells, _with_count("Swapping each cell", grid.count))
         _scale(cells, top, unit, tall)

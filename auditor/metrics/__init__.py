@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from auditor.engine.predictor import Predictor
     from auditor.subjects import LoadedModel, Sample
+    from auditor.targets import Targets
 
 __all__ = ["USUAL", "MapMaker", "MapSet", "Metric", "MetricContext", "MetricResult", "Workload"]
 
@@ -48,6 +49,7 @@ class MetricContext:
         progress: Called with (done, total, what) now and then.
         classes: One name an output; () where nobody named them.
         clusters: int (n,), pictures that belong together (patient, video, exact duplicates); None: each its own.
+        targets: What the maps explain, (n,), where they all explain the same; None: the class predicted.
     """
 
     model: LoadedModel
@@ -61,6 +63,44 @@ class MetricContext:
     progress: Callable[[int, int, str], None]
     classes: tuple[str, ...] = ()
     clusters: np.ndarray | None = None
+    targets: Targets | None = None
+
+    @property
+    def least(self) -> float:
+        """The lowest value of the score that the maps explain."""
+        return 0.0 if self.targets is None else self.targets.least
+
+    def explained(self) -> np.ndarray:
+        """Rows of the sample in which there is something to explain: with `label`, those that have one."""
+        import numpy as np
+
+        return np.arange(len(self.predicted)) if self.targets is None else np.flatnonzero(self.targets.known.numpy())
+
+    def followed(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The score that the maps explain, in probabilities, of pictures made from rows of the sample.
+
+        Args:
+            scores: (m, classes), probabilities.
+            rows: int (m,), what each picture was made from.
+
+        Returns:
+            float (m,).
+        """
+        import numpy as np
+        import torch
+
+        if self.targets is None:
+            return np.asarray(scores[np.arange(len(scores)), self.predicted[rows]])
+        return np.asarray(self.targets[torch.from_numpy(rows)].of(torch.from_numpy(scores)).numpy())
+
+    def kept(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """bool (m,): whether the explained class still comes first; as `followed`."""
+        import numpy as np
+        import torch
+
+        if self.targets is None:
+            return np.asarray(scores.argmax(axis=1) == self.predicted[rows])
+        return np.asarray(self.targets[torch.from_numpy(rows)].ahead(torch.from_numpy(scores)).numpy())
 
     def class_name(self, index: int) -> str:
         """The name of an output, or its number."""
@@ -102,6 +142,10 @@ class Metric(Part):
     """When it calls a map passed or failed, in words for the report; "" where it decides nothing."""
     headlines: ClassVar[tuple[str, ...]] = ()
     """The measurements of maps that the report's table shows, as far as there are such; the first is what decides."""
+    follows_score: ClassVar[bool] = False
+    """Whether it follows the score that the maps explain; then it is given those of one target at a time."""
+    of_classes: ClassVar[bool] = True
+    """Whether it needs class scores, which a model that is audited by a score of one's own does not give."""
 
     def forwards(self, work: Workload = USUAL) -> float:
         """Upper bound of forwards an image of the sample, averaged over it."""

@@ -34,6 +34,7 @@ class Agreement(Metric):
         "standard": {},
         "full": {"images": 128},
     }
+    of_classes = False
     headlines = ("agreement_rank_correlation", "agreement_overlap")
 
     images: int = Field(32, ge=1, description="Pictures drawn from the sample.")

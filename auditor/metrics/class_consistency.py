@@ -31,7 +31,7 @@ class ClassConsistency(Metric):
     """Whether the hot region alone, with all else blurred, still gives the class.
 
     The hottest fifth of the picture is kept, after a light blur of the map that makes regions of pixels.
-    `class_probability_kept` is then the mean probability of the predicted class, `class_kept` the share of pictures
+    `class_probability_kept` is then the mean probability of the explained class, `class_kept` the share of pictures
     that keep it, and `class_consistency` the first number less that of the same area kept at random: the same shape,
     moved to a place drawn at random (around the edge where need be). A map must also keep up with the maps that know
     nothing (regions of noise, the picture's edges, a blob in the centre): `class_consistency_over_bar` is the first
@@ -49,6 +49,7 @@ class ClassConsistency(Metric):
         "The probability of the class when only the hottest fifth is kept has to clear the bar, with the same shape at "
         "a random place for noise."
     )
+    follows_score = True
     headlines = ("class_consistency",)
 
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
@@ -88,12 +89,13 @@ class ClassConsistency(Metric):
         import torch
 
         draw = np.random.default_rng([context.seed, 9])
-        rows = np.sort(draw.permutation(len(context.sample))[: self.images])
+        pool = context.explained()
+        rows = np.sort(pool[draw.permutation(len(pool))[: self.images]])
         pictures = context.sample.images[torch.from_numpy(rows)].float()
         height, width = pictures.shape[-2:]
         shifts = np.stack([draw.integers(1, height, len(rows)), draw.integers(1, width, len(rows))], axis=1)
         ties = draw.random((len(rows), height * width))
-        return _Trial(context, rows, pictures, blurred(pictures), context.predicted[rows], shifts, ties)
+        return _Trial(context, rows, pictures, blurred(pictures), shifts, ties)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,6 @@ class _Trial:
     Attributes:
         rows: (m,) rows of the sample.
         pictures, hidden: float32 (m, channels, height, width).
-        targets: (m,) class followed.
         shifts: int (m, 2), by how much a shape is moved down and to the right.
         ties: (m, pixels), the order of pixels that a map does not tell apart.
     """
@@ -112,7 +113,6 @@ class _Trial:
     rows: np.ndarray
     pictures: Tensor
     hidden: Tensor
-    targets: np.ndarray
     shifts: np.ndarray
     ties: np.ndarray
 
@@ -145,8 +145,8 @@ class _Trial:
             lambda start, stop: torch.where(shown[start:stop], self.pictures[start:stop], self.hidden[start:stop]),
             progress=lambda done, total: report(done, total, f"class consistency: {what}"),
         )
-        probability = scores[np.arange(len(scores)), self.targets]
-        return np.stack([probability, scores.argmax(axis=1) == self.targets]).astype(np.float64)
+        context = self.context
+        return np.stack([context.followed(scores, self.rows), context.kept(scores, self.rows)]).astype(np.float64)
 
 
 def _measurements(
@@ -154,9 +154,11 @@ def _measurements(
 ) -> list[Measurement]:
     """Args: own, moved: (2, m), probability and whether the class stays; nulls: name → probability (m,)."""
     noise = moved[0]
-    gain = Gain(noise if own is moved else own[0], noise, nulls, context.clusters_of(rows), context.seed, span=1.0)
+    gain = Gain(
+        noise if own is moved else own[0], noise, nulls, context.clusters_of(rows), context.seed, span=1 - context.least
+    )
     return [
-        mean_of(NAMES[0], own[0], gain.clusters, seed=context.seed),
+        mean_of(NAMES[0], own[0], gain.clusters, seed=context.seed, lower=context.least),
         mean_of(NAMES[1], own[1], gain.clusters, seed=context.seed),
         gain.over_noise(NAMES[2], f"less {noise.mean():.3f} of the same area at random"),
         gain.over_bar(NAMES[3]),

@@ -29,7 +29,8 @@ class InsertionDeletion(Metric):
     """Whether the pixels that a map ranks first are those that the score rests on.
 
     Deletion blurs the picture's pixels, most important first; insertion restores them in the blurred picture in the
-    same order. The score followed is the probability of the predicted class, and each curve's area is its mean over
+    same order. The score followed is the probability of the explained class
+    (of a difference: the one less the other), and each curve's area is its mean over
     the share of pixels: a faithful map has a high insertion and a low deletion area. `faithfulness` is insertion minus
     deletion, which is zero on average for a random order. A map must also keep up with other maps that know nothing
     (the picture's edges, a blob in the centre): `faithfulness_over_bar` is the same less four fifths of what the better
@@ -41,6 +42,7 @@ class InsertionDeletion(Metric):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {"images": 64, "steps": 20}}
     rule = "Insertion minus deletion has to clear the bar."
+    follows_score = True
     headlines = ("faithfulness",)
 
     images: int = Field(24, ge=1, description="Pictures drawn from the sample.")
@@ -84,16 +86,14 @@ class InsertionDeletion(Metric):
         import torch
 
         draw = np.random.default_rng([context.seed, 0])
-        count = min(self.images, len(context.sample))
-        rows = np.sort(draw.permutation(len(context.sample))[:count])
+        pool = context.explained()
+        rows = np.sort(pool[draw.permutation(len(pool))[: self.images]])
         images = context.sample.images[torch.from_numpy(rows)].float()
         hidden = blurred(images)
         pixels = images.shape[-2] * images.shape[-1]
         random = np.stack([draw.permutation(pixels) for _ in rows]).astype(np.int32)
-        targets = context.predicted[rows]
-        every = np.arange(len(rows))
-        ends = context.scores[rows, targets], context.predictor.scores(hidden)[every, targets]
-        return _Trial(context, self.steps, rows, images, hidden, random, targets, ends)
+        ends = context.followed(context.scores[rows], rows), context.followed(context.predictor.scores(hidden), rows)
+        return _Trial(context, self.steps, rows, images, hidden, random, ends)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,6 @@ class _Trial:
         rows: (m,) rows of the sample.
         pictures, blurred: float32 (m, channels, height, width).
         random: int32 (m, pixels), each pixel's rank in a random order.
-        targets: (m,) class followed.
         ends: Scores of the whole and of the blurred pictures, (m,) each.
     """
 
@@ -114,7 +113,6 @@ class _Trial:
     pictures: Tensor
     blurred: Tensor
     random: np.ndarray
-    targets: np.ndarray
     ends: tuple[np.ndarray, np.ndarray]
 
     def ranks(self, maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -148,7 +146,7 @@ class _Trial:
         scores = predictor.scores_of(
             len(chosen) * 2 * inner, compose, progress=lambda done, total: report(done, total, name)
         )
-        followed = scores[np.arange(len(scores)), np.repeat(self.targets[chosen], 2 * inner)]
+        followed = self.context.followed(scores, np.repeat(self.rows[chosen], 2 * inner))
         curves = np.empty((2, len(chosen), self.steps + 1))
         curves[:, :, 1:-1] = followed.reshape(len(chosen), 2, inner).transpose(1, 0, 2)
         whole, blurred = self.ends[0][chosen], self.ends[1][chosen]
@@ -181,11 +179,14 @@ def _measurements(
     gains = {name: each[0] - each[1] for name, each in nulls.items() if name != RANDOM}
     values = found[0] - found[1]
     # a random order shows as random a set of pixels while they come as while they go
-    gain = Gain(values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2.0)
+    gain = Gain(
+        values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2 * (1 - context.least)
+    )
     back, gone = "mean probability while pixels come back", "mean probability while pixels go"
+    least = context.least
     return [
-        mean_of("insertion_auc", found[0], gain.clusters, seed=context.seed, note=back),
-        mean_of("deletion_auc", found[1], gain.clusters, seed=context.seed, note=gone),
+        mean_of("insertion_auc", found[0], gain.clusters, seed=context.seed, lower=least, note=back),
+        mean_of("deletion_auc", found[1], gain.clusters, seed=context.seed, lower=least, note=gone),
         gain.over_noise("faithfulness", "insertion minus deletion; 0 on average for a random order"),
         gain.over_bar("faithfulness_over_bar"),
     ]

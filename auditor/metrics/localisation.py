@@ -37,6 +37,7 @@ class Localisation(Metric):
         "standard": {},
         "full": {"images": 256},
     }
+    of_classes = False
     headlines = ("pointing_game", "iou_at_20", "iou_at_50")
 
     images: int = Field(64, ge=1, description="Pictures drawn from those of the sample that have a mask or box.")

@@ -59,6 +59,7 @@ class Randomisation(Metric):
         f"{BUILD:g}), or shares at least half of what the network's build leaves open (correlation beyond that with "
         f"another picture's map surely at least {SAME:g}). Passed where both are surely below."
     )
+    of_classes = False
     headlines = ("rank_correlation_beyond_build",)
 
     images: int = Field(16, ge=1, description="Pictures drawn from the sample.")

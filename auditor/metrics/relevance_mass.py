@@ -33,6 +33,7 @@ class RelevanceMass(Metric):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    of_classes = False
     headlines = ("mass_accuracy", "rank_accuracy")
 
     def measure(self, context: MetricContext) -> MetricResult:

@@ -37,7 +37,7 @@ class Road(Metric):
 
     ROAD removes the most relevant pixels first (`road_morf`), or the least relevant first (`road_lerf`); what is
     removed becomes the weighted mean of its neighbours, solved for all removed pixels together, plus a little noise,
-    so that the shape of the gap tells the model nothing. Each is the mean probability of the predicted class over the
+    so that the shape of the gap tells the model nothing. Each is the mean probability of the explained class over the
     percentiles; `road` is the second minus the first, which is zero on average for a random map, as a random order is
     as random from its end. A map must also keep up with other maps that know nothing (the picture's edges, a blob in
     the centre): `road_over_bar` is the same less four fifths of what the better of them gains. Ties of a map are broken
@@ -52,6 +52,7 @@ class Road(Metric):
         "full": {"images": 32, "percentiles": (10, 20, 30, 40, 50, 60, 70, 80, 90)},
     }
     rule = "Least relevant first minus most relevant first has to clear the bar."
+    follows_score = True
     headlines = ("road",)
 
     images: int = Field(8, ge=1, description="Pictures drawn from the sample.")
@@ -67,7 +68,8 @@ class Road(Metric):
         if not context.maps:
             return MetricResult()
         draw = np.random.default_rng([context.seed, 6])
-        rows = np.sort(draw.permutation(len(context.sample))[: self.images])
+        pool = context.explained()
+        rows = np.sort(pool[draw.permutation(len(pool))[: self.images]])
         trial = _Trial.of(context, rows, self.percentiles)
         every = np.arange(len(rows))
         references = reference_maps(context.sample.images[rows], rows, context.seed)
@@ -102,7 +104,7 @@ class _Trial:
 
     Attributes:
         images: float32 (m, channels, height, width), on the predictor's device.
-        rows, targets: (m,) rows of the sample, and the class followed.
+        rows: (m,) rows of the sample.
         ties: float64 (m, pixels), the order of pixels that a map does not tell apart.
         value_range: Of a pixel, from the least to the greatest value.
     """
@@ -111,7 +113,6 @@ class _Trial:
     percentiles: tuple[int, ...]
     images: Tensor
     rows: np.ndarray
-    targets: np.ndarray
     ties: np.ndarray
     value_range: float
 
@@ -122,7 +123,7 @@ class _Trial:
         value_range = float(sample.max() - sample.min()) if sample.is_floating_point() else 255.0
         pixels = images.shape[-2] * images.shape[-1]
         ties = np.stack([np.random.default_rng([context.seed, 7, int(row)]).random(pixels) for row in rows])
-        return cls(context, percentiles, images, rows, context.predicted[rows], ties, value_range)
+        return cls(context, percentiles, images, rows, ties, value_range)
 
     def followed(self, maps: np.ndarray, chosen: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:
         """Probability of the class, and whether it is kept, most relevant first (0) and least relevant first (1).
@@ -154,9 +155,9 @@ class _Trial:
         scores = self.context.predictor.scores_of(
             len(orders) * each, compose, progress=lambda done, total: report(done, total, name)
         )
-        targets = np.repeat(self.targets[chosen], 2 * each)
-        probability = scores[np.arange(len(scores)), targets].astype(np.float64)
-        kept = scores.argmax(axis=1) == targets
+        rows = np.repeat(self.rows[chosen], 2 * each)
+        probability = self.context.followed(scores, rows).astype(np.float64)
+        kept = self.context.kept(scores, rows)
         shape = (len(chosen), 2, each)
         return probability.reshape(shape).transpose(1, 0, 2), kept.reshape(shape).transpose(1, 0, 2)
 
@@ -188,11 +189,17 @@ def _measurements(
     """Args: found: (2, m), most and least relevant first; nulls: name → the same."""
     gains = {name: each[1] - each[0] for name, each in nulls.items() if name != RANDOM}
     values = found[1] - found[0]
-    gain = Gain(values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2.0)
-    mean = "mean probability over the percentiles"
+    gain = Gain(
+        values, np.zeros_like(values), gains, context.clusters_of(rows), context.seed, span=2 * (1 - context.least)
+    )
+    mean, least = "mean probability over the percentiles", context.least
     return [
-        mean_of(NAMES[0], found[0], gain.clusters, seed=context.seed, note=f"{mean}, most relevant pixels gone first"),
-        mean_of(NAMES[1], found[1], gain.clusters, seed=context.seed, note=f"{mean}, least relevant pixels gone first"),
+        *(
+            mean_of(
+                name, values, gain.clusters, seed=context.seed, lower=least, note=f"{mean}, {which} pixels gone first"
+            )
+            for name, values, which in zip(NAMES, found, ("most relevant", "least relevant"), strict=False)
+        ),
         gain.over_noise(NAMES[2], "least minus most relevant first; 0 on average for a random map"),
         gain.over_bar(NAMES[3]),
     ]

@@ -44,6 +44,7 @@ class Stability(Metric):
         "is: the 95 % interval of the difference lies above zero. Failed where it lies below, or holds zero on "
         f"{DECIDABLE} pictures or more."
     )
+    of_classes = False
     headlines = ("stability_of_shape",)
 
     images: int = Field(8, ge=1, description="Pictures drawn from the sample.")

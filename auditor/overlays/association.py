@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 __all__ = ["Association", "Share", "class_association"]
 
@@ -44,6 +42,9 @@ def class_association(present: ArrayLike, labels: ArrayLike, *, seed: int, draws
         labels: int (n,), negative where unknown; those pictures are left out.
         seed: Of the permutations.
     """
+    from scipy import stats
+    from statsmodels.stats.proportion import proportion_confint
+
     carries, classes = np.asarray(present, dtype=bool), np.asarray(labels)
     carries, classes = carries[classes >= 0], classes[classes >= 0]
     names, members, counts = np.unique(classes, return_inverse=True, return_counts=True)

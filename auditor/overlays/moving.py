@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 __all__ = ["MovingTag", "find_moving_tags"]
 
@@ -82,6 +80,8 @@ def find_moving_tags(
         members: Indices that the tag is discovered in (half A); presence is then looked up in all pictures.
         most: Tags returned at most, the most frequent first.
     """
+    from statsmodels.stats.multitest import multipletests
+
     pictures, factor = _shrunk(images)
     height, width = pictures.shape[1:3]
     side = max(_LEAST_SIDE, round(_SIDE * min(height, width)))
@@ -164,6 +164,8 @@ def _hits(window: _Window, pictures: NDArray[np.float32]) -> tuple[NDArray[np.bo
 
 def _p(hits: NDArray[np.bool_], classes: NDArray[np.int64], label: int) -> float:
     """Fisher's exact one-sided p that copies go with the class; the window's own picture is a hit by construction."""
+    from scipy import stats
+
     own = classes == label
     inside = max(0, int(hits[own].sum()) - 1)
     table = np.array([[inside, max(0, int(own.sum()) - 1 - inside)], [hits[~own].sum(), (~hits)[~own].sum()]])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn, idctn
 
 from auditor.overlays.features import FloatImages, sign_planes
 
@@ -116,6 +115,8 @@ def _integrated(
     right: NDArray[np.float64], down: NDArray[np.float64], within: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """The picture whose forward differences come nearest to those given; 0 at what lies outside the region."""
+    from scipy.fft import dctn, idctn
+
     height, width = right.shape
     divergence = right + down
     divergence[:, 1:] -= right[:, :-1]

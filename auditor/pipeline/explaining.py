@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from auditor.engine.maps import Failure, MapRun, make_maps
+from auditor.engine.maps import Failure, MapRun
 from auditor.errors import NotApplicableError
-from auditor.metrics import MetricContext, MetricResult
+from auditor.metrics import MapMaker, MetricContext, MetricResult
+from auditor.pipeline.gallery import safe_name
 from auditor.pipeline.inside import study
+from auditor.pipeline.making import AllMaps, make_all, orders_of, remaker
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
+from auditor.pipeline.measuring import measured
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
-from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
+from auditor.targets import PREDICTED
+from auditor.trust.deciding import BAR_RULE, DECIDABLE, UNDECIDED, WHOLE_RULE, merged
 from auditor.visualizers import (
-    ChannelVisualizer,
     MapSet,
     MapVisualizer,
     NetworkVisualizer,
     Profile,
     ProfileVisualizer,
-    SampleVisualizer,
     StudyVisualizer,
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from auditor.pipeline.gallery import Gallery
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
@@ -60,22 +60,16 @@ class Explained:
 def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gallery, progress: Progress) -> Explained:
     """All visualizations and metrics of the plan; one that breaks is recorded and the others go on."""
     explained = Explained()
-    of_pass = MapVisualizer | ChannelVisualizer | SampleVisualizer
-    mappers = [item for item in plan.visualizers if isinstance(item.part, of_pass) or _observes(item.part)]
-    made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
-    explained.notes += list(made.notes)
-    _record_failures(explained, made, mappers)
-    _save_maps(made, folder)
-    results = _measure(plan, subject, made, mappers, folder, explained, progress)
+    orders = orders_of(plan, subject)
+    made = make_all(orders, subject, progress)
+    explained.notes += list(made.run.notes)
+    _record_failures(explained, made.run, [item for order in orders for item in order.parts])
+    _save_maps(made.run, folder)
+    results = _measure(plan, subject, made, remaker(orders, subject), folder, explained, progress)
     draw_trust(explained.tables, gallery)
     _draw(plan, subject, made, results, gallery, explained)
-    _study(plan, subject, made, gallery, explained, progress)
+    _study(plan, subject, made.run, gallery, explained, progress)
     return explained
-
-
-def _observes(part: Any) -> bool:
-    """A study that needs something of the shared pass."""
-    return isinstance(part, StudyVisualizer) and bool(part.needs)
 
 
 def _study(
@@ -92,31 +86,6 @@ def _study(
     broken: list[Failure] = [(name, None, reason) for name, reason, skipped in refusals if not skipped]
     left: list[Failure] = [(name, None, reason) for name, reason, skipped in refusals if skipped]
     _record_failures(explained, MapRun(failures=broken, skipped=left), planned)
-
-
-def _make(
-    subject: Subject,
-    parts: Sequence[Any],
-    module: Any,
-    indices: np.ndarray | None,
-    progress: Progress | None,
-    images: Tensor | None = None,
-) -> MapRun:
-    return make_maps(
-        subject.model,
-        module,
-        subject.sample,
-        list(parts),
-        list(subject.layers.names),
-        device=subject.device,
-        chunk=subject.map_chunk,
-        targets=subject.predicted if indices is None else subject.predicted[indices],
-        indices=indices,
-        images=images,
-        predictor=subject.predictor,
-        precision=subject.precision,
-        progress=None if progress is None else lambda done, total: progress.step(done, total, "maps: one shared pass"),
-    )
 
 
 def _record_failures(explained: Explained, made: MapRun, planned: Sequence[PlannedPart]) -> None:
@@ -143,32 +112,29 @@ def _save_maps(made: MapRun, folder: RunFolder) -> None:
         height, width = item.maps.shape[1:]
         scale = min(1.0, EVIDENCE_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        # the words of a target may hold anything
+        place = item.name if item.targets is None else safe_name(item.name)
         small = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in item.maps])
-        folder.save_arrays(f"maps/{item.name}", {"maps": small.astype(np.float16), "usable": item.usable})
+        folder.save_arrays(f"maps/{place}", {"maps": small.astype(np.float16), "usable": item.usable})
 
 
 def _measure(
     plan: Plan,
     subject: Subject,
-    made: MapRun,
-    mappers: Sequence[PlannedPart],
+    made: AllMaps,
+    again: MapMaker,
     folder: RunFolder,
     explained: Explained,
     progress: Progress,
 ) -> Results:
     """Every metric, saved as it ends; read back in a run that goes on."""
-
-    def again(module: Any, indices: np.ndarray, images: Tensor | None = None) -> list[MapSet]:
-        parts = [item.part for item in mappers if isinstance(item.part, MapVisualizer)]
-        return _make(subject, parts, module, indices, None, images).maps
-
     context = MetricContext(
         model=subject.model,
         sample=subject.sample,
         predictor=subject.predictor,
         scores=subject.scores,
         predicted=subject.predicted,
-        maps=made.maps,
+        maps=made.checked,
         make_maps=again,
         seed=plan.spec.runtime.seed,
         progress=progress.step,
@@ -183,7 +149,7 @@ def _measure(
             results.append((item, stored.validate_python(saved)))
             continue
         try:
-            result = item.part.measure(context)
+            result = measured(item.part, context)
         except MemoryError:
             raise
         except Exception as error:
@@ -197,13 +163,13 @@ def _measure(
     for item, result in results:
         explained.metrics += result.measurements
         explained.tables.update(result.tables)
-        for name, measured in result.of_nulls.items():
-            nulls.setdefault(name, []).extend(measured)
+        for name, measurements in result.of_nulls.items():
+            nulls.setdefault(name, []).extend(measurements)
         if result.trust and item.part.rule:
             explained.trust_rules[item.name] = item.part.rule
     if explained.trust_rules:
         explained.trust_rules.update(bar=BAR_RULE, whole=WHOLE_RULE)
-    explained.null_maps += [NullMap(name=name, measurements=tuple(measured)) for name, measured in nulls.items()]
+    explained.null_maps += [NullMap(name=name, measurements=tuple(of_null)) for name, of_null in nulls.items()]
     return results
 
 
@@ -219,30 +185,35 @@ def _trust_checks(results: Results, name: str) -> tuple[TrustCheck, ...]:
 def _draw(
     plan: Plan,
     subject: Subject,
-    made: MapRun,
+    found: AllMaps,
     results: Results,
     gallery: Gallery,
     explained: Explained,
 ) -> None:
     """Contact sheets by method and by image, channel sheets, kernel sheets; one record each."""
+    made = found.run
     parts = {item.name: item.part for item in plan.visualizers}
     checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
     trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
+    trust.update(dict.fromkeys(found.few, UNDECIDED))
     for item in made.maps:
-        measured: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
+        part = found.planned[item.name].part
+        measurements: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
         explained.visualizations.append(
             VisualizationRecord(
                 name=item.method,
                 layer=item.layer,
                 status="ok" if item.usable.any() else "failed",
                 reason=None if item.usable.any() else "every map is blank; take another layer",
-                figures=tuple(draw_maps(item, parts[item.method].reading, trust[item.name], subject, gallery)),
-                images=len(item.usable),
-                blank=int((~item.usable).sum()),
+                target=_words_of(item, part),
+                figures=tuple(draw_maps(item, part, trust[item.name], subject, gallery)),
+                remarks=(too_few(item),) if item.name in found.few else (),
+                images=item.count,
+                blank=item.count - int(item.usable.sum()),
                 trust=trust[item.name],
                 trust_checks=checks[item.name],
-                measurements=tuple(measured),
-                options=parts[item.method].model_dump(mode="json"),
+                measurements=tuple(measurements),
+                options=part.model_dump(mode="json"),
             )
         )
     for channel_set in made.channels:
@@ -263,7 +234,22 @@ def _draw(
             explained.visualizations.append(_profile(planned, profile, gallery, images=len(subject.sample)))
         if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
-    explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
+    explained.image_figures = draw_rows(found.checked, trust, subject, gallery)
+
+
+def too_few(item: MapSet) -> str:
+    """Why the maps of a method are not checked."""
+    return (
+        f"Not enough data to check it: made for {item.count} of {len(item.usable)} pictures, since it is costly; with "
+        f"most_images: {DECIDABLE} or more it is checked too."
+    )
+
+
+def _words_of(item: MapSet, part: MapVisualizer) -> str | None:
+    """What the maps explain, for the report; None where that makes no difference."""
+    if not part.of_class:
+        return None
+    return PREDICTED if item.targets is None else item.targets.words
 
 
 def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: Explained) -> list[VisualizationRecord]:

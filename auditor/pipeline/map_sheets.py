@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import figures
-from auditor.visualizers import ChannelSet, MapSet, Profile, Sheet
+from auditor.targets import PREDICTED
+from auditor.visualizers import ChannelSet, MapSet, MapVisualizer, Profile, Sheet
 
 if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
@@ -29,41 +30,59 @@ CELL = 104
 """Short side of a cell of the annex, pixels."""
 
 
-def shown_pictures(subject: Subject, count: int = SHOWN) -> list[int]:
-    """The surest mistakes (half at most), then pictures drawn at random: worst and random, never chosen by looks."""
+def shown_pictures(subject: Subject, count: int = SHOWN, among: np.ndarray | None = None) -> list[int]:
+    """The surest mistakes (half at most), then pictures drawn at random: worst and random, never chosen by looks.
+
+    Args:
+        among: bool (n,), which pictures can be shown; None: all. Of fewer the same are shown as far as they can be.
+    """
     labels, predicted = subject.sample.labels, subject.predicted
-    wrong = np.flatnonzero((labels >= 0) & (labels != predicted))
+    able = np.ones(len(labels), bool) if among is None else among
+    wrong = np.flatnonzero((labels >= 0) & (labels != predicted) & able)
     sure = subject.scores[wrong, predicted[wrong]]
     worst = [int(i) for i in wrong[np.argsort(-sure, kind="stable")][: count // 2]]
     order = np.random.default_rng(0).permutation(len(subject.sample))
-    return (worst + [int(i) for i in order if i not in worst])[: min(count, len(subject.sample))]
+    return (worst + [int(i) for i in order if able[i] and i not in worst])[:count]
 
 
 def describe(subject: Subject, index: int) -> str:
     """'cat.jpg: cat, predicted dog (.91)'."""
     predicted = int(subject.predicted[index])
+    if subject.own is not None:
+        return f"{subject.sample.pictures[index].name}: {subject.own.name} {subject.scores[index, 0]:.3g}"
     label = int(subject.sample.labels[index])
     truth = f"{subject.classes[label]}, " if label >= 0 else ""
     score = float(subject.scores[index, predicted])
     return f"{subject.sample.pictures[index].name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
 
 
-def draw_maps(item: MapSet, reading: str, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
+def explained_for(item: MapSet, part: MapVisualizer) -> str:
+    """', for: cat minus dog'; empty where the map is the same whatever is explained."""
+    if not part.of_class:
+        return ""
+    return f", for: {PREDICTED if item.targets is None else item.targets.words}"
+
+
+def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
     """Photo, map and overlay of the shown pictures, two in a row."""
-    chosen = [i for i in shown_pictures(subject) if item.usable[i]]
+    chosen = [i for i in shown_pictures(subject, among=item.made) if item.usable[i]]
     if not chosen:
         return []
     tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
-    where = "" if item.layer is None else f" at {item.layer}"
+    what = item.method + ("" if item.layer is None else f" at {item.layer}") + explained_for(item, part)
+    few = ""
+    if part.most_images is not None and item.count < len(item.usable):
+        forwards = part.forwards(*item.maps.shape[1:])
+        few = f" Made for {item.count} of {len(item.usable)} pictures: about {forwards:,} forwards each."
     words = "; ".join(describe(subject, i) for i in chosen)
     mark = FAILED if trust == "failed" else ""
     return [
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, 2, gap=14),
-            caption=f"{item.method}{where}, each map from 0 to its own maximum. In reading order: {words}.{mark}",
-            alt=f"{item.method}{where} on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
-            reading=reading,
+            caption=f"{what}.{few} Each map from 0 to its own maximum. In reading order: {words}.{mark}",
+            alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
+            reading=part.reading,
         )
     ]
 

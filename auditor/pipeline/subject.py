@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from auditor import registry
 from auditor.engine import integrity, layers
 from auditor.engine.device import choose_device
 from auditor.engine.predictor import Predictor
+from auditor.engine.resolving import own_score, resolved
 from auditor.errors import DataError, ModelError
 from auditor.experiments.experiment import split_halves
 from auditor.subjects.loading import load_model
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from auditor.engine.layers import LayerChoice
     from auditor.plan import Plan
     from auditor.progress import Progress
+    from auditor.spec.target import TargetSpec
     from auditor.subjects import LoadedModel, Sample
+    from auditor.targets import OwnScore, Targets
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Subject:
         digest: Of the model before anything was done with it.
         clusters: int (n,).
         halves: "A" and "B" → indices.
+        own_scores: Reference → the callable of a score of one's own that some map explains.
+        own: What stands for the class scores of a model that gives none; None for a classifier.
     """
 
     model: LoadedModel
@@ -50,6 +57,8 @@ class Subject:
     halves: dict[str, np.ndarray]
     map_chunk: int | Literal["auto"] = "auto"
     """The spec's chunk: gradients need more memory than predictions, so the measured one is not for maps."""
+    own_scores: Mapping[str, OwnScore] = field(default_factory=dict)
+    own: OwnScore | None = None
 
     precision: Literal["auto", "fp32"] = "fp32"
     """Whether methods of many passes may earn a shorter number format."""
@@ -58,6 +67,16 @@ class Subject:
     def predicted(self) -> np.ndarray:
         """(n,) arg-max of the scores."""
         return np.asarray(self.scores.argmax(axis=1))
+
+    def targets(self, target: TargetSpec) -> Targets:
+        """What maps explain of each picture of the sample."""
+        return resolved(
+            target,
+            predicted=self.predicted,
+            labels=self.sample.labels,
+            names=self.classes,
+            own=self.own_scores.get(target.reference),
+        )
 
 
 def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | None = None) -> Subject:
@@ -86,7 +105,13 @@ def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | 
     sample.extras["regions"] = dict(spec.dataset.regions)
     sample.extras["folder"] = plan.folder
     digest = integrity.digest(model.module)
+    wanted = _named_targets(plan)
+    own_scores = {one.reference: own for _, one in wanted if (own := own_score(one, plan.folder)) is not None}
     predictor = Predictor(model, device, chunk=chunk or spec.runtime.chunk)
+    own = _instead_of_classes(plan, predictor, sample, own_scores)
+    if own is not None:
+        predictor, classes = Predictor(model, device, chunk=chunk or spec.runtime.chunk, own=own), (own.name,)
+        sample = replace(sample, labels=np.full(len(sample), -1))  # classes of something else than the score
     scores = predictor.scores(
         sample.images, progress=lambda done, total: progress.step(done, total, "predicting the sample")
     )
@@ -96,25 +121,67 @@ def load_subject(plan: Plan, device_name: str, progress: Progress, chunk: int | 
             f"the model gives NaN or infinite scores on {bad} of {len(scores)} pictures; nothing can be judged"
         )
     names = _class_names(classes, scores.shape[1], sample.labels)
+    _check_targets(plan, wanted, names, sample.labels)
     _check_expected(plan, sample, scores)
     example = model.preprocessing.to_input(sample.images[:2].to(device))
-    chosen = layers.target_layers(model.module, _wanted(spec.layers), example)
+    chosen = layers.target_layers(model.module, _wanted(spec.layers), example, own)
     clusters = _clusters(sample)
     halves = split_halves(clusters, scores.argmax(axis=1), spec.runtime.seed)
     return Subject(
-        model,
-        sample,
-        device,
-        predictor,
-        names,
-        scores,
-        chosen,
-        digest,
-        clusters,
-        halves,
-        map_chunk=spec.runtime.chunk,
-        precision=spec.runtime.precision,
-    )
+        model, sample, device, predictor, names, scores, chosen, digest, clusters, halves, spec.runtime.chunk,
+        own_scores=own_scores, own=own, precision=spec.runtime.precision,
+    )  # fmt: skip
+
+
+def _named_targets(plan: Plan) -> list[tuple[int | None, TargetSpec]]:
+    """(line of the spec, what some map explains), each once."""
+    found = {plan.spec.target.key: (plan.spec_file.line(("target",)), plan.spec.target)}
+    for item in plan.visualizers:
+        target = item.target(plan.spec.target)
+        found.setdefault(target.key, (item.line, target))
+    return list(found.values())
+
+
+def _check_targets(
+    plan: Plan, wanted: Sequence[tuple[int | None, TargetSpec]], names: Sequence[str], labels: np.ndarray
+) -> None:
+    """What could not be checked before the model's classes and the sample's labels were known."""
+    for line, target in wanted:
+        place = f"{plan.spec_file.shown_path}:{line}: target"
+        try:
+            target.indices(names, len(names))
+        except ValueError as error:
+            raise ModelError(f"{place}: {error}") from None
+        if target.kind == "label" and not (labels >= 0).any():
+            raise DataError(f"{place}: no picture of the sample has a label; name a class, or write predicted")
+
+
+def _instead_of_classes(
+    plan: Plan, predictor: Predictor, sample: Sample, own_scores: Mapping[str, OwnScore]
+) -> OwnScore | None:
+    """The spec's own score where the model gives no class scores, as networks of segmentation and detection do.
+
+    Raises:
+        ModelError: There are no class scores and no score of one's own, or the spec asks for what needs classes.
+    """
+    own = own_scores.get(plan.spec.target.reference)
+    if own is None:
+        return None
+    try:
+        predictor.scores(sample.images[:8])
+    except ModelError as error:
+        if not plan.probes and not any(item.part.of_classes for item in plan.metrics):
+            return own
+        kept = ", ".join(name for name in registry.names("metrics") if not _of_classes(name))
+        raise ModelError(
+            f"{plan.spec_file.shown_path}: the model gives no class scores, so no probe can ask what they do; write "
+            f"`probes: []`, and under `metrics` none but {kept} ({error})"
+        ) from error
+    return None
+
+
+def _of_classes(metric: str) -> bool:
+    return bool(getattr(registry.load("metrics", metric), "of_classes", True))
 
 
 def _wanted(value: str | list[str]) -> str | list[str]:

@@ -30,10 +30,32 @@ class ExplanationFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """One small picture among others of its size.
+
+    Attributes:
+        content: JPEG; empty where there is nothing to show.
+        note: Smaller words under the title.
+    """
+
+    title: str
+    content: bytes
+    note: str
+    reading: str
+
+    @property
+    def url(self) -> str:
+        """As a data address; "" for none."""
+        return data_address(self.title, self.content, "image/jpeg") if self.content else ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedPicture:
     """What the page says.
 
     Attributes:
+        target: What is explained, in words.
+        layers: At which the maps of layers were made.
         scores: (class, probability), highest first.
         cells: (name, fall, low, high, share of flips) of the strongest cells.
     """
@@ -41,17 +63,40 @@ class ExplainedPicture:
     name: str
     model: str
     title: str
+    target: str
     scores: tuple[tuple[str, float], ...]
     sentence: str
     cells: tuple[tuple[str, float, float, float, float], ...]
-    figures: tuple[ExplanationFigure, ...]
+    figure: ExplanationFigure
+    tiles: tuple[Tile, ...]
+    layers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def readings(self) -> tuple[tuple[str, str], ...]:
+        """(method, how to read it), each once."""
+        return tuple({tile.title.partition(" at ")[0]: tile.reading for tile in self.tiles[1:]}.items())
 
 
-def write_explanation(picture: ExplainedPicture, path: Path) -> Path:
-    """Write the page, whole or not at all."""
-    html = render_page(TEMPLATE, {"picture": picture}, RenderOptions(), data_address, media="screen", accent=None)
-    write_whole(path, html.encode("utf-8"))
-    return path
+def write_explanation(picture: ExplainedPicture, path: Path, *, pdf: bool = False) -> list[Path]:
+    """Write the page, whole or not at all; with `pdf` the same for print beside it.
+
+    Raises:
+        SystemPackageError: PDF needs a system library that is missing.
+    """
+    pages = {path: _html(picture, "screen").encode("utf-8")}
+    if pdf:
+        from auditor.reports.pdf import pdf_of
+
+        pages[path.with_suffix(".pdf")] = pdf_of(_html(picture, "print"))
+    for place, content in pages.items():
+        write_whole(place, content)
+    return list(pages)
+
+
+def _html(picture: ExplainedPicture, media: str) -> str:
+    context = {"picture": picture, "media": media}
+    return render_page(TEMPLATE, context, RenderOptions(), data_address, media=media, accent=None)
 
 
 def data_address(name: str, data: bytes, kind: str) -> str:

@@ -73,7 +73,8 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
 
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
     made = Cell("yes") if item.status == "ok" else Cell(plain(item.status), "□", "open", plain(item.reason or ""))
-    return (label(item.name), item.layer or "–", f"{item.images:,}", f"{item.blank:,}", made, _trust(item))
+    name = Cell(label(item.name), note=plain(item.for_words))
+    return (name, item.layer or "–", f"{item.images:,}", f"{item.blank:,}", made, _trust(item))
 
 
 def _trust(item: VisualizationRecord) -> Cell:
@@ -83,4 +84,4 @@ def _trust(item: VisualizationRecord) -> Cell:
 
 
 def _title(item: VisualizationRecord) -> str:
-    return label(item.name) if item.layer is None else f"{label(item.name)}, {plain(item.layer)}"
+    return ", ".join(filter(None, (label(item.name), plain(item.layer or ""), plain(item.for_words))))

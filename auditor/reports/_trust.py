@@ -143,7 +143,7 @@ def _pair(rank: float | None, top: float | None, same: bool) -> Cell:
 
 
 def _method(item: VisualizationRecord) -> Cell:
-    return Cell(label(item.name), note=plain(item.layer or ""))
+    return Cell(label(item.name), note=plain(" ".join(filter(None, (item.layer, item.for_words)))))
 
 
 def _numbers(measurements: Iterable[Measurement], names: Sequence[str]) -> list[Cell]:

@@ -60,6 +60,23 @@ class Pdf(Report):
         return [file]
 
 
+def pdf_of(html: str) -> bytes:
+    """A page that holds all it shows, for print.
+
+    Raises:
+        RenderError: It could not be rendered completely.
+        SystemPackageError: Pango is missing, or a font for its letters.
+    """
+    weasyprint = _weasyprint()
+    from weasyprint.urls import URLFetcher
+
+    _require_fonts(html)
+    with _errors_fail(), _without_collection():
+        document = weasyprint.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+        data: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+    return data
+
+
 def _weasyprint() -> ModuleType:
     """WeasyPrint, which needs Pango.
 

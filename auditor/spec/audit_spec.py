@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from auditor.spec.target import PREDICTED, Target
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Preset = Literal["quick", "standard", "full"]
 Value = TypeVar("Value")
@@ -188,6 +190,8 @@ class AuditSpec(Fields):
     model: ModelSpec
     dataset: DatasetSpec
     layers: Literal["auto"] | list[str] = "auto"
+    target: Target = PREDICTED
+    """What all maps explain that name no `target` of their own."""
     visualizations: PartList = "standard"
     probes: PartList = "standard"
     metrics: PartList = "standard"

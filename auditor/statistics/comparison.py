@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from auditor.statistics.shuffling import resampled_weights
 
@@ -132,6 +131,8 @@ class Comparison:
         Source: Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
         Medicine 1998, method 10; weighted as in Yan and Su, "Stratified Wilson and Newcombe intervals", 2010
         """
+        from statsmodels.stats.proportion import proportion_confint
+
         bounds = []
         for share, side in zip(self.accuracies, (self.inside, ~self.inside), strict=True):
             both = self.weights > 0

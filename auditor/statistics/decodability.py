@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf_shrinkage
 
 from auditor.statistics.intervals import wilson
 from auditor.statistics.shuffling import Exchange
@@ -103,6 +102,8 @@ def _some(clusters: Integers, rng: np.random.Generator) -> Integers:
 
 def whitened(features: Floats) -> Floats:
     """Features turned and scaled to the unit covariance, shrunk after Ledoit and Wolf: float64 (n, rank)."""
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
     centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
     powers, turned = np.linalg.eigh(centred @ centred.T)
     strong = powers > 1e-12 * max(float(powers.max(initial=0.0)), 1e-30)

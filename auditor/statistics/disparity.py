@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from auditor.statistics.comparison import Comparison
 from auditor.statistics.shuffling import Exchange
@@ -125,6 +124,8 @@ def gaps(
 
     Source: Westfall and Young, "Resampling-Based Multiple Testing", 1993
     """
+    from scipy import stats
+
     if not contrasts:
         return []
     lacking, spread, largest = _against_shuffles(pictures, contrasts, seed, draws)

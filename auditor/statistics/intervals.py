@@ -6,8 +6,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap
-from statsmodels.stats.proportion import proportion_confint
 
 __all__ = ["clopper_pearson", "mean_interval", "mean_intervals", "wilson"]
 
@@ -148,6 +146,8 @@ def _drawn(clusters: int, seed: int) -> NDArray[np.float64]:
 
 
 def _proportion(successes: int, count: int, confidence: float, method: str) -> tuple[float, float]:
+    from statsmodels.stats.proportion import proportion_confint
+
     if not 0 <= successes <= count:
         raise ValueError(f"expected 0 ≤ successes ≤ count, got {successes} of {count}")
     if count == 0:
@@ -174,6 +174,8 @@ def _by_cluster(
 def _resampled(
     sums: NDArray[np.float64], counts: NDArray[np.float64], *, seed: int, confidence: float
 ) -> tuple[float, float]:
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
     rows = np.arange(sums.size)
 
     def mean(drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:

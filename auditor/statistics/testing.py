@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 DRAWS = 9999
 ALPHA = 0.05
@@ -49,6 +47,8 @@ def sign_flip_test(
     Returns:
         Raw p and p adjusted for the family, each (checks,). 1 where nothing differs.
     """
+    from scipy import stats
+
     if differences.size == 0:
         return np.ones(len(differences)), np.ones(len(differences))
     sums = cluster_sums(np.nan_to_num(differences), clusters)
@@ -89,6 +89,8 @@ def across_kinds(adjusted: Mapping[str, Sequence[float]], *, overlapping: bool) 
     Returns:
         Kind → q of each check, in order.
     """
+    from statsmodels.stats.multitest import multipletests
+
     kinds = list(adjusted)
     smallest = [min(adjusted[kind], default=1.0) for kind in kinds]
     if not kinds:
@@ -106,6 +108,8 @@ def mcnemar_power(effect: float, count: int, *, control: float = CONTROL_RATE, a
     Target and control outcomes are independent given the model: P(target) = control + effect, P(control) = control.
     Sums over the number of discordant pairs (binomial) and, given that, over the pairs in favour (binomial).
     """
+    from scipy import stats
+
     p10 = min(1.0, control + effect) * (1 - control)
     p01 = (1 - min(1.0, control + effect)) * control
     discordant = np.arange(count + 1)
@@ -150,4 +154,6 @@ def recipients_needed(effect: float, *, alpha: float = ALPHA) -> int:
 
 def above_chance(correct: int, count: int, chance: float) -> float:
     """One-sided exact binomial p that accuracy is above chance."""
+    from scipy import stats
+
     return float(stats.binomtest(correct, count, chance, alternative="greater").pvalue)

@@ -67,7 +67,7 @@ def estimate_statistics(
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    from auditor.engine.scoring import forward
+    from auditor.engine.scoring import output_of
 
     norms = [
         part
@@ -88,7 +88,7 @@ def estimate_statistics(
         with torch.no_grad():
             for start in starts:
                 chunk = images[start : min(count, start + STATISTICS_CHUNK)].to(device)
-                forward(module, model.preprocessing.to_input(chunk))
+                output_of(module, model.preprocessing.to_input(chunk))
     finally:
         for part, momentum in zip(norms, momenta, strict=True):
             part.training, part.momentum = False, momentum

@@ -6,16 +6,23 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from auditor.registry import Part
+from auditor.spec.target import PREDICTED, Target
+from auditor.subjects.user_code import reference_problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from torch import Generator, Tensor, nn
 
     from auditor.attention import Attention
     from auditor.studies import Audited, Study
+    from auditor.targets import Targets
 
 __all__ = [
     "PASS",
@@ -29,6 +36,7 @@ __all__ = [
     "NetworkVisualizer",
     "Observation",
     "ObservingVisualizer",
+    "PatchVisualizer",
     "Profile",
     "ProfileVisualizer",
     "RelevanceRule",
@@ -42,6 +50,9 @@ __all__ = [
 PASS = 2
 """Forwards that a forward and a backward without weights' gradients cost: as many operations as two forwards."""
 
+
+COPIES_AT_ONCE = 64
+"""Perturbed copies of an image held at one time."""
 
 Observation = Mapping[str, Mapping[str, "Tensor"]]
 """What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
@@ -112,23 +123,24 @@ class Captured:
     Attributes:
         inputs: The model's input, shape (batch, channels, height, width).
         logits: Raw output, shape (batch, classes).
-        targets: Class explained for each image, int64, shape (batch,).
+        targets: What is explained of each image: see `Targets`, which can be indexed, repeated and expanded as a
+            tensor can.
         layer: Dotted module name; None for visualizers that need no layer.
         activations: The layer's output as a grid, shape (batch, units, rows, columns); ViT tokens are laid out
             as their patch grid without class and register tokens.
-        gradients: d logit[target] / d activations, same shape. Summed over calls where the layer is called several
+        gradients: d target logit / d activations, same shape. Summed over calls where the layer is called several
             times.
-        input_gradients: d logit[target] / d inputs, shape of inputs.
-        target_scores: (n, channels, height, width) inputs and (n,) targets → (n,) probability of the target. Chunked,
+        input_gradients: d target logit / d inputs, shape of inputs.
+        target_scores: (n, channels, height, width) inputs and n targets → (n,) probability of the target. Chunked,
             no gradient; costs forwards.
         fill: Neutral value of an input pixel for perturbations, shape (channels, 1, 1): the sample's mean pixel.
         seeds: Where each image's own random draws start, int64 (batch,): its place in the sample, so that it gets the
             same draws in whatever chunk it comes. None: its place in the batch.
-        target_gradients: (n, channels, height, width) inputs and (n,) targets → (n,) logit of the target, and its
+        target_gradients: (n, channels, height, width) inputs and n targets → (n,) logit of the target, and its
             gradient, shape of the inputs. Chunked; each input counts as `PASS` forwards.
-        guided_gradients: () → d logit[target] / d inputs where every ReLU lets only positive gradients back. Made once
+        guided_gradients: () → d target logit / d inputs where every ReLU lets only positive gradients back. Made once
             for all visualizers and layers; counts as `PASS` forwards. Refuses models without a ReLU.
-        relevance: Rule → relevance of each input value for logit[target], shape of inputs. Made once for each rule.
+        relevance: Rule → relevance of each input value for the target logit, shape of inputs. Made once for each rule.
             Refuses models with an operation that has no rule.
         tell: (what, one number an image) → printed in the report as median and largest over the sample.
         attention: Of all layers, whatever `layer` is; says itself where the model has none.
@@ -136,21 +148,21 @@ class Captured:
             Costs `PASS` forwards.
         tail: What follows the layer; None where it is called several times in one forward.
         head: Weights of the linear layer that makes the scores from the mean of `activations`, shape (scores, units);
-            None where the scores are made in any other way.
+            None where the scores are made in any other way. `Targets.weights` gives those of the targets.
         layers: Of what belongs to no layer: what was captured at each layer, in the order of the target layers.
     """
 
     inputs: Tensor
     logits: Tensor
-    targets: Tensor
+    targets: Targets
     layer: str | None = None
     activations: Tensor | None = None
     gradients: Tensor | None = None
     input_gradients: Tensor | None = None
-    target_scores: Callable[[Tensor, Tensor], Tensor] | None = None
+    target_scores: Callable[[Tensor, Targets], Tensor] | None = None
     fill: Tensor | None = None
     seeds: Tensor | None = None
-    target_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    target_gradients: Callable[[Tensor, Targets], tuple[Tensor, Tensor]] | None = None
     guided_gradients: Callable[[], Tensor] | None = None
     relevance: Callable[[RelevanceRule], Tensor] | None = None
     tell: Callable[[str, Tensor], None] | None = None
@@ -168,10 +180,8 @@ class Captured:
         return [torch.Generator().manual_seed(seed) for seed in seeds]
 
     def target_logits(self) -> Tensor:
-        """Each image's logit for its target, shape (batch,); a single logit speaks for class 1, against class 0."""
-        if self.logits.shape[1] == 1:
-            return self.logits[:, 0] * (2 * self.targets - 1)
-        return self.logits.gather(1, self.targets[:, None])[:, 0]
+        """Each image's logit for its target, shape (batch,)."""
+        return self.targets.of(self.logits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +192,29 @@ class MapSet:
         method: Visualizer name.
         layer: Dotted module name, or None.
         maps: float32 (n, height, width), non-negative, magnitude kept.
-        usable: bool (n,): False where the map is zero, constant or not finite; such maps are never scored.
+        usable: bool (n,): False where the map is zero, constant, not finite or was not made; such maps are never
+            scored.
+        targets: What is explained of each of the n pictures; None: the class that is predicted.
+        made: bool (n,): for which of them a map was made; None: for all.
     """
 
     method: str
     layer: str | None
     maps: np.ndarray
     usable: np.ndarray
+    targets: Targets | None = None
+    made: np.ndarray | None = None
 
     @property
     def name(self) -> str:
-        """method, or method@layer."""
-        return self.method if self.layer is None else f"{self.method}@{self.layer}"
+        """method or method@layer; with " for …" where something else than the predicted class is explained."""
+        place = self.method if self.layer is None else f"{self.method}@{self.layer}"
+        return place if self.targets is None or self.targets.is_predicted else f"{place} for {self.targets.words}"
+
+    @property
+    def count(self) -> int:
+        """For how many pictures a map was made."""
+        return len(self.usable) if self.made is None else int(self.made.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +267,27 @@ class MapVisualizer(Visualizer):
     """Explains a prediction as a map over the image."""
 
     makes_maps: ClassVar[bool] = True
+    target: Target = Field(
+        PREDICTED,
+        description="What is explained: predicted, label, a class, {difference: [class, class]}, or file.py:callable",
+    )
+
+    most_images: int | None = Field(
+        None, ge=1, description="For how many pictures it is made at most, those that the report shows; null: for all"
+    )
+
+    hurried: ClassVar[Mapping[str, Any]] = {}
+    """Options of `auditor explain`, where somebody waits for one picture: rougher, and the page says so."""
+    of_class: ClassVar[bool] = True
+    """Whether the map depends on what is explained at all."""
+
+    def mistakes(self, folder: Path) -> list[tuple[str, str]]:
+        found = super().mistakes(folder)
+        if self.target.kind == "own" and (problem := reference_problem(self.target.reference, folder)) is not None:
+            found.append(("target", problem))
+        if self.target != PREDICTED and not self.of_class:
+            found.append(("target", f"{self.part_name()} is the same whatever is explained; remove the key"))
+        return found
 
     @abstractmethod
     def maps(self, captured: Captured) -> Tensor:
@@ -258,6 +300,50 @@ class MapVisualizer(Visualizer):
             Float, shape (batch, rows, columns) at the method's own resolution, non-negative, magnitude kept
             (no min-max). Same device.
         """
+
+
+class PatchVisualizer(MapVisualizer):
+    """Gives each patch of the image a value, from what the score is while random sets of patches are hidden."""
+
+    samples: int = Field(200, ge=20, le=20000, description="Perturbed copies of each image, the whole one among them")
+    patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
+
+    needs = frozenset({Need.SCORES})
+
+    @abstractmethod
+    def sets(self, patches: int, generator: Generator) -> Tensor:
+        """Which patches are visible in each copy, bool (at most `samples`, patches); the first is the image itself."""
+
+    @abstractmethod
+    def values(self, visible: Tensor, scores: Tensor) -> Tensor:
+        """A value for each patch, from float64 (copies, patches) of 0 and 1 and float64 (copies,); on the CPU."""
+
+    def forwards(self, height: int, width: int) -> int:
+        return self.samples
+
+    def maps(self, captured: Captured) -> Tensor:
+        import torch
+
+        generators = captured.generators()
+        return torch.stack([self._map(captured, index, generators[index]) for index in range(len(captured.inputs))])
+
+    def _map(self, captured: Captured, index: int, generator: Generator) -> Tensor:
+        import torch
+
+        from auditor.superpixels import superpixels
+
+        assert captured.target_scores is not None
+        assert captured.fill is not None
+        image, target = captured.inputs[index], captured.targets[index]
+        labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
+        visible = self.sets(int(labels.max()) + 1, generator)
+        scores = []
+        for start in range(0, len(visible), COPIES_AT_ONCE):
+            group = visible[start : start + COPIES_AT_ONCE]
+            shown = torch.where(group.to(image.device)[:, labels][:, None], image, captured.fill)
+            scores.append(captured.target_scores(shown, target.expand(len(group))))
+        values = self.values(visible.double(), torch.cat(scores).cpu().double())
+        return values.float().to(image.device)[labels].clamp(min=0)
 
 
 class ChannelVisualizer(Visualizer):

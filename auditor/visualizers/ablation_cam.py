@@ -34,6 +34,7 @@ class AblationCam(MapVisualizer):
     most_forwards: int = Field(16, ge=1, le=2048, description="Forwards an image that silencing units may cost")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    hurried: ClassVar[Mapping[str, Any]] = {"most_forwards": 4}
     needs = frozenset({Need.ACTIVATIONS, Need.TAIL})
     per_layer = True
     reading = (

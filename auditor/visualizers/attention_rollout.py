@@ -25,6 +25,7 @@ class AttentionRollout(MapVisualizer):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     # the gradients tell which tokens the score reads; the map itself holds none
+    of_class = False
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
     reading = (
         "Bright areas are where the network has looked, over all its layers together. It says where the information "

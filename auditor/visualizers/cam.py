@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Cam(MapVisualizer):
     """CAM: a layer's units, each weighted as the classifying layer weighs it.
 
-    M = ReLU(Σₖ wₖ Aₖ) with wₖ the class's weights of the linear layer that reads the mean of Aₖ over positions. Where
+    M = ReLU(Σₖ wₖ Aₖ) with wₖ the class's weights of the linear layer that reads the mean of Aₖ over positions (of a
+    difference: those of the one less those of the other). Where
     the model is built like that, the map's mean before ReLU is the class score without its bias: nothing is estimated.
     It exists for such models alone, on the layer before the pooling; elsewhere Grad-CAM stands in. As coarse as the
     layer, and silent on what speaks against the class.
@@ -33,15 +34,14 @@ class Cam(MapVisualizer):
     )
 
     def maps(self, captured: Captured) -> Tensor:
-        import torch
-
         assert captured.activations is not None
+        if captured.targets.own is not None:
+            raise NotApplicableError(
+                f"CAM needs the weights of a class, and the score {captured.targets.words} has none; take grad_cam"
+            )
         if captured.head is None:
             raise NotApplicableError(
                 f"CAM needs scores that one linear layer makes from the mean of the layer's output; what follows "
                 f"'{captured.layer}' is not of that form, so take grad_cam or the layer before the pooling"
             )
-        if len(captured.head) == 1:  # a single score speaks for class 1
-            signs = torch.where(captured.targets == 1, 1.0, -1.0)
-            return weighted(signs[:, None] * captured.head, captured.activations)
-        return weighted(captured.head[captured.targets], captured.activations)
+        return weighted(captured.targets.weights(captured.head), captured.activations)

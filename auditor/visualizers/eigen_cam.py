@@ -23,6 +23,7 @@ class EigenCam(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    of_class = False
     needs = frozenset({Need.ACTIVATIONS})
     per_layer = True
     reading = (

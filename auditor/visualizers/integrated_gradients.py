@@ -34,6 +34,7 @@ class IntegratedGradients(MapVisualizer):
     steps: int = Field(32, ge=1, le=1000, description="Steps from the neutral picture to the image")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"steps": 32}}
+    hurried: ClassVar[Mapping[str, Any]] = {"steps": 8}
     needs = frozenset({Need.INPUT_GRADIENTS, Need.GRADIENTS})
     reading = (
         "Bright pixels raised the score of the explained class compared with a picture of one plain colour. All "

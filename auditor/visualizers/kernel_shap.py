@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
-
-from auditor.superpixels import superpixels
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PatchVisualizer
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-IMAGES_AT_ONCE = 64
-"""Perturbed images held at one time."""
 
-
-class KernelShap(MapVisualizer):
+class KernelShap(PatchVisualizer):
     """KernelSHAP: how the class's probability divides among the image's patches, by their Shapley values.
 
     The image is cut into patches of like colour (superpixels, our own small SLIC). A patch's Shapley value is what it
@@ -33,56 +27,28 @@ class KernelShap(MapVisualizer):
     and constraint: Covert and Lee, "Improving KernelSHAP", AISTATS 2021, section 4.1.
     """
 
-    samples: int = Field(
-        200, ge=20, le=20000, description="Perturbed copies of each image, with the whole and empty one"
-    )
-    patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
-
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    needs = frozenset({Need.SCORES})
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     reading = (
         "Bright patches carry most of the class's probability; all patches together, with those that speak against "
         "it, make up the whole. The patch is the unit: read nothing into its outline."
     )
 
-    def forwards(self, height: int, width: int) -> int:
-        return self.samples
-
-    def maps(self, captured: Captured) -> Tensor:
+    def sets(self, patches: int, generator: Generator) -> Tensor:
+        """All, none, then pairs of complements: `samples` or one less."""
         import torch
 
-        generators = captured.generators()
-        return torch.stack([self._map(captured, index, generators[index]) for index in range(len(captured.inputs))])
-
-    def _map(self, captured: Captured, index: int, generator: Generator) -> Tensor:
-        import torch
-
-        assert captured.target_scores is not None
-        assert captured.fill is not None
-        image, target = captured.inputs[index], captured.targets[index]
-        labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
-        visible = self._sets(int(labels.max()) + 1, generator)
-        scores = []
-        for start in range(0, len(visible), IMAGES_AT_ONCE):
-            group = visible[start : start + IMAGES_AT_ONCE].to(image.device)
-            shown = torch.where(group[:, labels][:, None], image, captured.fill)
-            scores.append(captured.target_scores(shown, target.expand(len(group))))
-        values = shapley_values(visible.double(), torch.cat(scores).cpu().double())
-        return values.float().to(image.device)[labels].clamp(min=0)
-
-    def _sets(self, count: int, generator: Generator) -> Tensor:
-        """Which patches are visible, bool (samples or one less, count): all, none, then pairs of complements."""
-        import torch
-
-        whole = torch.ones((1, count), dtype=torch.bool)
-        if count == 1:
+        whole = torch.ones((1, patches), dtype=torch.bool)
+        if patches == 1:
             return torch.cat((whole, ~whole))
         pairs = (self.samples - 2) // 2
-        sizes = torch.arange(1, count, dtype=torch.float64)
-        drawn = torch.multinomial(1 / (sizes * (count - sizes)), pairs, replacement=True, generator=generator) + 1
-        ranks = torch.rand((pairs, count), generator=generator).argsort(dim=1).argsort(dim=1)
+        sizes = torch.arange(1, patches, dtype=torch.float64)
+        drawn = torch.multinomial(1 / (sizes * (patches - sizes)), pairs, replacement=True, generator=generator) + 1
+        ranks = torch.rand((pairs, patches), generator=generator).argsort(dim=1).argsort(dim=1)
         sets = ranks < drawn[:, None]
         return torch.cat((whole, ~whole, sets, ~sets))
+
+    def values(self, visible: Tensor, scores: Tensor) -> Tensor:
+        return shapley_values(visible, scores)
 
 
 def shapley_values(visible: Tensor, scores: Tensor) -> Tensor:

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.superpixels import superpixels
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.visualizers import PatchVisualizer
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-IMAGES_AT_ONCE = 64
-"""Perturbed images held at one time."""
 
-
-class Lime(MapVisualizer):
+class Lime(PatchVisualizer):
     """LIME: what each patch of the image adds to the class's probability, by a linear model fitted around the image.
 
     The image is cut into patches of like colour (superpixels, our own small SLIC); random patches are filled with the
@@ -32,47 +28,24 @@ class Lime(MapVisualizer):
     Source: Ribeiro et al., "Why Should I Trust You?", KDD 2016, section 3.4.
     """
 
-    samples: int = Field(200, ge=20, le=20000, description="Perturbed copies of each image")
-    patches: int = Field(40, ge=2, le=400, description="Patches of the image, about")
     kernel_width: float = Field(0.25, gt=0, le=10, description="Width of the weights, in cosine distance")
     ridge: float = Field(0.01, ge=0, le=100, description="Penalty on coefficients, which keeps few samples stable")
 
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    needs = frozenset({Need.SCORES})
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     reading = (
         "Bright patches are those whose sight makes the class likelier. The patch is the unit: read nothing into its "
         "outline, and compare with another method before you conclude."
     )
 
-    def forwards(self, height: int, width: int) -> int:
-        return self.samples
-
-    def maps(self, captured: Captured) -> Tensor:
+    def sets(self, patches: int, generator: Generator) -> Tensor:
         import torch
 
-        generators = captured.generators()
-        return torch.stack([self._map(captured, index, generators[index]) for index in range(len(captured.inputs))])
-
-    def _map(self, captured: Captured, index: int, generator: Generator) -> Tensor:
-        import torch
-
-        assert captured.target_scores is not None
-        assert captured.fill is not None
-        image, target = captured.inputs[index], captured.targets[index]
-        labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
-        count = int(labels.max()) + 1
-        visible = torch.rand((self.samples, count), generator=generator) < 0.5
+        visible = torch.rand((self.samples, patches), generator=generator) < 0.5
         visible[0] = True  # the image itself
-        scores = []
-        for start in range(0, len(visible), IMAGES_AT_ONCE):
-            group = visible[start : start + IMAGES_AT_ONCE].to(image.device)
-            shown = torch.where(group[:, labels][:, None], image, captured.fill)
-            scores.append(captured.target_scores(shown, target.expand(len(group))))
-        coefficients = self._fit(visible.double(), torch.cat(scores).cpu().double())
-        return coefficients.float().to(image.device)[labels].clamp(min=0)
+        return visible
 
-    def _fit(self, visible: Tensor, scores: Tensor) -> Tensor:
-        """Coefficients of the weighted ridge regression; the intercept is not penalised. float64, on the CPU."""
+    def values(self, visible: Tensor, scores: Tensor) -> Tensor:
+        """Coefficients of the weighted ridge regression; the intercept is not penalised."""
         import torch
 
         cosine = visible.sum(dim=1).sqrt() / math.sqrt(visible.shape[1])

@@ -43,6 +43,7 @@ class Occlusion(MapVisualizer):
         "standard": {"window": 0.25, "stride": 0.125},
         "full": {"window": 0.25, "stride": 0.125, "finer": 2},
     }
+    hurried: ClassVar[Mapping[str, Any]] = {"stride": 0.25, "finer": 0}
     needs = frozenset({Need.SCORES})
     reading = (
         "Bright areas are those the model misses when they are hidden. Values are lost probability, averaged over all "

@@ -28,6 +28,7 @@ class RandomMap(MapVisualizer):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Another seed gives other maps")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    of_class = False
     needs: ClassVar[frozenset[Need]] = frozenset()
     reading = (
         "Noise: bright areas mean nothing here. A method whose numbers are no better than this map's says nothing."

@@ -34,7 +34,7 @@ class Rise(MapVisualizer):
     cells: int = Field(7, ge=2, le=64, description="Cells of a mask along each side")
     visible: float = Field(0.5, gt=0, lt=1, description="Share of the cells that stay visible")
 
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     needs = frozenset({Need.SCORES})
     reading = (
         "Bright areas are those whose sight makes the class likelier, whatever else is hidden. Cloudy patterns of "
@@ -51,13 +51,13 @@ class Rise(MapVisualizer):
         assert captured.fill is not None
         height, width = captured.inputs.shape[-2:]
         found = []
-        for image, target, generator in zip(captured.inputs, captured.targets, captured.generators(), strict=True):
+        for index, (image, generator) in enumerate(zip(captured.inputs, captured.generators(), strict=True)):
             seen, scored, total = (torch.zeros((height, width), device=image.device) for _ in range(3))
             for start in range(0, self.masks, IMAGES_AT_ONCE):
                 count = min(IMAGES_AT_ONCE, self.masks - start)
                 masks = torch.stack([self._mask(height, width, generator) for _ in range(count)]).to(image.device)
                 masked = captured.fill + masks[:, None] * (image - captured.fill)
-                scores = captured.target_scores(masked, target.expand(count))[:, None, None]
+                scores = captured.target_scores(masked, captured.targets[index].expand(count))[:, None, None]
                 seen += masks.sum(dim=0)
                 scored += (scores * masks).sum(dim=0)
                 total += scores.sum()

@@ -29,6 +29,7 @@ class ScoreCam(MapVisualizer):
     units: int = Field(32, ge=1, le=512, description="How many units are tried, those that vary most over the image")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"units": 32}}
+    hurried: ClassVar[Mapping[str, Any]] = {"units": 8}
     needs = frozenset({Need.ACTIVATIONS, Need.SCORES})
     per_layer = True
     reading = (

@@ -31,6 +31,7 @@ class SmoothGrad(MapVisualizer):
     noise: float = Field(0.15, gt=0, le=1, description="Spread of the noise, as a share of the image's range of values")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"samples": 25}}
+    hurried: ClassVar[Mapping[str, Any]] = {"samples": 6}
     needs = frozenset({Need.GRADIENTS})
     reading = (
         "Bright areas are those where small changes move the score most, on the image and on noisy copies of it. "

@@ -31,6 +31,7 @@ class SmoothGradCamPlusPlus(MapVisualizer):
     )
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    hurried: ClassVar[Mapping[str, Any]] = {"draws": 2}
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.PASSES})
     per_layer = True
     reading = (

@@ -54,7 +54,7 @@ def test_activations_and_gradients_are_those_of_plain_autograd(cut: int, needs: 
     torch.testing.assert_close(found.activations, activations)
     torch.testing.assert_close(found.gradients, gradients)
     torch.testing.assert_close(found.logits, model(x).detach())
-    assert torch.equal(found.targets, model(x).argmax(1))
+    assert torch.equal(found.targets.classes, model(x).argmax(1))
     if Need.INPUT_GRADIENTS in needs:
         torch.testing.assert_close(found.input_gradients, of_input)
 
@@ -367,7 +367,7 @@ def test_a_single_logit_speaks_for_class_1_and_against_class_0() -> None:
         capture(model, x, layers=["features.3"], needs=ALL, targets=torch.full((4,), target))["features.3"]
         for target in (1, 0)
     )
-    predicted = capture(model, x, layers=[], needs=ALL)[None].targets
+    predicted = capture(model, x, layers=[], needs=ALL)[None].targets.classes
 
     assert torch.equal(ones.gradients, -zeros.gradients)
     assert torch.equal(predicted, (model(x)[:, 0] > 0).long())

@@ -21,7 +21,9 @@ def subject() -> Any:
     images, labels = pictures(COUNT)
     scores = np.full((COUNT, 2), 0.5, np.float32)
     predicted = scores.argmax(axis=1)
-    return SimpleNamespace(sample=sample_of(images, labels), classes=("a", "b"), scores=scores, predicted=predicted)
+    return SimpleNamespace(
+        sample=sample_of(images, labels), classes=("a", "b"), scores=scores, predicted=predicted, own=None
+    )
 
 
 def maps(count: int) -> list[MapSet]:

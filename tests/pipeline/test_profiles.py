@@ -14,6 +14,7 @@ from torch import nn
 from auditor.engine.maps import MapRun
 from auditor.pipeline.explaining import Explained, _draw, _network
 from auditor.pipeline.gallery import Gallery
+from auditor.pipeline.making import AllMaps
 from auditor.pipeline.map_sheets import LAYERS, draw_profile
 from auditor.plan import PlannedPart
 from auditor.visualizers import LayerNumbers, Profile
@@ -73,7 +74,7 @@ def test_a_profile_of_the_sample_is_drawn_with_the_number_of_its_images() -> Non
     item = PlannedPart("activation_statistics", ActivationStatistics(), True, "full", None)
     plan = SimpleNamespace(visualizers=(item,))
     subject = SimpleNamespace(sample=range(7))
-    made = MapRun(profiles={"activation_statistics": Profile([row], "What 1 layer puts out.")})
+    made = AllMaps(MapRun(profiles={"activation_statistics": Profile([row], "What 1 layer puts out.")}))
     explained = Explained()
 
     _draw(cast(Any, plan), cast(Any, subject), made, [], gallery(), explained)

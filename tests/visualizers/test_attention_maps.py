@@ -13,6 +13,7 @@ from auditor.attention import Attention, AttentionLayer
 from auditor.engine.capture import capture
 from auditor.engine.maps import make_maps
 from auditor.errors import ModelError
+from auditor.targets import as_targets
 from auditor.visualizers import Captured, Need
 from auditor.visualizers.attention_heads import AttentionHeads
 from auditor.visualizers.attention_matrices import AttentionMatrices
@@ -41,7 +42,7 @@ def synthetic(weights: list[Tensor], gradients: list[Tensor] | None = None, *, p
         for index, matrix in enumerate(weights)
     )  # fmt: skip
     x = torch.zeros(1, 3, 1, 1)
-    return Captured(x, torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64), attention=Attention(layers))
+    return Captured(x, torch.zeros(1, 2), as_targets(torch.zeros(1, dtype=torch.int64)), attention=Attention(layers))
 
 
 def test_weights_and_gradients_are_those_of_the_twin(real: Any) -> None:
@@ -228,7 +229,9 @@ def test_of_windows_the_mean_matrix_is_shown() -> None:
 
 def test_tokens_that_are_no_grid_are_refused_in_words() -> None:
     layer = AttentionLayer("odd", torch.full((1, 2, 7, 7), 1 / 7))
-    found = Captured(torch.zeros(1, 3, 4, 4), torch.zeros(1, 2), torch.zeros(1), attention=Attention((layer,)))
+    found = Captured(
+        torch.zeros(1, 3, 4, 4), torch.zeros(1, 2), as_targets(torch.zeros(1)), attention=Attention((layer,))
+    )
 
     with pytest.raises(ModelError, match="'odd' reads 7 tokens, which are no grid"):
         AttentionRollout().maps(found)

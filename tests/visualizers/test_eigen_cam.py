@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auditor.cam_formulas import first_component
+from auditor.targets import as_targets
 from auditor.visualizers import Captured
 from auditor.visualizers.eigen_cam import EigenCam
 from tests.engine.networks import PlainCnn, inputs, seeded
@@ -67,6 +68,8 @@ def test_its_size_is_that_of_the_units_and_its_sign_agrees_with_their_sum(shape:
 
 
 def test_a_layer_that_is_silent_gives_a_blank_map() -> None:
-    captured = Captured(torch.zeros(2, 3, 8, 6), torch.zeros(2, 5), torch.zeros(2), "layer", torch.zeros(2, 5, 4, 3))
+    captured = Captured(
+        torch.zeros(2, 3, 8, 6), torch.zeros(2, 5), as_targets(torch.zeros(2)), "layer", torch.zeros(2, 5, 4, 3)
+    )
 
     assert torch.equal(EigenCam().maps(captured), torch.zeros(2, 4, 3))

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from auditor.targets import as_targets
 from auditor.visualizers import Captured
 from auditor.visualizers.grad_cam_plus_plus import GradCamPlusPlus
 from tests.engine.networks import PlainCnn, inputs, seeded
@@ -67,7 +68,9 @@ def test_it_is_the_sources_formula_whatever_the_size_of_the_gradients() -> None:
     for size in (1e-6, 1.0, 1e6):
         gradients = torch.randn((2, 3, 4, 3), generator=generator, dtype=torch.float64) * size
         gradients[0, 0, 0, 0] = 0
-        captured = Captured(torch.zeros(2, 3, 8, 6), torch.zeros(2, 5), torch.zeros(2), "layer", units, gradients)
+        captured = Captured(
+            torch.zeros(2, 3, 8, 6), torch.zeros(2, 5), as_targets(torch.zeros(2)), "layer", units, gradients
+        )
 
         maps = GradCamPlusPlus().maps(captured)
 
@@ -77,7 +80,9 @@ def test_it_is_the_sources_formula_whatever_the_size_of_the_gradients() -> None:
 def test_units_that_are_negative_as_a_whole_divide_by_nothing() -> None:
     units = torch.tensor([[[[-4.0, 2.0]]]])
     gradients = torch.ones_like(units)  # 2 g² + S g³ = 0
-    captured = Captured(torch.zeros(1, 3, 8, 6), torch.zeros(1, 5), torch.zeros(1), "layer", units, gradients)
+    captured = Captured(
+        torch.zeros(1, 3, 8, 6), torch.zeros(1, 5), as_targets(torch.zeros(1)), "layer", units, gradients
+    )
 
     maps = GradCamPlusPlus().maps(captured)
 

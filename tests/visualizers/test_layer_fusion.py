@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.engine.maps import make_maps
+from auditor.targets import as_targets
 from auditor.visualizers import Captured, MapVisualizer
 from auditor.visualizers.grad_cam import GradCam
 from auditor.visualizers.layer_cam import LayerCam
@@ -17,7 +18,7 @@ from tests.visualizers.oracles import shared_pass
 
 def captured_with(*maps: Tensor) -> Captured:
     """Layers of one unit whose LayerCAM is the map."""
-    x, logits, targets = torch.zeros(len(maps[0]), 3, 8, 6), torch.zeros(1, 5), torch.zeros(1)
+    x, logits, targets = torch.zeros(len(maps[0]), 3, 8, 6), torch.zeros(1, 5), as_targets(torch.zeros(1))
     layers = {
         str(index): Captured(x, logits, targets, str(index), one[:, None], torch.ones_like(one)[:, None])
         for index, one in enumerate(maps)

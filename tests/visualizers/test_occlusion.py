@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
+from auditor.targets import as_targets
 from auditor.visualizers import Captured
 from auditor.visualizers.occlusion import Occlusion
 from tests.engine.networks import ClassTokenViT, PlainCnn, images, inputs, loaded, sample, seeded
@@ -32,7 +33,7 @@ class ReadsTheCorner(nn.Module):
 
 def captured_on(module: nn.Module, x: Tensor, targets: Tensor, fill: Tensor = FILL) -> Captured:
     scores = Predictor(loaded(module), torch.device("cpu"), chunk=16).input_scores
-    return Captured(x, module(x).detach(), targets, target_scores=scores, fill=fill)
+    return Captured(x, module(x).detach(), as_targets(targets), target_scores=scores, fill=fill)
 
 
 @pytest.mark.parametrize("build", [PlainCnn, ClassTokenViT])
@@ -176,7 +177,9 @@ def test_finer_levels_cost_what_is_announced(size: tuple[int, int]) -> None:
 
     x = torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(0))
     visualizer.maps(
-        Captured(x, torch.zeros(1, 2), torch.zeros(1).long(), target_scores=scores, fill=x.mean().view(1, 1, 1))
+        Captured(
+            x, torch.zeros(1, 2), as_targets(torch.zeros(1).long()), target_scores=scores, fill=x.mean().view(1, 1, 1)
+        )
     )
 
     assert seen[0] == visualizer.forwards(*size)

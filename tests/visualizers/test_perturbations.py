@@ -16,6 +16,7 @@ from torch import Tensor
 from auditor.engine.maps import MapRun, make_maps
 from auditor.engine.predictor import Predictor
 from auditor.superpixels import superpixels
+from auditor.targets import as_targets
 from auditor.visualizers import Captured, Visualizer
 from auditor.visualizers.kernel_shap import KernelShap, shapley_values
 from auditor.visualizers.lime import Lime
@@ -34,7 +35,7 @@ FAMILY: list[Visualizer] = [Rise(masks=20), Lime(samples=30, patches=6), KernelS
 
 
 def captured_on(x: Tensor, scores: Scores) -> Captured:
-    return Captured(x, torch.zeros(len(x), 2), torch.zeros(len(x)).long(), target_scores=scores, fill=FILL)
+    return Captured(x, torch.zeros(len(x), 2), as_targets(torch.zeros(len(x)).long()), target_scores=scores, fill=FILL)
 
 
 def adding(weights: Tensor) -> Scores:
@@ -171,7 +172,7 @@ def test_kernel_shap_of_a_game_with_interactions_is_the_definition() -> None:
     def value(members: tuple[int, ...]) -> float:
         return float(table[sum(2**player for player in members)])
 
-    sets = KernelShap(samples=20000)._sets(5, torch.Generator().manual_seed(0))
+    sets = KernelShap(samples=20000).sets(5, torch.Generator().manual_seed(0))
     scores = torch.tensor([value(tuple(row.nonzero().flatten().tolist())) for row in sets], dtype=torch.float64)
 
     found = shapley_values(sets.double(), scores)

@@ -4,13 +4,14 @@ import torch
 from scipy.stats import kstest
 
 from auditor.engine.maps import make_maps
+from auditor.targets import as_targets
 from auditor.visualizers import Captured
 from auditor.visualizers.random_map import RandomMap
 from tests.engine.networks import PlainCnn, images, inputs, loaded, sample, seeded
 
 
 def captured(x: torch.Tensor) -> Captured:
-    return Captured(x, torch.zeros(len(x), 5), torch.zeros(len(x), dtype=torch.int64))
+    return Captured(x, torch.zeros(len(x), 5), as_targets(torch.zeros(len(x), dtype=torch.int64)))
 
 
 def test_an_image_has_its_own_map_whatever_is_around_it_and_whatever_was_drawn_before() -> None:

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from auditor.targets import as_targets
 from auditor.visualizers import Captured
 from auditor.visualizers.xgrad_cam import XGradCam
 from tests.engine.networks import PlainCnn, inputs, seeded
@@ -40,7 +41,9 @@ def test_it_is_that_of_pytorch_grad_cam(module: nn.Module, layer: str, side: int
 def test_a_unit_that_cancels_out_or_never_answers_gets_no_weight() -> None:
     units = torch.tensor([[[[1.0, -1.0]], [[0.0, 0.0]], [[1.0, 3.0]]]])
     gradients = torch.tensor([[[[9.0, 1.0]], [[9.0, 1.0]], [[2.0, 6.0]]]])
-    captured = Captured(torch.zeros(1, 3, 8, 6), torch.zeros(1, 5), torch.zeros(1), "layer", units, gradients)
+    captured = Captured(
+        torch.zeros(1, 3, 8, 6), torch.zeros(1, 5), as_targets(torch.zeros(1)), "layer", units, gradients
+    )
 
     maps = XGradCam().maps(captured)
 

@@ -33,3 +33,11 @@ class DatasetSource(Part):
     def problems(self, *, folder: Path) -> list[tuple[str, str]]:
         """Mistakes that show without decoding: (key under `dataset`, message). Must not import torch."""
         return []
+
+    def class_names(self, *, folder: Path) -> tuple[str, ...]:
+        """The class names that the source brings, as far as they show without decoding; () where it brings none."""
+        return ()
+
+    def labelled(self, *, folder: Path) -> bool:
+        """False where it shows without decoding that no picture has a label."""
+        return True

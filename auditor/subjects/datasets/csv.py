@@ -95,6 +95,16 @@ class Csv(DatasetSource):
             if name not in header
         ]
 
+    def labelled(self, *, folder: Path) -> bool:
+        if self.problems(folder=folder):
+            return True  # what is wrong with the table is told anyway
+        header, rows = self._read(folder / self.path)
+        label = self._columns(header).label
+        if label is None:
+            return False
+        place = header.index(label)
+        return any(len(cells) > place and cells[place] for _, cells in rows)
+
     def _columns(self, header: Sequence[str]) -> Columns:
         if self.columns is not None:
             return self.columns

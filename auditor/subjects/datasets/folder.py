@@ -52,6 +52,13 @@ class Folder(DatasetSource):
             raise DataError(f"{self.path} holds no pictures ({', '.join(sorted(item[1:] for item in SUFFIXES))})")
         return sorted(pictures, key=lambda item: item.name), names
 
+    def class_names(self, *, folder: Path) -> tuple[str, ...]:
+        root = folder / self.path
+        return tuple(sorted(_shown(item, root) for item in _folders(root))) if root.is_dir() else ()
+
+    def labelled(self, *, folder: Path) -> bool:
+        return bool(self.class_names(folder=folder)) or not (folder / self.path).is_dir()
+
     def problems(self, *, folder: Path) -> list[tuple[str, str]]:
         problem = self._path_problem(folder)
         return [] if problem is None else [("path", problem)]
@@ -84,6 +91,10 @@ class Folder(DatasetSource):
                 f"{self.path}: {len(unknown)} of {len(folders)} folders are no class of the model "
                 f"(first: {unknown[0]}); {hint}"
             )
+
+
+def _folders(root: Path) -> list[Path]:
+    return [item for item in root.iterdir() if item.is_dir() and not item.name.startswith(".")]
 
 
 def _pictures_below(place: Path) -> Iterator[Path]:
