@@ -17,6 +17,7 @@ from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
 from auditor.errors import DataError
 from auditor.interventions import Swapper
+from auditor.media import Medium
 from auditor.regions import Region, grid
 from auditor.reports._explanation import ExplainedPicture, ExplanationFigure, write_explanation
 from auditor.statistics.intervals import mean_interval
@@ -62,6 +63,8 @@ def explain_pictures(plan: Plan, images: Sequence[Path], folder: Path, progress:
         DataError: A picture cannot be read, or the sample has no picture of another class to borrow cells from.
     """
     spec = plan.spec
+    if plan.medium is not Medium.PICTURE:
+        raise DataError(f"explain looks at single pictures, and this spec brings {plan.medium.several}: take run")
     device = choose_device(spec.runtime.device)
     with seeded(spec.runtime.seed):
         model = load_model(spec.model, source=plan.model_source, folder=plan.folder, device=device)

@@ -16,6 +16,7 @@ from auditor.figures.performance import (
     ReliabilityBins,
     confusion,
     curves,
+    over_time,
     per_class_accuracy,
     reliability_diagram,
 )
@@ -32,9 +33,17 @@ from auditor.figures.pictures import (
 )
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
 from auditor.figures.svg import svg_size
-from auditor.figures.volumes import frame_strip, heaviest_voxel, shown_frames, three_planes
+from auditor.figures.volumes import (
+    STRIP_FRAMES,
+    anatomical_planes,
+    frame_strip,
+    heaviest_voxel,
+    shown_frames,
+    three_planes,
+)
 
 __all__ = [
+    "STRIP_FRAMES",
     "AgreementMatrix",
     "CausalGrid",
     "Curve",
@@ -44,6 +53,7 @@ __all__ = [
     "ReliabilityBins",
     "RingProfile",
     "agreement_matrix",
+    "anatomical_planes",
     "before_after",
     "causal_map",
     "channel_sheet",
@@ -63,6 +73,7 @@ __all__ = [
     "layer_chart",
     "map_triptych",
     "outline_region",
+    "over_time",
     "overlay",
     "per_class_accuracy",
     "radial_profile",

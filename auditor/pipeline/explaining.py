@@ -11,10 +11,14 @@ from pydantic import TypeAdapter
 
 from auditor.engine.maps import MapRun, make_maps
 from auditor.errors import NotApplicableError
+from auditor.media import Medium
 from auditor.metrics import MetricContext, MetricResult
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
+from auditor.pipeline.stack_maps import small_volumes
 from auditor.pipeline.trust_figures import draw_trust
+from auditor.pipeline.volume_sheets import draw_stacks
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
+from auditor.registry import unfit_words
 from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
 from auditor.visualizers import (
     ChannelVisualizer,
@@ -63,6 +67,7 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     made = _make(subject, [item.part for item in mappers], subject.model.module, None, progress)
     explained.notes += list(made.notes)
     _record_failures(explained, made, mappers)
+    _record_unfit(explained, plan)
     _save_maps(made, folder)
     results = _measure(plan, subject, made, mappers, folder, explained, progress)
     draw_trust(explained.tables, gallery)
@@ -111,10 +116,21 @@ def _record_failures(explained: Explained, made: MapRun, planned: Sequence[Plann
         explained.visualizations.append(VisualizationRecord(name=name, layer=layer, status="skipped", reason=reason))
 
 
+def _record_unfit(explained: Explained, plan: Plan) -> None:
+    """What the presets brought that such data has no use for."""
+    words = {kind: [unfit_words(type(item.part), plan.medium) for item in items] for kind, items in plan.unfit.items()}
+    for item, reason in zip(plan.unfit.get("visualizers", ()), words.get("visualizers", ()), strict=True):
+        explained.visualizations.append(VisualizationRecord(name=item.name, status="skipped", reason=reason))
+    explained.notes += [f"metric {reason}" for reason in words.get("metrics", ())]
+
+
 def _save_maps(made: MapRun, folder: RunFolder) -> None:
     import cv2
 
     for item in made.maps:
+        if item.maps.ndim == 4:
+            folder.save_arrays(f"maps/{item.name}", {"maps": small_volumes(item.maps), "usable": item.usable})
+            continue
         height, width = item.maps.shape[1:]
         scale = min(1.0, EVIDENCE_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -203,6 +219,7 @@ def _draw(
     parts = {item.name: item.part for item in plan.visualizers}
     checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
     trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
+    draw = draw_maps if subject.sample.medium is Medium.PICTURE else draw_stacks
     for item in made.maps:
         measured: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
         explained.visualizations.append(
@@ -211,7 +228,7 @@ def _draw(
                 layer=item.layer,
                 status="ok" if item.usable.any() else "failed",
                 reason=None if item.usable.any() else "every map is blank; take another layer",
-                figures=tuple(draw_maps(item, parts[item.method].reading, trust[item.name], subject, gallery)),
+                figures=tuple(draw(item, parts[item.method].reading, trust[item.name], subject, gallery)),
                 images=len(item.usable),
                 blank=int((~item.usable).sum()),
                 trust=trust[item.name],

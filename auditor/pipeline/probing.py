@@ -38,6 +38,10 @@ def run_probes(
     if subject.model.output == "embedding" or subject.scores.shape[1] < 2:
         reason = "the model gives no class scores (output: embedding), so no prediction can follow anything"
         return [], None, [PartFailure(part=f"probes.{p.name}", reason=reason, required=p.required) for p in plan.probes]
+    unfit = plan.unfit.get("probes", ())
+    if unfit and not plan.probes:
+        reason = f"none of the {len(unfit)} kinds of test can be made on {plan.medium.several} in this version"
+        return [], None, [PartFailure(part="probes", reason=reason, required=True)]
     causal = _causal_map(plan, experiment, folder)
     for planned in plan.probes:
         if not planned.part.shares_budget:

@@ -34,14 +34,23 @@ __all__ = [
     "Sheet",
     "Tail",
     "Visualizer",
+    "copies_at_once",
 ]
 
 PASS = 2
 """Forwards that one more pass through `Captured.again` costs: a forward, and a backward without weights' gradients."""
 
 
+COPIES = {4: 64, 5: 8}
+"""Changed copies held at one time: of pictures (four axes), and of clips and volumes (five), which are larger."""
+
 Observation = Mapping[str, Mapping[str, "Tensor"]]
 """What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
+
+
+def copies_at_once(inputs: Tensor) -> int:
+    """How many changed copies of a whole chunk may be held at one time, at least one."""
+    return max(1, COPIES[inputs.ndim] // len(inputs))
 
 
 class Need(StrEnum):
@@ -103,6 +112,8 @@ class Tail:
 @dataclass(frozen=True, slots=True)
 class Captured:
     """What one pass over one chunk holds for one layer; read-only, on the model's device, float32.
+
+    Clips and volumes have a depth in front of height and width, and in front of rows and columns, everywhere.
 
     Attributes:
         inputs: The model's input, shape (batch, channels, height, width).
@@ -176,7 +187,8 @@ class MapSet:
     Attributes:
         method: Visualizer name.
         layer: Dotted module name, or None.
-        maps: float32 (n, height, width), non-negative, magnitude kept.
+        maps: float32 (n, height, width), non-negative, magnitude kept. Of clips and volumes (n, depth, rows, columns)
+            at the method's own resolution: at the input's size they would fill the memory.
         usable: bool (n,): False where the map is zero, constant or not finite; such maps are never scored.
     """
 
@@ -242,8 +254,8 @@ class MapVisualizer(Visualizer):
             captured: One chunk's activations, gradients and scores; read-only.
 
         Returns:
-            Float, shape (batch, rows, columns) at the method's own resolution, non-negative, magnitude kept
-            (no min-max). Same device.
+            Float, shape (batch, rows, columns), of clips and volumes (batch, depth, rows, columns), at the method's
+            own resolution, non-negative, magnitude kept (no min-max). Same device.
         """
 
 
