@@ -67,7 +67,7 @@ def write_clips(folder: Path, count: int) -> None:
 def write_volumes(folder: Path, count: int) -> None:
     """`count` volumes as .npy, half of each class."""
     axes = np.meshgrid(*(np.linspace(-1, 1, side) for side in (SLICES, ROWS, COLUMNS)), indexing="ij")
-    radius = sum(axis**2 for axis in axes)
+    radius = axes[0] ** 2 + axes[1] ** 2 + axes[2] ** 2
     for number in range(count):
         label = number % 2
         draw = np.random.default_rng([8, number])

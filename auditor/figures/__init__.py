@@ -39,6 +39,7 @@ from auditor.figures.volumes import (
     frame_strip,
     heaviest_voxel,
     shown_frames,
+    strongest_voxel,
     three_planes,
 )
 
@@ -79,6 +80,7 @@ __all__ = [
     "radial_profile",
     "reliability_diagram",
     "shown_frames",
+    "strongest_voxel",
     "svg_size",
     "three_planes",
 ]

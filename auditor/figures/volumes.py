@@ -106,6 +106,19 @@ def heaviest_voxel(values: Values) -> Voxel:
     return depth, row, column
 
 
+def strongest_voxel(values: Values) -> Voxel:
+    """Where a map is largest; of several such voxels, as of a block, the one nearest to their middle.
+
+    A blank map gives the middle of the volume.
+    """
+    finite = np.where(np.isfinite(values), values, 0.0)
+    if not finite.any():
+        return heaviest_voxel(values)
+    places = np.argwhere(finite >= finite.max() * (1 - 1e-6))
+    depth, row, column = places[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))].tolist()
+    return depth, row, column
+
+
 def three_planes(
     volume: Volume,
     values: Values,

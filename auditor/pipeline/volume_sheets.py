@@ -11,7 +11,7 @@ from auditor import figures
 from auditor.media import Medium
 from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures
 from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
-from auditor.statistics.intervals import mean_interval
+from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
 
@@ -29,10 +29,10 @@ _CLIP_READING = (
     "each frame of the clip, dark for those that are shown: when the model looks, as the map says where."
 )
 _VOLUME_READING = (
-    "Three planes through the place where the map is heaviest: plain above, with the map below. Letters at the edges "
-    "say where the body lies (R right, L left, A front, P back, S head, I feet); marks at the edges are where the "
-    "other two planes cut; proportions are true, and the bar gives the scale."
+    "Three planes through the place where the map is strongest: plain above, with the map below. Marks at the edges "
+    "are where the other two planes cut; proportions are true where the size of a voxel is known."
 )
+_LETTERS = "Letters at the edges say where the body lies: R right, L left, A front, P back, S head, I feet."
 
 
 def draw_stacks(item: MapSet, reading: str, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
@@ -80,7 +80,7 @@ def _planes(
     stack = sample.stacks[index]
     grey = sample.slices(sample.images[index].numpy())[..., 0]
     values = at_size(item, index, sample.images.shape[2:])
-    at = figures.heaviest_voxel(values)
+    at = figures.strongest_voxel(values)
     picture = figures.anatomical_planes(grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation)
     cuts = ", ".join(
         f"{_plane(stack.orientation, axis)} {cut + 1} of {length}"
@@ -96,7 +96,7 @@ def _planes(
         picture,
         caption=f"{item.method}{where}, {describe(subject, index)}. Slices: {cuts}; {spacing}, {axes}.{mark}",
         alt=f"Three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
-        reading=f"{reading} {_VOLUME_READING}",
+        reading=f"{reading} {_VOLUME_READING} {_LETTERS if stack.orientation else ''}".strip(),
     )
 
 
@@ -119,9 +119,9 @@ def _curve(
     """Weight over time: the mean over the sample with its interval, and the clips that are drawn."""
     usable = np.flatnonzero(item.usable)
     mean = shares[usable].mean(axis=0)
-    bounds = [mean_interval(column, subject.clusters[usable], seed=0) for column in shares[usable].T]
-    lows, highs = ([ends[side] for ends in bounds] for side in (0, 1))
-    lines = {f"mean of {len(usable)}": figures.Curve(mean.tolist(), lows, highs)}
+    values = shares[usable].T.astype(np.float64)
+    lows, highs = mean_intervals(values, np.ones(values.shape, dtype=bool), subject.clusters[usable], seed=0)
+    lines = {f"mean of {len(usable)}": figures.Curve(mean.tolist(), lows.tolist(), highs.tolist())}
     for index in chosen:
         name = sample.pictures[index].name
         lines[name if name not in lines else f"{name} ({index})"] = figures.Curve(shares[index].tolist())
