@@ -227,7 +227,7 @@ def _draw(
                 name=item.method,
                 layer=item.layer,
                 status="ok" if item.usable.any() else "failed",
-                reason=None if item.usable.any() else "every map is blank; take another layer",
+                reason=None if item.usable.any() else _blank_words(item),
                 figures=tuple(draw(item, parts[item.method].reading, trust[item.name], subject, gallery)),
                 images=len(item.usable),
                 blank=int((~item.usable).sum()),
@@ -256,6 +256,12 @@ def _draw(
         if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
     explained.image_figures = draw_rows(made.maps, trust, subject, gallery)
+
+
+def _blank_words(item: MapSet) -> str:
+    if item.layer is None:
+        return "every map is blank: nothing that it tries moves the score, or moves it alike everywhere"
+    return "every map is blank; take another layer"
 
 
 def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: Explained) -> list[VisualizationRecord]:

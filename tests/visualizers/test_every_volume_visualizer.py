@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,17 +15,21 @@ from torch import Tensor, nn
 
 from auditor.engine.capture import capture
 from auditor.engine.integrity import digest
+from auditor.engine.layers import target_layers
 from auditor.engine.maps import make_maps
 from auditor.engine.predictor import Predictor
 from auditor.engine.target_gradients import TargetGradients
 from auditor.media import IN_DEPTH, Medium
 from auditor.registry import load, names
 from auditor.subjects import LoadedModel, Preprocessing, Stack, VolumeSample
+from auditor.subjects.models.torchvision import Torchvision
 from auditor.visualizers import Captured, MapVisualizer, Need, Visualizer
 from auditor.visualizers.block_occlusion import BlockOcclusion
 from auditor.visualizers.frame_occlusion import FrameOcclusion
+from auditor.visualizers.grad_cam import GradCam
 from auditor.visualizers.input_x_gradient import InputXGradient
 from auditor.visualizers.integrated_gradients import IntegratedGradients
+from auditor.visualizers.layer_fusion import LayerFusion
 from auditor.visualizers.lime import Lime
 from auditor.visualizers.occlusion import Occlusion
 from auditor.visualizers.saliency import Saliency
@@ -243,3 +248,18 @@ def test_maps_too_large_for_the_memory_are_kept_in_a_file(monkeypatch: pytest.Mo
 
     assert isinstance(found.maps[0].maps, np.memmap)
     np.testing.assert_array_equal(found.maps[0].maps, expected.maps[0].maps)
+
+
+def test_a_video_network_of_torchvision_gets_target_layers_and_maps_over_time(tmp_path: Path) -> None:
+    module = seeded(lambda: Torchvision(name="r3d_18").build(folder=tmp_path, options={"num_classes": 3}))
+    model = replace(loaded(module), preprocessing=replace(PREPROCESSING, mean=(0.4,) * 3, std=(0.2,) * 3))
+    drawn = clips(1)
+    colour = replace(drawn, images=drawn.images[:, [0, 1, 0]].repeat(1, 1, 1, 2, 2))
+
+    chosen = target_layers(module, "auto", model.preprocessing.to_input(colour.images))
+    run = make_maps(model, module, colour, [GradCam(), LayerFusion()], chosen.names, device=torch.device("cpu"))
+
+    assert chosen.names[-1] == "layer4"
+    assert run.failures == []
+    assert [item.maps.shape[1] for item in run.maps if item.layer == "layer4"] == [1], "eight frames are one step there"
+    assert all(item.maps.ndim == 4 for item in run.maps)
