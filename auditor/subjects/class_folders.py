@@ -14,7 +14,13 @@ __all__ = ["items_by_class", "labelled", "missing_folder", "shown"]
 
 
 def items_by_class(
-    path: str, *, folder: Path, classes: Sequence[str], is_item: Callable[[Path], bool], what: str
+    path: str,
+    *,
+    folder: Path,
+    classes: Sequence[str],
+    is_item: Callable[[Path], bool],
+    what: str,
+    together: bool = False,
 ) -> tuple[list[PictureInfo], tuple[str, ...]]:
     """Items that lie in a folder a class, or in the folder itself and then without labels.
 
@@ -23,6 +29,7 @@ def items_by_class(
         classes: The model's class names; () takes the folders' names, sorted.
         is_item: Whether a file or folder is one; folders that are none are looked into.
         what: What the items are, for messages: "clips (...)".
+        together: Whether items in one folder within a class's folder belong together: a patient, a film.
 
     Raises:
         DataError: Nothing there; items beside class folders; a folder is no class.
@@ -38,7 +45,7 @@ def items_by_class(
         )
     names = tuple(classes) or tuple(shown(item, root) for item in folders)
     found = [PictureInfo(name=shown(item, root), path=item) for item in loose] + [
-        PictureInfo(name=shown(item, root), path=item, label=label)
+        PictureInfo(name=shown(item, root), path=item, label=label, cluster=_cluster(item, place) if together else None)
         for label, place in labelled(path, folders, names)
         for item in _below(place, is_item)
     ]
@@ -90,6 +97,11 @@ def labelled(path: str, folders: Sequence[Path], names: Sequence[str]) -> Iterat
 def shown(path: Path, root: Path) -> str:
     """The relative path; bytes of a file name that are not UTF-8 are escaped, so that it can be written anywhere."""
     return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _cluster(item: Path, place: Path) -> str | None:
+    """The folder that the item lies in, as far as that is not the class's own; alike for all classes."""
+    return None if item.parent == place else shown(item.parent, place)
 
 
 def _below(place: Path, is_item: Callable[[Path], bool]) -> Iterator[Path]:

@@ -80,6 +80,19 @@ def test_clips_without_classes_have_no_labels_and_a_stride_takes_the_middle(tmp_
     assert sample.converted == [("b", "2 frames are there again: the clip has 2")]
 
 
+def test_clips_in_one_folder_of_a_class_belong_together_where_the_spec_says_so(tmp_path: Path) -> None:
+    for name in ("left/p1/a", "left/p1/b", "left/c", "right/p1/d"):
+        clip(tmp_path / "data" / name, 4)
+
+    apart = read(Clips(path="data"), CLIP, tmp_path)
+    together = read(Clips(path="data", together=True), CLIP, tmp_path)
+
+    assert {picture.cluster for picture in apart.pictures} == {None}
+    assert {picture.name: picture.cluster for picture in together.pictures} == {
+        "left/c": None, "left/p1/a": "p1", "left/p1/b": "p1", "right/p1/d": "p1",
+    }  # fmt: skip
+
+
 def test_an_unreadable_clip_is_listed_and_the_next_takes_its_place(tmp_path: Path) -> None:
     clip(tmp_path / "data" / "a", 4)
     broken = clip(tmp_path / "data" / "b", 1)

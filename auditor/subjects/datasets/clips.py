@@ -36,11 +36,17 @@ class Clips(StackSource):
         None, ge=1, description="Take each so many-th frame of the clip's middle; null: spread over the whole clip"
     )
 
+    together: bool = Field(
+        False, description="Whether clips in one folder within a class's folder belong together: a patient, a film"
+    )
+
     def pictures(self, *, folder: Path, classes: Sequence[str]) -> tuple[list[PictureInfo], tuple[str, ...]]:
         for _, what in self.problems(folder=folder):
             raise DataError(what)
         what = "clips (folders of frames, or video files)"
-        return items_by_class(self.path, folder=folder, classes=classes, is_item=_is_clip, what=what)
+        return items_by_class(
+            self.path, folder=folder, classes=classes, is_item=_is_clip, what=what, together=self.together
+        )
 
     def problems(self, *, folder: Path) -> list[tuple[str, str]]:
         problem = missing_folder(self.path, folder, instead="name the folder that holds the clips")

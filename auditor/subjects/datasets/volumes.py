@@ -68,6 +68,10 @@ class Volumes(StackSource):
         "from the volume's mean in standard deviations",
     )
 
+    together: bool = Field(
+        False, description="Whether volumes in one folder within a class's folder belong together: a patient, a film"
+    )
+
     @field_validator("orientation")
     @classmethod
     def _three_axes(cls, value: str) -> str:
@@ -92,6 +96,7 @@ class Volumes(StackSource):
             classes=classes,
             is_item=lambda item: _kind(item) is not None,
             what="volumes (.npy, .nii, .nii.gz, or folders with a DICOM series)",
+            together=self.together,
         )
 
     def problems(self, *, folder: Path) -> list[tuple[str, str]]:
