@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 
 from auditor.engine.maps import MapRun, make_maps
 from auditor.errors import NotApplicableError
-from auditor.media import Medium
 from auditor.metrics import MetricContext, MetricResult
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
 from auditor.pipeline.stack_maps import small_volumes
@@ -19,6 +18,7 @@ from auditor.pipeline.trust_figures import draw_trust
 from auditor.pipeline.volume_sheets import draw_stacks
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
 from auditor.registry import unfit_words
+from auditor.subjects import VolumeSample
 from auditor.trust.deciding import BAR_RULE, WHOLE_RULE, merged
 from auditor.visualizers import (
     ChannelVisualizer,
@@ -219,7 +219,7 @@ def _draw(
     parts = {item.name: item.part for item in plan.visualizers}
     checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
     trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
-    draw = draw_maps if subject.sample.medium is Medium.PICTURE else draw_stacks
+    draw = draw_stacks if isinstance(subject.sample, VolumeSample) else draw_maps
     for item in made.maps:
         measured: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
         explained.visualizations.append(

@@ -116,6 +116,15 @@ def test_an_audit_without_any_probe_that_can_run_is_incomplete(folder: Path) -> 
     assert colour.rationale == "colour is made for pictures: nothing of it carries over to clips in this version"
 
 
+def test_a_probe_that_has_nothing_to_compare_is_no_pass(folder: Path) -> None:
+    one = ["dataset.sample.size=1", "visualizations=[]", "probes=[{use: corner, removal: false}]", *FAST[:1], FAST[2]]
+
+    audit, _ = audited(folder, "motion", one, "motion-one")
+
+    assert audit.verdict is AuditVerdict.INCOMPLETE
+    assert "probes.corner did not finish: no check could be made" in audit.reasons[0]
+
+
 def test_a_volume_is_shown_in_three_planes_where_the_lesion_is(folder: Path) -> None:
     shown = ["visualizations=[{use: block_occlusion, pieces: [4, 4, 4]}, grad_cam]", "metrics=[performance]"]
 
