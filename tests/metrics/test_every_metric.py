@@ -147,6 +147,7 @@ def test_quick_audits_check_maps_by_what_is_cheap() -> None:
         "agreement": {"images": 16},
         "calibration": {},
         "class_consistency": {"images": 16},
+        "frame_order": {},
         "localisation": {"images": 32},
         "performance": {},
         "randomisation": {"images": 8},
