@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from auditor import registry
 from auditor.errors import PartError, Problem, SpecError
+from auditor.media import Medium
 from auditor.records import PlannedCheck
 from auditor.registry import Part
 from auditor.shipped import shipped_folder
@@ -117,6 +118,14 @@ class Plan:
     probes: tuple[PlannedPart, ...]
     metrics: tuple[PlannedPart, ...]
     reports: tuple[PlannedPart, ...]
+    unfit: Mapping[str, tuple[PlannedPart, ...]] = field(default_factory=dict)
+    """Kind → what a preset brought that means nothing on such data: it does not run, and the report says so."""
+
+    @property
+    def medium(self) -> Medium:
+        """What the data set consists of."""
+        medium: Medium = self.dataset_source.medium
+        return medium
 
     @property
     def folder(self) -> Path:
@@ -126,7 +135,11 @@ class Plan:
     @property
     def test_plan(self) -> tuple[PlannedCheck, ...]:
         """Every check, fixed before the run."""
-        return tuple(item.part.planned().model_copy(update={"required": item.required}) for item in self.probes)
+        rows = [item.part.planned().model_copy(update={"required": item.required}) for item in self.probes]
+        if self.medium is Medium.PICTURE:
+            return tuple(rows)
+        through = f"; the same place in all {self.medium.layers}"
+        return tuple(row.model_copy(update={"what": row.what + through}) for row in rows)
 
     def probe_forwards(self) -> float:
         """Upper bound of forwards an image that the probes spend."""
@@ -205,7 +218,7 @@ class Plan:
         return AUTO_LAYERS if self.spec.layers == "auto" else len(self.spec.layers)
 
     def _size(self) -> tuple[int, int]:
-        height, width = (self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224]
+        height, width = ((self.spec.model.input.size or [224, 224]) if self.spec.model.input else [224, 224])[-2:]
         return height, width
 
 
@@ -220,10 +233,14 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     checker = _Checker(spec_file, problems)
     model_source = checker.source("model", "models", ModelSpec)
     dataset_source = checker.source("dataset", "datasets", DatasetSpec)
+    medium = checker.medium = getattr(dataset_source, "medium", Medium.PICTURE)
     parts = {kind: checker.parts(key, kind) for key, kind in _PART_KEYS.items()}
     checker.targets(parts["visualizers"], dataset_source)
+    fit = {kind: tuple(one for one in items if medium in one.part.media) for kind, items in parts.items()}
+    unfit = {kind: tuple(one for one in items if medium not in one.part.media) for kind, items in parts.items()}
     reports = checker.formats()
     checker.files(model_source, dataset_source)
+    checker.input_size()
     checker.policy()
     if problems or spec is None:
         unique = {(p.line or 0, p.what): p for p in problems}
@@ -233,10 +250,11 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         spec_file,
         model_source,
         dataset_source,
-        parts["visualizers"],
-        parts["probes"],
-        parts["metrics"],
+        fit["visualizers"],
+        fit["probes"],
+        fit["metrics"],
         reports,
+        unfit,
     )
 
 
@@ -252,6 +270,7 @@ class _Checker:
         self.problems = problems
         self.target = _default_target(spec_file.tree)
         self.named_targets: list[tuple[Location, TargetSpec]] = [(("target",), self.target)]
+        self.medium = Medium.PICTURE
 
     def add(self, location: Location, what: str) -> None:
         self.problems.append(self.file.problem(location, what))
@@ -303,7 +322,7 @@ class _Checker:
     def _preset(self, kind: str, preset: Preset, location: Location) -> Iterator[PlannedPart]:
         for name in registry.names(kind):
             part = registry.load(kind, name)
-            if preset in part.budgets:
+            if preset in part.budgets and part.media & {self.medium, Medium.PICTURE}:
                 options, line = {**part.budgets[preset], **self._general(part)}, self.file.line(location)
                 yield PlannedPart(name, part(**options), True, preset, line)
 
@@ -341,6 +360,8 @@ class _Checker:
                 self.add((*location, option), what)
         if "target" in options and isinstance(target := getattr(made, "target", None), TargetSpec):
             self.named_targets.append(((*location, "target"), target))
+        if required and self.medium not in part.media:
+            self.add(location, registry.unfit_words(part, self.medium) + "; remove it, or write required: false")
         return PlannedPart(name, made, required, budget if with_preset else None, self.file.line(location))
 
     def targets(self, planned: Sequence[PlannedPart], dataset_source: Any) -> None:
@@ -424,6 +445,26 @@ class _Checker:
         if dataset_source is not None:
             for name, what in dataset_source.problems(folder=self.file.folder):
                 self.add(("dataset", name), what)
+
+    def input_size(self) -> None:
+        """Inputs of clips and volumes have a depth, those of pictures none."""
+        model = self.tree.get("model")
+        section = model.get("input") if isinstance(model, dict) else None
+        size = section.get("size") if isinstance(section, dict) else None
+        location: Location = ("model", "input", "size") if size is not None else ("model", "input")
+        if self.medium is Medium.PICTURE:
+            if isinstance(size, list) and len(size) == 3:
+                what = f"{size} has a depth, which pictures have not; expected [height, width], or a source of clips"
+                self.add(location, f"{what} or volumes")
+            return
+        wanted = f"[{self.medium.layers}, height, width]"
+        if not isinstance(size, list) or len(size) != 3:
+            got = "nothing" if size is None else str(size)
+            self.add(location, f"{self.medium.several} need a size of three numbers, {wanted}, got {got}")
+        if isinstance(section, dict) and section.get("transform") is not None:
+            self.add(
+                (*location[:2], "transform"), f"takes one picture; for {self.medium.several} give size, mean and std"
+            )
 
     def _exists(self, location: Location, name: str) -> None:
         if not (self.file.folder / name).is_file():

@@ -207,6 +207,8 @@ class SampleRecord(Record):
     """Which pictures were looked at. `digest` covers their names, bytes and labels."""
 
     source: str
+    medium: str = "picture"
+    """picture, clip or volume."""
     path: str
     available: int
     size: int

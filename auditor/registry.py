@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from auditor.errors import PartError
+from auditor.media import PICTURES, Medium
 
 KINDS = {
     "visualizers": "auditor.visualizers",
@@ -40,6 +41,9 @@ class Part(BaseModel):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {}}
     """Which presets (quick, standard, full) the part belongs to, and the option values each one sets."""
+    media: ClassVar[frozenset[Medium]] = PICTURES
+    """Of visualizers, metrics and probes: what they mean something on. Where a preset brings one that does not fit the
+    data set, it is left out in words."""
 
     @classmethod
     def part_name(cls) -> str:
@@ -110,6 +114,12 @@ def unknown_name(what: str, name: str, known: tuple[str, ...] | list[str]) -> st
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known) or 'none'}"
     return f"no {what} is named '{name}'; {hint}"
+
+
+def unfit_words(part: type[Part], medium: Medium) -> str:
+    """Why a part means nothing on such data."""
+    known = " and ".join(sorted(one.several for one in part.media))
+    return f"{part.part_name()} is made for {known}: nothing of it carries over to {medium.several} in this version"
 
 
 @cache

@@ -6,6 +6,7 @@ import inspect
 import json
 from pathlib import Path
 
+from auditor.media import Medium
 from auditor.registry import load, names
 from auditor.visualizers import MapVisualizer, Need, NetworkVisualizer, ProfileVisualizer, Visualizer
 
@@ -46,7 +47,7 @@ def _page(name: str, part: type[Visualizer]) -> str:
     body = [text for text in rest if not text.startswith("Source:")]
     sections = [
         f"# {title}",
-        f"`{name}` · presets: {_presets(part)}",
+        f"`{name}` · presets: {_presets(part)} · of {_media(part)}",
         "## What it shows, and what it cannot",
         shows[:1].upper() + shows[1:],
         *body,
@@ -105,8 +106,15 @@ def _presets(part: type[Visualizer]) -> str:
     return ", ".join(preset for preset in PRESETS if preset in part.budgets) or "none, name it to have it"
 
 
+def _media(part: type[Visualizer]) -> str:
+    return ", ".join(medium.several for medium in Medium if medium in part.media)
+
+
 def _list(parts: dict[str, type[Visualizer]]) -> str:
-    rows = [f"| [{name}]({name}.md) | {_presets(part)} | {part.summary()} |" for name, part in parts.items()]
+    rows = [
+        f"| [{name}]({name}.md) | {_presets(part)} | {_media(part)} | {part.summary()} |"
+        for name, part in parts.items()
+    ]
     head = [
         "# Visualizers",
         "",
@@ -122,7 +130,7 @@ def _list(parts: dict[str, type[Visualizer]]) -> str:
         ),
         "",
     ]
-    return "\n".join([*head, "| name | presets | what it shows |", "|---|---|---|", *rows]) + "\n"
+    return "\n".join([*head, "| name | presets | of | what it shows |", "|---|---|---|---|", *rows]) + "\n"
 
 
 if __name__ == "__main__":

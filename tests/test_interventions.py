@@ -86,3 +86,28 @@ def test_a_clean_plate_holds_nothing_of_its_object() -> None:
     image[:, mask] = 250
 
     assert clean_plate(image, mask).max() < 70
+
+
+def test_a_region_of_clips_is_swapped_at_the_same_place_in_all_frames() -> None:
+    clips = torch.randint(0, 256, (3, 3, 4, 16, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    regions = [Region("corner", (0, 0, 6, 6)), Region("ring", (0, 0, 12, 16), (3, 3, 9, 13))]
+    which, recipient, donor = np.array([0, 1, 1]), np.array([0, 1, 2]), np.array([1, 2, 0])
+
+    found = Swapper(clips, regions).compose(which, recipient, donor)
+
+    for frame in range(4):
+        expected = Swapper(clips[:, :, frame], regions).compose(which, recipient, donor)
+        torch.testing.assert_close(found[:, :, frame], expected)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_a_region_of_a_clip_is_removed_frame_by_frame(fill: Fill) -> None:
+    drawn = np.random.default_rng(2).integers(0, 256, (2, 3, 4, 16, 12)).astype(np.uint8)
+    region = Region("corner", (0, 0, 6, 6))
+
+    found = remove(drawn[0], region, fill, drawn[1])
+
+    assert found.shape == drawn[0].shape
+    for frame in range(4):
+        expected = remove(drawn[0, :, frame], region, fill, drawn[1, :, frame])
+        np.testing.assert_allclose(found[:, frame], expected, atol=1e-4)

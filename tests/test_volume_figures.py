@@ -113,3 +113,35 @@ def test_a_voxel_outside_and_a_map_of_another_size_are_refused() -> None:
         figures.three_planes(volume, volume, at=(4, 0, 0))
     with pytest.raises(ValueError, match="do not belong together"):
         figures.three_planes(volume, np.zeros((4, 5, 5)))
+
+
+def test_planes_of_a_body_have_letters_on_the_upper_row_and_a_bar_of_a_round_length_below() -> None:
+    volume = np.full((10, 30, 20), 90, np.uint8)
+    values = np.zeros(volume.shape, np.float32)
+    at = (4, 12, 9)
+    plain = figures.three_planes(volume, values, at=at, spacing=(4.0, 2.0, 2.0), window=(0, 255), side=200)
+
+    drawn = figures.anatomical_planes(volume, values, at=at, spacing=(4.0, 2.0, 2.0), orientation="SPL")
+    unknown = figures.anatomical_planes(volume, values, at=at, spacing=None, orientation=None)
+
+    height, width = plain.shape[:2]
+    assert drawn.shape[0] > height
+    assert drawn.shape[1] == width
+    changed = np.argwhere((drawn[:height] != plain).any(axis=2))
+    assert len(changed) > 0
+    assert changed[:, 0].max() < height / 2, "the maps stay free of letters"
+    bar = np.argwhere((drawn[height:] == (22, 24, 29)).all(axis=2))
+    row = bar[0, 0]
+    length = (drawn[height + row, : width // 2] == (22, 24, 29)).all(axis=1).argmin()
+    scale = 200 / 60  # pixels a millimetre: the tallest plane is 30 rows of 2 mm
+    assert length == pytest.approx(20 * scale, abs=2)
+    assert unknown.shape == figures.three_planes(volume, values, at=at, window=(0, 255), side=200).shape
+
+
+def test_the_strongest_voxel_lies_within_a_block_of_equal_values() -> None:
+    values = np.zeros((9, 9, 9), np.float32)
+    values[2:5, 4:7, 0:3] = 1.0
+    values[8, 8, 8] = 0.5
+
+    assert figures.strongest_voxel(values) == (3, 5, 1)
+    assert figures.strongest_voxel(np.zeros((4, 6, 8), np.float32)) == (2, 3, 4)

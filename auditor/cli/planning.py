@@ -53,6 +53,10 @@ def print_plan(plan: Plan) -> None:
             shown = json.dumps(item.part.model_dump(mode="json"))
             options.add_row(kind, item.name, "yes" if item.required else "no", shown)
     out.print(options)
+    for kind, parts in plan.unfit.items():
+        if parts:
+            names = ", ".join(item.name for item in parts)
+            out.print(f"{kind} left out, because they mean nothing on {plan.medium.several}: {names}", markup=False)
     checks = _table("Test plan", "kind", "what", "control", "limit")
     for row in plan.test_plan:
         checks.add_row(row.kind, row.what, row.control, row.limit)
@@ -92,7 +96,7 @@ def print_layers(plan: Plan) -> None:
     preprocessing = model.preprocessing
     channels = 1 if preprocessing.channels == "grey" else 3
     generator = torch.Generator().manual_seed(0)
-    noise = torch.randint(0, 256, (2, channels, preprocessing.height, preprocessing.width), generator=generator)
+    noise = torch.randint(0, 256, (2, channels, *preprocessing.extent), generator=generator)
     example = preprocessing.to_input(noise.to(device))
     chosen = layers.target_layers(model.module, plan.spec.layers, example)
     table = _table(f"Layers of {model.name}", "layer", "kind", "output", "maps", "calls", "chosen")

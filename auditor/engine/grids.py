@@ -53,7 +53,7 @@ class Grid:
         return patches.reshape(*patches.shape[:2], *extent)
 
     def put_back(self, values: Tensor, output: Tensor) -> Tensor:
-        """The inverse of `lay_out`: an output with these values, (batch, units, rows, columns), on its grid.
+        """The inverse of `lay_out`: an output with these values, as `lay_out` gives them, on its grid.
 
         Args:
             values: What the grid is to hold.
@@ -63,7 +63,7 @@ class Grid:
         if self.order == "channels_first":
             return values
         if self.order == "channels_last":
-            return values.permute(0, 2, 3, 1)
+            return values.movedim(1, -1)
         tokens = values.flatten(2).transpose(1, 2)
         if self.order == "tokens_first":
             return torch.cat((output[: self.prefix], tokens.transpose(0, 1)))

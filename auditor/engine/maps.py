@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from auditor.cam_formulas import as_weights, enlarged
 from auditor.engine.capture import OF_LAYERS, Pass, capture
-from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory
+from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory, same_chunk
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
 from auditor.engine.precision import Gate, gate_of
 from auditor.engine.predictor import Predictor
 from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import ModelError, NotApplicableError
+from auditor.registry import unfit_words
 from auditor.subjects import LoadedModel, Sample
 from auditor.targets import Targets, as_targets
 from auditor.visualizers import (
@@ -43,6 +46,10 @@ Failure = tuple[str, str | None, str]
 
 CHUNKS = {"cpu": 8, "cuda": 32}
 """Images a pass takes at once where nobody said otherwise: more is no faster and holds more activations."""
+IN_DEPTH = 4
+"""Of clips and volumes a pass takes a fourth of what a prediction takes: activations are kept for the gradient."""
+IN_MEMORY = 2**28
+"""Bytes of a set of maps beyond which it is kept in a temporary file: maps over voxels are as large as the data."""
 PASSES = frozenset({Need.SCORES, Need.GRADIENTS, Need.GUIDED_GRADIENTS, Need.RELEVANCE})
 """What costs more passes through a predictor, when a visualizer asks for it."""
 CONSTANT = 1e-6
@@ -62,7 +69,7 @@ class MapRun:
     """What came of one run over the sample.
 
     Attributes:
-        maps: At the input's size, one set for each map visualizer and layer that worked.
+        maps: One set for each map visualizer and layer that worked; of pictures at the input's size.
         channels: One set for each channel visualizer and layer that worked.
         profiles: Visualizer → profile, of each sample visualizer that worked.
         observed: Visualizer → what each chunk added, in the sample's order, of each study that worked so far.
@@ -130,7 +137,7 @@ def make_maps(
     )
     if not run.jobs or len(chosen) == 0:
         return run.result()
-    size = Chunk(CHUNKS.get(device.type, CHUNKS["cuda"]) if chunk == "auto" else chunk)
+    size = Chunk(_images_at_once(sample.images, device) if chunk == "auto" else chunk)
     with untouched(module):
         in_chunks(len(chosen), size, run.chunk, what="making maps", progress=progress)
     run.notes.extend(size.notes)
@@ -218,6 +225,11 @@ class _Run:
         self.layers = tuple(dict.fromkeys(layers))
         for visualizer in visualizers:
             one: Sequence[str | None] = (None,) if layers or not visualizer.needs & OF_LAYERS else ()
+            if self.sample.medium not in visualizer.media:
+                unfit = _Job(visualizer, None, np.zeros(0, dtype=bool))
+                unfit.fail(NotApplicableError(unfit_words(type(visualizer), self.sample.medium)))
+                self.jobs.append(unfit)
+                continue
             on = layers if visualizer.per_layer else one
             self.jobs.extend(_Job(visualizer, layer, np.zeros(len(self.chosen), dtype=bool)) for layer in on)
             if not layers and (visualizer.per_layer or visualizer.needs & OF_LAYERS):
@@ -335,21 +347,22 @@ class _Run:
             given = replace(captured, tell=partial(job.tell, start))
             maps = visualizer.maps(given) if self.gate is None else self.gate.maps(visualizer, given)
             maps = maps.detach().float()
-            if maps.ndim != 3 or len(maps) != stop - start:
-                raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, rows, columns)")
+            flat = captured.inputs.ndim == 4
+            if maps.ndim != captured.inputs.ndim - 1 or len(maps) != stop - start:
+                axes = "rows, columns" if flat else "depth, rows, columns"
+                raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, {axes})")
             finite = maps.isfinite().flatten(1).all(dim=1)
             if bool((maps[finite] < 0).any()):
                 raise ValueError("returned negative values; a map must not have any")
             high, low = maps.flatten(1).amax(dim=1), maps.flatten(1).amin(dim=1)
             usable = finite & (high > 0) & (high - low > CONSTANT * high)
-            maps = torch.where(finite[:, None, None], maps, 0.0)
-            size = captured.inputs.shape[-2:]
-            if maps.shape[-2:] != size:
-                maps = _enlarged(maps, size)
+            maps = torch.where(as_weights(finite, maps), maps, 0.0)
+            if flat:
+                maps = enlarged(maps, captured.inputs.shape[2:])
         if not bool(finite.all()):
             self.notes.append(f"{job.name}: some maps were not finite; they are blank and not scored")
         if job.maps is None:
-            job.maps = np.zeros((len(self.chosen), *size), dtype=np.float32)
+            job.maps = _room((len(self.chosen), *maps.shape[1:]))
         job.maps[start:stop] = maps.cpu().numpy()
         job.usable[start:stop] = usable.cpu().numpy()
 
@@ -367,32 +380,27 @@ class _Run:
         job.units[start:stop] = units.cpu().numpy()
 
 
-def _enlarged(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear, corners not aligned; as two products, which are several times faster than torch's own for few maps.
-
-    Args:
-        maps: Shape (batch, rows, columns).
-        size: Height and width.
-    """
-    down, across = (
-        _weights(before, after).to(maps.device) for before, after in zip(maps.shape[-2:], size, strict=True)
-    )
-    # the products of numbers that are not negative are not negative, whatever their rounding
-    return down @ maps @ across.T
+def _images_at_once(images: Tensor, device: torch.device) -> int:
+    usual = CHUNKS.get(device.type, CHUNKS["cuda"])
+    if images.ndim == 4:
+        return usual
+    return max(1, min(usual, same_chunk(images[0].numel()) // IN_DEPTH))
 
 
-@cache
-def _weights(before: int, after: int) -> Tensor:
-    """What each of `after` places takes from each of `before`, shape (after, before)."""
-    return F.interpolate(torch.eye(before)[None], size=after, mode="linear", align_corners=False)[0].T.contiguous()
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros; in a file that goes with them where they are too many for the memory."""
+    if 4 * math.prod(shape) <= IN_MEMORY:
+        return np.zeros(shape, dtype=np.float32)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
 
 
 def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
-    """The sample's mean pixel as model input, shape (channels, 1, 1)."""
+    """The sample's mean pixel as model input, shape (channels, 1, 1), of clips and volumes (channels, 1, 1, 1)."""
     total = torch.zeros(images.shape[1], dtype=torch.float64)
     for start in range(0, len(images), 64):
-        total += images[start : start + 64].double().mean(dim=(2, 3)).sum(dim=0)
-    mean = (total / max(1, len(images))).float().view(1, -1, 1, 1)
+        total += images[start : start + 64].double().flatten(2).mean(dim=2).sum(dim=0)
+    mean = (total / max(1, len(images))).float().view(1, -1, *[1] * (images.ndim - 2))
     return model.preprocessing.to_input(mean)[0]
 
 

@@ -124,7 +124,7 @@ def _tried(cut: _Cut, whole: float) -> float | None:
     images = sorted({0, len(at.inputs) - 1})
     try:
         with work:
-            found = [cut.scores(image, at.activations[image : image + 1].repeat(count, 1, 1, 1)) for image in images]
+            found = [cut.scores(image, _repeated(at.activations[image], count)) for image in images]
     except Exception as error:
         # any model code may fail in any way when its parts return early; whole forwards need no such thing
         if is_out_of_memory(error):
@@ -134,6 +134,10 @@ def _tried(cut: _Cut, whole: float) -> float | None:
     if any(bool((scores - expected[image]).abs().max() > allowed) for image, scores in zip(images, found, strict=True)):
         return None
     return min(1.0, max(SMALLEST_SHARE, work.total / (count * len(images)) / max(whole, 1.0)))
+
+
+def _repeated(one: Tensor, count: int) -> Tensor:
+    return one.repeat(count, *[1] * one.ndim)
 
 
 class _Recorder:

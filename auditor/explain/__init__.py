@@ -19,6 +19,7 @@ from auditor.engine.resolving import own_score, resolved
 from auditor.errors import DataError, ModelError
 from auditor.explain.choosing import FORWARDS, Choice, chosen_maps, in_words
 from auditor.interventions import Swapper
+from auditor.media import Medium
 from auditor.regions import Region, grid
 from auditor.reports._explanation import ExplainedPicture, ExplanationFigure, Tile, write_explanation
 from auditor.statistics.intervals import mean_intervals
@@ -85,6 +86,8 @@ def explain_pictures(
         ModelError: The target is no class of the model.
     """
     spec = plan.spec
+    if plan.medium is not Medium.PICTURE:
+        raise DataError(f"explain looks at single pictures, and this spec brings {plan.medium.several}: take run")
     if spec.target.kind == "label":
         raise DataError("target: label: a picture on its own has no label; name the class: --target NAME")
     device = choose_device(spec.runtime.device)

@@ -16,6 +16,7 @@ from auditor.figures.performance import (
     ReliabilityBins,
     confusion,
     curves,
+    over_time,
     per_class_accuracy,
     reliability_diagram,
 )
@@ -34,9 +35,18 @@ from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
 from auditor.figures.svg import svg_size
-from auditor.figures.volumes import frame_strip, heaviest_voxel, shown_frames, three_planes
+from auditor.figures.volumes import (
+    STRIP_FRAMES,
+    anatomical_planes,
+    frame_strip,
+    heaviest_voxel,
+    shown_frames,
+    strongest_voxel,
+    three_planes,
+)
 
 __all__ = [
+    "STRIP_FRAMES",
     "AgreementMatrix",
     "CausalGrid",
     "Curve",
@@ -49,6 +59,7 @@ __all__ = [
     "RowTile",
     "TileRow",
     "agreement_matrix",
+    "anatomical_planes",
     "before_after",
     "causal_map",
     "channel_sheet",
@@ -68,6 +79,7 @@ __all__ = [
     "layer_chart",
     "map_triptych",
     "outline_region",
+    "over_time",
     "overlay",
     "per_class_accuracy",
     "picture_rows",
@@ -75,6 +87,7 @@ __all__ = [
     "radial_profile",
     "reliability_diagram",
     "shown_frames",
+    "strongest_voxel",
     "svg_size",
     "three_planes",
 ]

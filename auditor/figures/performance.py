@@ -142,6 +142,55 @@ def curves(
         return to_svg(figure)
 
 
+def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: float | None = None) -> bytes:
+    """Weight of each frame or slice, from 1; the first line is the mean, with its interval; SVG, low and wide.
+
+    Args:
+        lines: Name → curve, at most five, of equal length.
+        x_label, y_label: With units.
+        even: What each would have if none stood out; None draws no line.
+
+    Raises:
+        ValueError: More than five lines: they could not be told apart.
+    """
+    if len(lines) > len(LINES):
+        raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
+    height = 1.55
+    with chart(WIDTH, height) as figure:
+        axes = figure.add_axes((0.09, 0.27, 0.66, 0.68))
+        count = len(next(iter(lines.values())).values)
+        x = np.arange(1, count + 1)
+        top = max(max(line.highs or line.values) for line in lines.values())
+        ends = [] if even is None else [(even, "even", MUTED)]
+        if even is not None:
+            axes.axhline(even, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+        for number, ((name, line), colour, dash) in enumerate(zip(lines.items(), LINES, DASHES, strict=False)):
+            if line.lows is not None and line.highs is not None:
+                axes.fill_between(x, line.lows, line.highs, color=colour, alpha=0.14, linewidth=0)
+            axes.plot(x, line.values, color=colour, linewidth=1.1 if number else 1.8, linestyle=dash)
+            ends.append((float(line.values[-1]), name, colour))
+        last = -np.inf
+        for place, name, colour in sorted(ends):
+            last = max(place, last + 0.12 * max(top, 1e-12))
+            axes.annotate(drawable(shorten(name, 1.55, 7.5)), (x[-1], last), xytext=(5, 0), textcoords="offset points",
+                          color=colour, fontsize=7.5, va="center", annotation_clip=False)  # fmt: skip
+        axes.set_xlim(1, max(count, 1 + 1e-6))
+        axes.set_ylim(0, 1.08 * top if top > 0 else 1)
+        axes.xaxis.set_major_locator(_whole_numbers())
+        axes.set_xlabel(x_label, labelpad=2)
+        axes.set_ylabel(y_label)
+        axes.locator_params(axis="y", nbins=4)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+        bare(axes, left=True)
+        return to_svg(figure)
+
+
+def _whole_numbers() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=12, integer=True)
+
+
 def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
     """Counts of true class (rows) against predicted class (columns), shaded by share of the row; SVG.
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.figures.fonts import typeface
 from auditor.figures.pictures import PAPER, Rgb, Values, gap_beside, overlay, side_by_side
 
 Volume = NDArray[np.floating] | NDArray[np.integer]
@@ -16,6 +17,11 @@ Voxel = tuple[int, int, int]
 """Indices along depth, height and width."""
 
 INK, PALE = (22, 24, 29), (190, 196, 204)
+STRIP_FRAMES = 8
+"""Frames of a clip that are shown side by side."""
+LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Millimetres that a scale bar may stand for."""
+OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
 BAR_SHARE = 0.5
 """Height of the heaviest bar, as a share of a frame's height."""
 
@@ -47,7 +53,7 @@ def frame_strip(
     maps: Values,
     weights: Values,
     *,
-    most: int = 8,
+    most: int = STRIP_FRAMES,
     low: float = 0.0,
     high: float | None = None,
     side: int = 112,
@@ -97,6 +103,19 @@ def heaviest_voxel(values: Values) -> Voxel:
         return (values.shape[0] // 2, values.shape[1] // 2, values.shape[2] // 2)
     sums = (finite.sum(axis=tuple(other for other in range(3) if other != axis)) for axis in range(3))
     depth, row, column = (int(np.argmax(one)) for one in sums)
+    return depth, row, column
+
+
+def strongest_voxel(values: Values) -> Voxel:
+    """Where a map is largest; of several such voxels, as of a block, the one nearest to their middle.
+
+    A blank map gives the middle of the volume.
+    """
+    finite = np.where(np.isfinite(values), values, 0.0)
+    if not finite.any():
+        return heaviest_voxel(values)
+    places = np.argwhere(finite >= finite.max() * (1 - 1e-6))
+    depth, row, column = places[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))].tolist()
     return depth, row, column
 
 
@@ -153,6 +172,81 @@ def three_planes(
     rows = [side_by_side([_padded(picture, tallest) for picture in one], gap=gap_beside(side)) for one in (plain, over)]
     space = np.full((gap_beside(side), rows[0].shape[1], 3), PAPER, np.uint8)
     return np.vstack([rows[0], space, rows[1]])
+
+
+def anatomical_planes(
+    volume: Volume,
+    values: Values,
+    *,
+    at: Voxel,
+    spacing: tuple[float, float, float] | None,
+    orientation: str | None,
+    side: int = 200,
+) -> Rgb:
+    """`three_planes` with a scale bar in mm below, and letters at the edges that say where the body lies.
+
+    Args:
+        volume: uint8 grey, shape (depth, height, width).
+        values: The map, same shape.
+        at: The voxel through which the planes go.
+        spacing: Size of a voxel in mm; None draws cubes and no scale bar.
+        orientation: Where indices of depth, height and width rise to; None writes no letters.
+        side: Height of the tallest plane, pixels.
+    """
+    units = spacing or (1.0, 1.0, 1.0)
+    planes = three_planes(volume, values, at=at, spacing=units, window=(0, 255), side=side)
+    extents = [length * unit for length, unit in zip(volume.shape, units, strict=True)]
+    scale = side / max(extents[0], extents[1])
+    if orientation is not None:
+        _letter_edges(planes, orientation, [max(1, round(extents[axis] * scale)) for axis in range(3)], side)
+    if spacing is None:
+        return planes
+    return np.vstack([planes, _millimetres(planes.shape[1], scale)])
+
+
+def _letter_edges(planes: Rgb, orientation: str, sides: Sequence[int], side: int) -> None:
+    """Writes on the upper row of planes: left, right, top and bottom of each."""
+    from PIL import Image, ImageDraw
+
+    canvas = Image.fromarray(planes)
+    draw = ImageDraw.Draw(canvas)
+    font = typeface(max(10, side // 16))
+    depth, rows, columns = tuple(orientation)
+    tallest = max(sides[0], sides[1])
+    left = 0
+    for across, down, height, width in (
+        (columns, OPPOSITE[rows], sides[1], sides[2]),
+        (columns, depth, sides[0], sides[2]),
+        (rows, depth, sides[0], sides[1]),
+    ):
+        top, middle = (tallest - height) // 2, left + width // 2
+        for place, letter, anchor in (
+            ((left + 3, top + height // 2), OPPOSITE[across], "lm"),
+            ((left + width - 3, top + height // 2), across, "rm"),
+            ((middle, top + 3), down, "mt"),
+            ((middle, top + height - 3), OPPOSITE[down], "mb"),
+        ):
+            draw.text(place, letter, fill=(PAPER,) * 3, font=font, anchor=anchor, stroke_width=2, stroke_fill=(0, 0, 0))
+        left += width + gap_beside(side)
+    planes[:] = np.asarray(canvas, np.uint8)
+
+
+def _millimetres(width: int, scale: float) -> Rgb:
+    """A strip with a bar of a round length, about a sixth of the width at most.
+
+    Args:
+        scale: Pixels a millimetre.
+    """
+    from PIL import Image, ImageDraw
+
+    length = max((one for one in LENGTHS if one * scale <= width / 6), default=LENGTHS[0])
+    size = max(11, width // 60)
+    canvas = Image.new("RGB", (width, 2 * size), (PAPER,) * 3)
+    draw = ImageDraw.Draw(canvas)
+    end = max(2, round(length * scale))
+    draw.rectangle((0, size - 2, end, size + 1), fill=INK)
+    draw.text((end + size // 2, size), f"{length} mm", fill=INK, font=typeface(size), anchor="lm")
+    return np.asarray(canvas, np.uint8)
 
 
 def _sized(rgb: Rgb, size: tuple[int, int]) -> Rgb:

@@ -22,7 +22,8 @@ def remove(image: np.ndarray, region: Region, fill: Fill, donor: np.ndarray | No
     """One picture with a region removed.
 
     Args:
-        image: (channels, height, width), uint8 or float32.
+        image: (channels, height, width) or (channels, depth, height, width), uint8 or float32; frames and slices are
+            filled one by one, at the same place.
         region: What goes.
         fill: blur (from the neighbourhood, normalised convolution), inpaint (Telea), donor (the same place in `donor`).
         donor: Another picture, for fill "donor".
@@ -38,9 +39,10 @@ def remove(image: np.ndarray, region: Region, fill: Fill, donor: np.ndarray | No
             raise ValueError("fill 'donor' needs a donor picture")
         filled = donor.astype(np.float32)
     elif fill == "blur":
-        filled = _neighbour_blur(original, region.mask(height, width))
+        filled = _neighbour_blur(original.reshape(-1, height, width), region.mask(height, width))
     else:
-        filled = inpaint(image, region.mask(height, width))
+        filled = inpaint(image.reshape(-1, height, width), region.mask(height, width))
+    filled = filled.reshape(original.shape)
     return np.asarray(original + weights * (filled - original), dtype=np.float32)
 
 

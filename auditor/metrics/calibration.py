@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.statistics.intervals import clopper_pearson, mean_interval, wilson
@@ -36,6 +37,7 @@ class Calibration(Metric):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    media = EVERY
 
     bins: int = Field(15, ge=2, le=100, description="Bins of confidence, of equal width from 0 to 1.")
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval, wilson
@@ -31,6 +32,7 @@ class Performance(Metric):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    media = EVERY
 
     pairs: int = Field(20, ge=1, le=1000, description="Confused pairs that are listed where a matrix is too large.")
 

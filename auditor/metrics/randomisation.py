@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.metrics import USUAL, MapSet, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.deciding import FAILED, LEAST, PASSED, UNDECIDED, mean_of
@@ -54,6 +55,7 @@ class Randomisation(Metric):
         "standard": {},
         "full": {"images": 32, "draws": 8, "cascade": 8},
     }
+    media = EVERY
     rule = (
         "Failed where a network with random weights gives nearly the same map (rank correlation surely at least "
         f"{BUILD:g}), or shares at least half of what the network's build leaves open (correlation beyond that with "

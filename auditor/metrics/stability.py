@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.metrics import USUAL, MapSet, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.trust.deciding import DECIDABLE, above_zero, mean_of
@@ -39,6 +40,7 @@ class Stability(Metric):
         "standard": {},
         "full": {"images": 32, "draws": 3},
     }
+    media = EVERY
     rule = (
         "Passed where the shape of the map under weak noise is closer to that without it than another picture's map "
         "is: the 95 % interval of the difference lies above zero. Failed where it lies below, or holds zero on "

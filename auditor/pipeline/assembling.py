@@ -30,11 +30,16 @@ from auditor.records import (
     Verdict,
 )
 from auditor.runs import RunFolder, earlier_audits
+from auditor.subjects import VolumeSample
+
+STACKS = 5
+"""Ways in which clips or volumes were taken that the report names."""
 
 if TYPE_CHECKING:
     from auditor.pipeline.explaining import Explained
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan
+    from auditor.subjects import Preprocessing
 
 
 def assemble(
@@ -125,7 +130,8 @@ def _model_record(plan: Plan, subject: Subject, digest_after: str) -> ModelRecor
         classes=subject.classes,
         output=model.output,
         preprocessing={
-            "input": f"{preprocessing.height} × {preprocessing.width} px, {preprocessing.channels}",
+            "input": " × ".join(str(side) for side in preprocessing.extent)
+            + (f" px, {preprocessing.channels}" if preprocessing.depth is None else _in_depth(plan, preprocessing)),
             "resize": preprocessing.resize
             + (f" (crop ratio {preprocessing.crop_ratio})" if preprocessing.resize == "crop" else ""),
             "mean": list(preprocessing.mean),
@@ -137,6 +143,10 @@ def _model_record(plan: Plan, subject: Subject, digest_after: str) -> ModelRecor
     )
 
 
+def _in_depth(plan: Plan, preprocessing: Preprocessing) -> str:
+    return f" ({plan.medium.layers}, height, width), {preprocessing.channels}"
+
+
 def _sample_record(plan: Plan, subject: Subject) -> SampleRecord:
     sample, pictures = subject.sample, subject.sample.pictures
     groups: dict[str, Counter[str]] = {}
@@ -146,6 +156,7 @@ def _sample_record(plan: Plan, subject: Subject) -> SampleRecord:
     per_class = Counter(subject.classes[label] for label in sample.labels if label >= 0)
     return SampleRecord(
         source=plan.spec.dataset.source,
+        medium=plan.medium.value,
         path=str(getattr(plan.dataset_source, "path", "")),
         available=sample.available,
         size=len(sample) + len(sample.unreadable),
@@ -198,11 +209,15 @@ def _runtime(plan: Plan, subject: Subject, evidence: Sequence[ProbeEvidence]) ->
 def _not_tested(plan: Plan, checks: Sequence[Check]) -> tuple[PlannedCheck, ...]:
     """Kinds of check that exist and were not planned, and planned ones that had nothing to work on."""
     planned = {item.name for item in plan.probes}
+    unfit = {item.name: item.part for item in plan.unfit.get("probes", ())}
     found = []
     for name in registry.names("probes"):
         row = registry.load("probes", name)().planned()  # type: ignore[attr-defined]
         if name not in planned:
-            found.append(row.model_copy(update={"rationale": "not asked for in the spec"}))
+            why = "not asked for in the spec"
+            if name in unfit:
+                why = registry.unfit_words(type(unfit[name]), plan.medium)
+            found.append(row.model_copy(update={"rationale": why}))
             continue
         whole = [check for check in checks if check.kind == name and check.class_name is None]
         if whole and all(check.verdict is Verdict.NOT_TESTED for check in whole):
@@ -230,9 +245,20 @@ def _image_records(subject: Subject, explained: Explained) -> tuple[ImageRecord,
 
 
 def _notes(subject: Subject, explained: Explained, evidence: Sequence[ProbeEvidence]) -> tuple[str, ...]:
-    notes = [*subject.model.notes, *subject.layers.notes, *subject.predictor.notes, *explained.notes]
+    notes = [*_stacks(subject), *subject.model.notes, *subject.layers.notes, *subject.predictor.notes, *explained.notes]
     notes += [f"{probe.probe}: {note}" for probe in evidence for note in probe.notes]
     return tuple(dict.fromkeys(notes))
+
+
+def _stacks(subject: Subject) -> list[str]:
+    """What was taken of the clips or volumes, the commonest first."""
+    sample = subject.sample
+    if not isinstance(sample, VolumeSample):
+        return []
+    kinds = Counter(stack.words for stack in sample.stacks).most_common()
+    words = [f"{count} of {len(sample)} {sample.medium.several}: {what}" for what, count in kinds[:STACKS]]
+    rest = sum(count for _, count in kinds[STACKS:])
+    return [*words, f"{rest} more {sample.medium.several}, each taken in another way"] if rest else words
 
 
 def _report_id(plan: Plan, model: ModelRecord, started: str) -> str:

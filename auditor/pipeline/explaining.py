@@ -17,8 +17,12 @@ from auditor.pipeline.inside import study
 from auditor.pipeline.making import AllMaps, make_all, orders_of, remaker
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
 from auditor.pipeline.measuring import measured
+from auditor.pipeline.stack_maps import small_volumes
 from auditor.pipeline.trust_figures import draw_trust
+from auditor.pipeline.volume_sheets import draw_stacks
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
+from auditor.registry import unfit_words
+from auditor.subjects import VolumeSample
 from auditor.targets import PREDICTED
 from auditor.trust.deciding import BAR_RULE, DECIDABLE, UNDECIDED, WHOLE_RULE, merged
 from auditor.visualizers import (
@@ -64,6 +68,7 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     made = make_all(orders, subject, progress)
     explained.notes += list(made.run.notes)
     _record_failures(explained, made.run, [item for order in orders for item in order.parts])
+    _record_unfit(explained, plan)
     _save_maps(made.run, folder)
     results = _measure(plan, subject, made, remaker(orders, subject), folder, explained, progress)
     draw_trust(explained.tables, gallery)
@@ -105,15 +110,26 @@ def _record_failures(explained: Explained, made: MapRun, planned: Sequence[Plann
         explained.visualizations.append(VisualizationRecord(name=name, layer=layer, status="skipped", reason=reason))
 
 
+def _record_unfit(explained: Explained, plan: Plan) -> None:
+    """What the presets brought that such data has no use for."""
+    words = {kind: [unfit_words(type(item.part), plan.medium) for item in items] for kind, items in plan.unfit.items()}
+    for item, reason in zip(plan.unfit.get("visualizers", ()), words.get("visualizers", ()), strict=True):
+        explained.visualizations.append(VisualizationRecord(name=item.name, status="skipped", reason=reason))
+    explained.notes += [f"metric {reason}" for reason in words.get("metrics", ())]
+
+
 def _save_maps(made: MapRun, folder: RunFolder) -> None:
     import cv2
 
     for item in made.maps:
+        # the words of a target may hold anything
+        place = item.name if item.targets is None else safe_name(item.name)
+        if item.maps.ndim == 4:
+            folder.save_arrays(f"maps/{place}", {"maps": small_volumes(item.maps), "usable": item.usable})
+            continue
         height, width = item.maps.shape[1:]
         scale = min(1.0, EVIDENCE_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        # the words of a target may hold anything
-        place = item.name if item.targets is None else safe_name(item.name)
         small = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in item.maps])
         folder.save_arrays(f"maps/{place}", {"maps": small.astype(np.float16), "usable": item.usable})
 
@@ -196,6 +212,7 @@ def _draw(
     checks = {item.name: _trust_checks(results, item.name) for item in made.maps}
     trust = {name: merged(check.verdict for check in of if check.verdict) for name, of in checks.items()}
     trust.update(dict.fromkeys(found.few, UNDECIDED))
+    in_depth = isinstance(subject.sample, VolumeSample)
     for item in made.maps:
         part = found.planned[item.name].part
         measurements: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
@@ -204,9 +221,13 @@ def _draw(
                 name=item.method,
                 layer=item.layer,
                 status="ok" if item.usable.any() else "failed",
-                reason=None if item.usable.any() else "every map is blank; take another layer",
+                reason=None if item.usable.any() else _blank_words(item),
                 target=_words_of(item, part),
-                figures=tuple(draw_maps(item, part, trust[item.name], subject, gallery)),
+                figures=tuple(
+                    draw_stacks(item, part.reading, trust[item.name], subject, gallery)
+                    if in_depth
+                    else draw_maps(item, part, trust[item.name], subject, gallery)
+                ),
                 remarks=(too_few(item),) if item.name in found.few else (),
                 images=item.count,
                 blank=item.count - int(item.usable.sum()),
@@ -250,6 +271,12 @@ def _words_of(item: MapSet, part: MapVisualizer) -> str | None:
     if not part.of_class:
         return None
     return PREDICTED if item.targets is None else item.targets.words
+
+
+def _blank_words(item: MapSet) -> str:
+    if item.layer is None:
+        return "every map is blank: nothing that it tries moves the score, or moves it alike everywhere"
+    return "every map is blank; take another layer"
 
 
 def _network(item: PlannedPart, subject: Subject, gallery: Gallery, explained: Explained) -> list[VisualizationRecord]:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import figures
+from auditor.media import Medium
+from auditor.pipeline.stack_maps import heaviest_slice
+from auditor.subjects import VolumeSample
 from auditor.targets import PREDICTED
 from auditor.visualizers import ChannelSet, MapSet, MapVisualizer, Profile, Sheet
 
@@ -153,6 +156,10 @@ def draw_rows(
     cell = (round(height * scale), round(width * scale))
     paths: dict[int, list[str]] = {}
     parts = _parted(maps)
+    first = "picture"
+    if subject.sample.medium is not Medium.PICTURE:
+        layer = subject.sample.medium.layers[:-1]
+        first = f"{layer} in the middle, then each map at its heaviest {layer}"
     for start in range(0, count, ROWS):
         indices = range(start, min(count, start + ROWS))
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
@@ -166,7 +173,7 @@ def draw_rows(
             path = gallery.photo(
                 f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
                 figures.contact_sheet(tiles, 1 + len(part), cell=cell),
-                caption=f"{which}Columns: picture, {', '.join(names)}. Rows: {words}.",
+                caption=f"{which}Columns: {first}, {', '.join(names)}. Rows: {words}.",
                 alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
             )
             for index in indices:
@@ -188,5 +195,9 @@ def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarra
         if not item.usable[index]:
             tiles.append(np.full_like(photo, 235))
             continue
-        tiles.append(figures.overlay(photo, item.maps[index], 0.0, float(item.maps[index].max())))
+        if isinstance(subject.sample, VolumeSample):
+            shown, values, high = heaviest_slice(item, index, subject.sample)
+            tiles.append(figures.overlay(shown, values, 0.0, high))
+        else:
+            tiles.append(figures.overlay(photo, item.maps[index], 0.0, float(item.maps[index].max())))
     return tiles

@@ -14,6 +14,7 @@ from auditor.figures import encode_png
 from auditor.findings.gate import declare_legitimate
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
+from auditor.media import Medium
 from auditor.pipeline.gallery import safe_name
 from auditor.records import Check, PartFailure
 from auditor.statistics.testing import ALPHA, above_chance
@@ -38,6 +39,10 @@ def run_probes(
     if subject.model.output == "embedding" or subject.scores.shape[1] < 2:
         reason = "the model gives no class scores (output: embedding), so no prediction can follow anything"
         return [], None, [PartFailure(part=f"probes.{p.name}", reason=reason, required=p.required) for p in plan.probes]
+    unfit = plan.unfit.get("probes", ())
+    if unfit and not plan.probes:
+        reason = f"none of the {len(unfit)} kinds of test can be made on {plan.medium.several} in this version"
+        return [], None, [PartFailure(part="probes", reason=reason, required=True)]
     causal = _causal_map(plan, experiment, folder)
     for planned in plan.probes:
         if not planned.part.shares_budget:
@@ -60,6 +65,10 @@ def run_probes(
             )
             progress.message(f"probe {planned.key} broke: {type(error).__name__}: {error}")
             continue
+        if not found.checks and plan.medium is not Medium.PICTURE:
+            # of clips and volumes there are often few: nothing to compare is no pass
+            reason = f"no check could be made: it takes {plan.medium.several} predicted as different classes"
+            failures.append(PartFailure(part=f"probes.{planned.key}", reason=reason, required=planned.required))
         found = found.model_copy(update={"spent": before - experiment.budget})
         folder.save_record(f"probes/{planned.key}", found)
         evidence.append(found)

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.evidence import CheckEvidence, ProbeEvidence, RingProfile
+from auditor.media import EVERY
 from auditor.probes import LocationProbe
 from auditor.records import Box, PlannedCheck
 from auditor.regions import RING_WIDTHS, border_rings
@@ -43,6 +44,7 @@ class Border(LocationProbe):
         "standard": {},
         "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6},
     }
+    media = EVERY
 
     widths: tuple[float, ...] = Field(RING_WIDTHS, description="Ring widths as shares of the shorter side.")
 

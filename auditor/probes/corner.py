@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from auditor.evidence import ProbeEvidence
+from auditor.media import EVERY
 from auditor.probes import LocationProbe
 from auditor.records import Box, PlannedCheck
 from auditor.regions import CORNER, corners, inward_patches, mirrored, opposite
@@ -34,6 +35,7 @@ class Corner(LocationProbe):
         "standard": {},
         "full": {"donors_screen": 3, "donors_confirm": 8, "shortlist": 6},
     }
+    media = EVERY
 
     share: float = Field(CORNER, gt=0.02, le=0.45, description="Side of the patch as a share of the picture's side.")
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.evidence import CheckEvidence, ProbeEvidence
+from auditor.media import EVERY
 from auditor.probes import LocationProbe
 from auditor.records import Box, PlannedCheck
 from auditor.regions import Region, displaced, same_distance_cells
@@ -44,6 +45,7 @@ class RegionProbe(LocationProbe):
         "standard": {"donors_screen": 1},
         "full": {"cells": 8, "donors_screen": 3, "donors_confirm": 8, "shortlist": 6},
     }
+    media = EVERY
 
     cells: int = Field(6, ge=2, le=16, description="The grid is cells × cells.")
     most: int | None = Field(None, ge=8, description="Recipients of the causal map, at most; all when null.")

@@ -90,16 +90,17 @@ def run_facts(audit: Audit) -> tuple[Fact, ...]:
 def sample_facts(audit: Audit) -> tuple[Fact, ...]:
     """How the sample was drawn and what became of it."""
     sample = audit.sample
+    one = sample.medium
     lost = len(sample.unreadable)
     copies = sum(len(group) - 1 for group in sample.duplicates)
     return (
         Fact("Source", f"{plain(sample.source)}: {plain(sample.path)}"),
-        Fact("Available", count(sample.available, "picture")),
-        Fact("Drawn", count(sample.size, "picture")),
-        Fact("Readable", f"{count(sample.readable, 'picture')}; {lost} could not be read", loud=bool(lost)),
-        Fact("Labelled", count(sample.labelled, "picture")),
-        Fact("With masks", count(sample.with_masks, "picture")),
-        Fact("With boxes", count(sample.with_boxes, "picture")),
+        Fact("Available", count(sample.available, one)),
+        Fact("Drawn", count(sample.size, one)),
+        Fact("Readable", f"{count(sample.readable, one)}; {lost} could not be read", loud=bool(lost)),
+        Fact("Labelled", count(sample.labelled, one)),
+        Fact("With masks", count(sample.with_masks, one)),
+        Fact("With boxes", count(sample.with_boxes, one)),
         Fact("Exact copies", f"{count(copies, 'copy', 'copies')}, kept in one half" if copies else "none found"),
         Fact("Rule", plain(sample.rule)),
         Fact("Digest", plain(sample.digest), "mono"),

@@ -39,8 +39,8 @@ class InputSpec(Fields):
     bilinear, antialiased. `transform` (file.py:callable, PIL image → float tensor) replaces all of it.
     """
 
-    size: Annotated[list[Annotated[int, Field(ge=4, le=8192)]], Field(min_length=2, max_length=2)] | None = None
-    """[height, width]."""
+    size: Annotated[list[Annotated[int, Field(ge=1, le=8192)]], Field(min_length=2, max_length=3)] | None = None
+    """[height, width]; [frames, height, width] for clips; [slices, height, width] for volumes."""
     resize: Literal["squash", "crop"] = "crop"
     crop_ratio: Annotated[float, Field(gt=0, le=1)] = 0.875
     mean: list[float] | None = None
@@ -48,6 +48,13 @@ class InputSpec(Fields):
     scale: Annotated[float, Field(gt=0)] = 1.0
     channels: Literal["rgb", "bgr", "grey"] = "rgb"
     transform: str | None = None
+
+    @field_validator("size")
+    @classmethod
+    def _sides_are_long_enough(cls, value: list[int] | None) -> list[int] | None:
+        if value is not None and min(value[-2:]) < 4:
+            raise ValueError(f"height and width must be at least 4 pixels, got {value[-2:]}")
+        return value
 
     @model_validator(mode="after")
     def _one_value_a_channel(self) -> Self:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from auditor.media import Medium
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     from torch import Tensor, nn
 
-__all__ = ["LoadedModel", "PictureInfo", "Preprocessing", "Sample"]
+__all__ = ["LoadedModel", "PictureInfo", "Preprocessing", "Sample", "Stack", "VolumeSample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Preprocessing:
 
     Attributes:
         height, width: The model's input, pixels.
+        depth: Frames of a clip or slices of a volume; None for pictures.
         resize: squash, or crop (short side to size / crop_ratio, then the centre).
         mean, std: One value a channel.
         channels: rgb, bgr or grey.
@@ -40,13 +43,20 @@ class Preprocessing:
     transform: str | None = None
     origin: str = "spec"
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    depth: int | None = None
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """The input's axes behind the channels: (height, width), or (depth, height, width)."""
+        return (self.height, self.width) if self.depth is None else (self.depth, self.height, self.width)
 
     def to_input(self, images: Tensor) -> Tensor:
         """Normalise on the images' device.
 
         Args:
             images: uint8 or float 0..255, shape (batch, channels, height, width), channels in RGB order (one for
-                grey). With `transform`: already the model's input, returned as float32.
+                grey); clips and volumes with a depth in front of the height. With `transform`: already the model's
+                input, returned as float32.
 
         Returns:
             float32, same shape, what the model is fed.
@@ -58,8 +68,9 @@ class Preprocessing:
             return images
         if self.channels == "bgr":
             images = images.flip(1)
-        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
+        behind = [1] * (images.ndim - 2)
+        mean = torch.tensor(self.mean, device=images.device).view(1, -1, *behind)
+        std = torch.tensor(self.std, device=images.device).view(1, -1, *behind)
         return (images * (self.scale / 255.0)).sub_(mean).div_(std)
 
 
@@ -146,6 +157,11 @@ class Sample:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    @property
+    def medium(self) -> Medium:
+        """What the sample consists of."""
+        return Medium.PICTURE
+
     def display(self, index: int) -> np.ndarray:
         """The picture as the model saw it, for people: uint8 (height, width, 3) RGB.
 
@@ -169,3 +185,67 @@ class Sample:
         if image.shape[0] != 3:
             image = np.repeat(image[:1], 3, axis=0)
         return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """How one clip or volume came into the sample.
+
+    Attributes:
+        spacing: Size of a voxel of the model's input along depth, height and width in mm; None for clips, and where
+            nobody says.
+        orientation: Three letters, where the indices of depth, height and width rise to; None where nobody says.
+        frames: The number of each frame in its clip; () for volumes.
+        rate: Frames a second of the whole clip; None where nobody says.
+        words: What was taken and what was done with it.
+    """
+
+    words: str
+    spacing: tuple[float, float, float] | None = None
+    orientation: str | None = None
+    frames: tuple[int, ...] = ()
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSample(Sample):
+    """Clips or volumes: a sample whose images have a depth, uint8 or float32 (n, channels, depth, height, width).
+
+    Volumes are float, 0..255 between black and white, so that one formula makes inputs of all that is audited.
+
+    Attributes:
+        of: What they are.
+        stacks: One a row of `images`.
+    """
+
+    of: Medium
+    stacks: Sequence[Stack]
+
+    @property
+    def medium(self) -> Medium:
+        return self.of
+
+    def display(self, index: int) -> np.ndarray:
+        """The frame or slice in the middle, for people: uint8 (height, width, 3) RGB."""
+        return self.shown(self.images[index].numpy())
+
+    def shown(self, image: np.ndarray) -> np.ndarray:
+        """The middle of a composed one, (channels, depth, height, width), as `display` shows the originals."""
+        middle: np.ndarray = self.slices(image)[image.shape[1] // 2]
+        return middle
+
+    def slices(self, image: np.ndarray) -> np.ndarray:
+        """All frames or slices for people, front to back: uint8 (depth, height, width, 3) RGB.
+
+        Floats beyond 0..255, as volumes have that were not scaled, are stretched between their 1st and 99th percentile.
+        """
+        import numpy as np
+
+        values = np.asarray(image, dtype=np.float32)
+        if values.min() < -0.5 or values.max() > 255.5:
+            low, high = (float(np.percentile(values, share)) for share in (1, 99))
+            values = (values - low) / max(high - low, 1e-12) * 255
+        values = values.round().clip(0, 255).astype(np.uint8)
+        if len(values) != 3:
+            values = np.repeat(values[:1], 3, axis=0)
+        return np.ascontiguousarray(values.transpose(1, 2, 3, 0))

@@ -126,7 +126,7 @@ def count_outputs(module: nn.Module, preprocessing: Preprocessing) -> int | None
     """
     import torch
 
-    size = (1, len(preprocessing.mean), preprocessing.height, preprocessing.width)
+    size = (1, len(preprocessing.mean), *preprocessing.extent)
     noise = torch.randint(0, 256, size, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     inputs = preprocessing.to_input(noise if preprocessing.transform is None else noise / 255)
     first = next(module.parameters(), None)

@@ -50,7 +50,8 @@ def resolve_preprocessing(
         return _own_transform(spec, folder)
     fields = {name: getattr(spec, name) for name in spec.model_fields_set if getattr(spec, name) is not None}
     if "size" in fields:
-        fields["height"], fields["width"] = fields.pop("size")
+        *depth, fields["height"], fields["width"] = fields.pop("size")
+        fields["depth"] = depth[0] if depth else None
     for name in ("mean", "std"):
         if name in fields:
             fields[name] = tuple(fields[name])

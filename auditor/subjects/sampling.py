@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.errors import DataError, ModelError
-from auditor.subjects import PictureInfo, Preprocessing, Sample
+from auditor.media import Medium
+from auditor.subjects import PictureInfo, Preprocessing, Sample, Stack, VolumeSample
+from auditor.subjects.datasets import StackSource
 from auditor.subjects.decoding import Decoded, decode, without_pillow_warnings
 from auditor.subjects.preprocessing import load_transform
+from auditor.subjects.stacking import ReadStack
 from auditor.subjects.strata import Draw, draw_sample
 
 if TYPE_CHECKING:
@@ -61,7 +64,8 @@ def load_sample(
     """
     pictures, names = source.pictures(folder=folder, classes=classes)
     draw = draw_sample(pictures, spec.sample.size, spec.sample.seed, spec.sample.stratify)
-    slots = _Slots(draw, preprocessing, folder)
+    _check_depth(source, preprocessing)
+    slots = _Slots(draw, preprocessing, folder, source)
     with without_pillow_warnings(), ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         slots.fill(pool, batch=8 * max(1, workers), progress=progress)
     return slots.sample(available=len(pictures)), names
@@ -70,16 +74,18 @@ def load_sample(
 class _Slots:
     """The places of a sample, filled from the spares of its stratum where a chosen picture is unreadable."""
 
-    def __init__(self, draw: Draw, preprocessing: Preprocessing, folder: Path) -> None:
+    def __init__(self, draw: Draw, preprocessing: Preprocessing, folder: Path, source: DatasetSource) -> None:
         import torch
 
         self.draw = draw
         self.preprocessing = preprocessing
+        self.source = source
         self.transform = None if preprocessing.transform is None else load_transform(preprocessing.transform, folder)
-        count, size = len(draw.chosen), (preprocessing.height, preprocessing.width)
-        dtype = torch.uint8 if self.transform is None else torch.float32
-        self.images: Tensor = torch.empty((count, len(preprocessing.mean), *size), dtype=dtype)
-        self.objects = np.zeros((count if _any_object(draw) else 0, *size), dtype=bool)
+        count = len(draw.chosen)
+        whole = self.transform is None and source.medium is not Medium.VOLUME
+        dtype = torch.uint8 if whole else torch.float32
+        self.images: Tensor = torch.empty((count, len(preprocessing.mean), *preprocessing.extent), dtype=dtype)
+        self.objects = np.zeros((count if _any_object(draw) else 0, *preprocessing.extent), dtype=bool)
         self.filled: dict[int, _Filled] = {}
         self.unreadable: list[tuple[str, str]] = []
 
@@ -104,13 +110,13 @@ class _Slots:
     def sample(self, *, available: int) -> Sample:
         """What was read, in the order of the slots."""
         if not self.filled:
-            raise DataError(_all_unreadable(self.unreadable))
+            raise DataError(_all_unreadable(self.unreadable, self.source.medium))
         kept = sorted(self.filled)
         entries = [self.filled[slot] for slot in kept]
         whole = len(kept) == len(self.draw.chosen)
         objects = self.objects if whole or not len(self.objects) else self.objects[kept]
         sources = {entry.object_source for entry in entries} - {None}
-        return Sample(
+        sample = Sample(
             pictures=[entry.picture for entry in entries],
             images=self.images if whole else self.images[kept],
             labels=np.array(
@@ -126,17 +132,27 @@ class _Slots:
             digest=_digest(entries),
             rule=self.draw.rule + _replacements(self.unreadable, len(self.draw.chosen) - len(kept)),
         )
+        if self.source.medium is Medium.PICTURE:
+            return sample
+        stacks = [entry.stack for entry in entries if entry.stack is not None]
+        known = {field.name: getattr(sample, field.name) for field in fields(sample)}
+        return VolumeSample(**known, of=self.source.medium, stacks=stacks)
 
-    def _decode(self, item: tuple[int, PictureInfo]) -> Decoded | DataError:
+    def _decode(self, item: tuple[int, PictureInfo]) -> Decoded | ReadStack | DataError:
         try:
+            if isinstance(self.source, StackSource):
+                return self.source.read(item[1], self.preprocessing)
             return decode(item[1], self.preprocessing, transform=self.transform)
         except DataError as error:
             return error
         except ModelError as error:
             raise ModelError(f"{item[1].name}: {error}") from error
 
-    def _keep(self, slot: int, picture: PictureInfo, decoded: Decoded) -> None:
+    def _keep(self, slot: int, picture: PictureInfo, decoded: Decoded | ReadStack) -> None:
         self.images[slot] = decoded.image
+        if isinstance(decoded, ReadStack):
+            self.filled[slot] = _Filled(picture, None, decoded.conversions, decoded.sha256, decoded.stack)
+            return
         if decoded.objects is not None:
             self.objects[slot] = decoded.objects
         self.filled[slot] = _Filled(picture, decoded.object_source, decoded.conversions, decoded.sha256)
@@ -148,6 +164,25 @@ class _Filled:
     object_source: str | None
     conversions: tuple[str, ...]
     sha256: str
+    stack: Stack | None = None
+
+
+def _check_depth(source: DatasetSource, preprocessing: Preprocessing) -> None:
+    """Raises:
+    DataError: The input has a depth and the data set none, or the other way round.
+    """
+    if (source.medium is Medium.PICTURE) == (preprocessing.depth is None):
+        return
+    layers = source.medium.layers
+    if preprocessing.depth is None:
+        raise DataError(
+            f"dataset.source brings {source.medium.several}: model.input.size needs three numbers, "
+            f"[{layers}, height, width], got {list(preprocessing.extent)}"
+        )
+    raise DataError(
+        f"dataset.source brings pictures, but model.input.size is {list(preprocessing.extent)}; for inputs with a "
+        "depth write source: clips or source: volumes"
+    )
 
 
 def _any_object(draw: Draw) -> bool:
@@ -184,9 +219,9 @@ def _replacements(unreadable: Sequence[tuple[str, str]], empty: int) -> str:
     return f"; {len(unreadable)} unreadable, replaced by the next picture of the stratum where there was one{left}"
 
 
-def _all_unreadable(unreadable: Sequence[tuple[str, str]]) -> str:
+def _all_unreadable(unreadable: Sequence[tuple[str, str]], medium: Medium) -> str:
     shown = "; ".join(f"{name}: {why}" for name, why in unreadable[:3])
-    return f"not one of {len(unreadable)} pictures can be read ({shown}{'; …' if len(unreadable) > 3 else ''})"
+    return f"not one of {len(unreadable)} {medium.several} can be read ({shown}{'; …' if len(unreadable) > 3 else ''})"
 
 
 def _batches(items: Iterable[tuple[int, PictureInfo]], size: int) -> Iterator[list[tuple[int, PictureInfo]]]:

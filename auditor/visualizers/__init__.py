@@ -45,17 +45,23 @@ __all__ = [
     "StudyVisualizer",
     "Tail",
     "Visualizer",
+    "copies_at_once",
 ]
 
 PASS = 2
 """Forwards that a forward and a backward without weights' gradients cost: as many operations as two forwards."""
 
 
-COPIES_AT_ONCE = 64
-"""Perturbed copies of an image held at one time."""
+COPIES = {4: 64, 5: 8}
+"""Changed copies held at one time: of pictures (four axes), and of clips and volumes (five), which are larger."""
 
 Observation = Mapping[str, Mapping[str, "Tensor"]]
 """What a chunk adds to statistics over the sample: layer → name → a small tensor on the CPU."""
+
+
+def copies_at_once(inputs: Tensor) -> int:
+    """How many changed copies of a whole chunk may be held at one time, at least one."""
+    return max(1, COPIES[inputs.ndim] // len(inputs))
 
 
 class Need(StrEnum):
@@ -119,6 +125,8 @@ class Tail:
 @dataclass(frozen=True, slots=True)
 class Captured:
     """What one pass over one chunk holds for one layer; read-only, on the model's device, float32.
+
+    Clips and volumes have a depth in front of height and width, and in front of rows and columns, everywhere.
 
     Attributes:
         inputs: The model's input, shape (batch, channels, height, width).
@@ -191,7 +199,8 @@ class MapSet:
     Attributes:
         method: Visualizer name.
         layer: Dotted module name, or None.
-        maps: float32 (n, height, width), non-negative, magnitude kept.
+        maps: float32 (n, height, width), non-negative, magnitude kept. Of clips and volumes (n, depth, rows, columns)
+            at the method's own resolution: at the input's size they would fill the memory.
         usable: bool (n,): False where the map is zero, constant, not finite or was not made; such maps are never
             scored.
         targets: What is explained of each of the n pictures; None: the class that is predicted.
@@ -297,8 +306,8 @@ class MapVisualizer(Visualizer):
             captured: One chunk's activations, gradients and scores; read-only.
 
         Returns:
-            Float, shape (batch, rows, columns) at the method's own resolution, non-negative, magnitude kept
-            (no min-max). Same device.
+            Float, shape (batch, rows, columns), of clips and volumes (batch, depth, rows, columns), at the method's
+            own resolution, non-negative, magnitude kept (no min-max). Same device.
         """
 
 
@@ -338,8 +347,8 @@ class PatchVisualizer(MapVisualizer):
         labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
         visible = self.sets(int(labels.max()) + 1, generator)
         scores = []
-        for start in range(0, len(visible), COPIES_AT_ONCE):
-            group = visible[start : start + COPIES_AT_ONCE]
+        for start in range(0, len(visible), COPIES[4]):
+            group = visible[start : start + COPIES[4]]
             shown = torch.where(group.to(image.device)[:, labels][:, None], image, captured.fill)
             scores.append(captured.target_scores(shown, target.expand(len(group))))
         values = self.values(visible.double(), torch.cat(scores).cpu().double())

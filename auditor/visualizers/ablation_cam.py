@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.cam_formulas import weighted
+from auditor.cam_formulas import places, weighted
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class AblationCam(MapVisualizer):
     most_forwards: int = Field(16, ge=1, le=2048, description="Forwards an image that silencing units may cost")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"most_forwards": 4}
     needs = frozenset({Need.ACTIVATIONS, Need.TAIL})
     per_layer = True
@@ -59,14 +61,14 @@ class AblationCam(MapVisualizer):
             )
         activations = captured.activations
         count = min(activations.shape[1], max(1, math.floor(self.most_forwards / tail.share)))
-        strength = activations.abs().mean(dim=(2, 3))
+        strength = activations.abs().mean(dim=places(activations))
         chosen = strength.argsort(dim=1, descending=True, stable=True)[:, :count]
         at_once = max(1, min(count, VALUES_AT_ONCE // activations[0].numel()))
         weights = torch.zeros_like(strength)
         for image, units in enumerate(chosen):
             whole = tail.scores(image, activations[image : image + 1].clone())
             for group in units.split(at_once):
-                silenced = activations[image].repeat(len(group), 1, 1, 1)
+                silenced = activations[image].repeat(len(group), *[1] * (activations.ndim - 1))
                 silenced[torch.arange(len(group), device=group.device), group] = 0
                 weights[image, group] = whole - tail.scores(image, silenced)
         return weighted(weights, activations)

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import Captured, LayerNumbers, Need, Observation, Profile, SampleVisualizer
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class ActivationStatistics(SampleVisualizer):
     bins: int = Field(40, ge=4, le=200, description="Bins of a histogram")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
     reading = (
         "Each row is one layer; its little hill shows how strongly it answers to the pictures. Units that never answer "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditor.cam_formulas import weighted
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Cam(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.HEAD})
     per_layer = True
     reading = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditor.cam_formulas import first_component
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class EigenCam(MapVisualizer):
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     of_class = False
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS})
     per_layer = True
     reading = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditor.cam_formulas import grad_cam
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class GradCam(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
     per_layer = True
     reading = (

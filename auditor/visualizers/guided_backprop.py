@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class GuidedBackprop(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.GUIDED_GRADIENTS})
     reading = (
         "FAILS SANITY CHECKS: it shows edges of the picture, nearly the same ones for a network with random weights. "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.cam_formulas import enlarged, grad_cam
+from auditor.media import EVERY
 from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class GuidedGradCam(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.GUIDED_GRADIENTS})
     per_layer = True
     reading = (
@@ -36,13 +39,8 @@ class GuidedGradCam(MapVisualizer):
         return PASS
 
     def maps(self, captured: Captured) -> Tensor:
-        from torch.nn import functional as F
-
         assert captured.activations is not None
         assert captured.gradients is not None
         assert captured.guided_gradients is not None
-        weights = captured.gradients.mean(dim=(2, 3), keepdim=True)
-        coarse = (weights * captured.activations).sum(dim=1, keepdim=True).clamp(min=0)
-        size = captured.inputs.shape[-2:]
-        mask = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)[:, 0]
+        mask = enlarged(grad_cam(captured.activations, captured.gradients), captured.inputs.shape[2:])
         return captured.guided_gradients().abs().amax(dim=1) * mask

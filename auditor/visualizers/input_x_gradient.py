@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class InputXGradient(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.INPUT_GRADIENTS})
     reading = (
         "Bright pixels raised the score of the explained class, as far as a straight line can tell. Speckle is normal; "

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.visualizers import PASS, Captured, MapVisualizer, Need
+from auditor.cam_formulas import as_weights
+from auditor.media import EVERY
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need, copies_at_once
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-IMAGES_AT_ONCE = 64
-"""Pictures on the way held at one time."""
 TINY = 1e-6
 """A difference of scores below this is no scale for the gap."""
 
@@ -34,6 +34,7 @@ class IntegratedGradients(MapVisualizer):
     steps: int = Field(32, ge=1, le=1000, description="Steps from the neutral picture to the image")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"steps": 32}}
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"steps": 8}
     needs = frozenset({Need.INPUT_GRADIENTS, Need.GRADIENTS})
     reading = (
@@ -54,11 +55,11 @@ class IntegratedGradients(MapVisualizer):
         away = inputs - captured.fill
         total = captured.input_gradients / 2
         neutral = torch.zeros(len(inputs), device=inputs.device)
-        at_once = max(1, IMAGES_AT_ONCE // len(inputs))
+        at_once = copies_at_once(inputs)
         for start in range(0, self.steps, at_once):
             taken = range(start, min(start + at_once, self.steps))
             shares = torch.tensor([step / self.steps for step in taken], device=inputs.device)
-            on_the_way = captured.fill + shares.view(-1, 1, 1, 1, 1) * away
+            on_the_way = captured.fill + as_weights(shares, away[None]) * away
             scores, gradients = captured.target_gradients(on_the_way.flatten(0, 1), targets.repeat(len(taken)))
             gradients = gradients.view(len(taken), *inputs.shape)
             if start == 0:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.errors import ModelError
+from auditor.media import EVERY
 from auditor.visualizers import NetworkVisualizer, Sheet
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Kernels(NetworkVisualizer):
     layers: tuple[str, ...] = Field((), description="Names of further convolutions to show, of any kernel size")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {"shown": 256}}
+    media = EVERY
     reading = (
         "Each tile is one filter. In a trained network the first layer shows edges, colours and blobs; noise there "
         "means that it was trained too little."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from auditor.cam_formulas import grad_cam, layer_cam
+from auditor.cam_formulas import enlarged, grad_cam, layer_cam
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class LayerFusion(MapVisualizer):
     cam: Literal["grad_cam", "layer_cam"] = Field("layer_cam", description="Whose maps are fused")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
     reading = (
         "Bright areas are those that early layers, which see outlines, and late layers, which see objects, both point "
@@ -39,7 +42,6 @@ class LayerFusion(MapVisualizer):
 
     def maps(self, captured: Captured) -> Tensor:
         import torch
-        from torch.nn import functional as F
 
         if not captured.layers:
             raise NotApplicableError("there is no target layer whose maps could be fused")
@@ -48,11 +50,9 @@ class LayerFusion(MapVisualizer):
             assert at.activations is not None
             assert at.gradients is not None
             found.append(FORMULAS[self.cam](at.activations, at.gradients))
-        finest = max((one.shape[1:] for one in found), key=lambda size: size[0] * size[1])
-        maps = torch.stack(
-            [F.interpolate(one[:, None], size=finest, mode="bilinear", align_corners=False)[:, 0] for one in found]
-        )
-        means = maps.mean(dim=(2, 3), keepdim=True)
+        finest = max((one.shape[1:] for one in found), key=math.prod)
+        maps = torch.stack([enlarged(one, finest) for one in found])
+        means = maps.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
         shares = torch.where(means > 0, maps / means, 0.0)
         told = (means > 0).sum(dim=0).clamp(min=1)
         return shares.sum(dim=0) / told * (means.sum(dim=0) / told)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need, RelevanceRule
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Lrp(MapVisualizer):
     epsilon: float = Field(1e-6, gt=0, le=10, description="Added to each denominator, away from zero")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.RELEVANCE})
     reading = (
         "Bright pixels are those to which the score can be traced back, layer by layer. Compare areas rather than "

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.visualizers import Captured, MapVisualizer, Need
+from auditor.media import EVERY
+from auditor.visualizers import Captured, MapVisualizer, Need, copies_at_once
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-IMAGES_AT_ONCE = 64
-"""Composed images held at one time."""
 
 
 class Occlusion(MapVisualizer):
@@ -29,7 +27,8 @@ class Occlusion(MapVisualizer):
     with the largest loss so far, a `kept` share of those at the first finer level, kept² at the next. The map is the
     mean over the levels, where a place that was not tried again adds nothing; so no place overtakes one that lost more
     on every coarser level. What only counts when it is hidden in small pieces is not found. Costs one forward a
-    window, and one.
+    window, and one. In clips and volumes a window is hidden in all frames or slices at once; `frame_occlusion` and
+    `block_occlusion` tell those apart.
 
     Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2.
     """
@@ -43,6 +42,7 @@ class Occlusion(MapVisualizer):
         "standard": {"window": 0.25, "stride": 0.125},
         "full": {"window": 0.25, "stride": 0.125, "finer": 2},
     }
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"stride": 0.25, "finer": 0}
     needs = frozenset({Need.SCORES})
     reading = (
@@ -59,7 +59,7 @@ class Occlusion(MapVisualizer):
 
         assert captured.target_scores is not None
         inputs = captured.inputs
-        count, _, height, width = inputs.shape
+        count, height, width = len(inputs), *inputs.shape[-2:]
         whole = captured.target_scores(inputs, captured.targets)
         total = torch.zeros((count, height, width), device=inputs.device)
         for level in range(self.finer + 1):
@@ -72,7 +72,8 @@ class Occlusion(MapVisualizer):
                 so_far = _sums(total, corners, sides)
                 chosen = corners[so_far.argsort(dim=1, descending=True, stable=True)[:, :tried]]
             total += _lost(captured, whole, chosen, sides)
-        return total / (self.finer + 1)
+        lost = total / (self.finer + 1)
+        return lost if inputs.ndim == 4 else lost[:, None]
 
     def _tried(self, windows: int, level: int) -> int:
         """How many of a level's windows are tried on each image."""
@@ -110,17 +111,19 @@ def _lost(captured: Captured, whole: Tensor, corners: Tensor, sides: tuple[int, 
     assert captured.target_scores is not None
     assert captured.fill is not None
     inputs, targets = captured.inputs, captured.targets
-    count, _, height, width = inputs.shape
+    count, height, width = len(inputs), *inputs.shape[-2:]
     rows = torch.arange(height, device=inputs.device)[:, None]
     columns = torch.arange(width, device=inputs.device)
     lost = torch.zeros((count, height, width), device=inputs.device)
     covered = torch.zeros((count, height, width), device=inputs.device)
-    at_once = max(1, IMAGES_AT_ONCE // count)
+    at_once = copies_at_once(inputs)
     for start in range(0, corners.shape[1], at_once):
         own = corners[:, start : start + at_once].transpose(0, 1)
         top, left = own[..., 0, None, None], own[..., 1, None, None]
         inside = (rows >= top) & (rows < top + sides[0]) & (columns >= left) & (columns < left + sides[1])
-        hidden = torch.where(inside[:, :, None], captured.fill, inputs)
+        # alike in all channels, and in all frames or slices
+        everywhere = inside.view(*inside.shape[:2], *[1] * (inputs.ndim - 3), height, width)
+        hidden = torch.where(everywhere, captured.fill, inputs)
         scores = captured.target_scores(hidden.flatten(0, 1), targets.repeat(len(own))).view(len(own), count)
         lost += ((whole - scores)[:, :, None, None] * inside).sum(dim=0)
         covered += inside.sum(dim=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Saliency(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}
+    media = EVERY
     needs = frozenset({Need.INPUT_GRADIENTS})
     reading = (
         "Bright pixels are those where a tiny change moves the score most. Speckle is normal; look for whole areas "

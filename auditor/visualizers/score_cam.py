@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.cam_formulas import weighted
+from auditor.cam_formulas import as_weights, enlarged, places, weighted
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class ScoreCam(MapVisualizer):
     units: int = Field(32, ge=1, le=512, description="How many units are tried, those that vary most over the image")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"units": 32}}
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"units": 8}
     needs = frozenset({Need.ACTIVATIONS, Need.SCORES})
     per_layer = True
@@ -42,22 +44,20 @@ class ScoreCam(MapVisualizer):
 
     def maps(self, captured: Captured) -> Tensor:
         import torch
-        from torch.nn import functional as F
 
         assert captured.activations is not None
         assert captured.target_scores is not None
         assert captured.fill is not None
         inputs, targets = captured.inputs, captured.targets
-        spread = captured.activations.std(dim=(2, 3), correction=0)
+        spread = captured.activations.std(dim=places(captured.activations), correction=0)
         chosen = spread.argsort(dim=1, descending=True, stable=True)[:, : self.units]
         rows = torch.arange(len(inputs), device=inputs.device)
         neutral = captured.target_scores(captured.fill.expand_as(inputs), targets)
         gains = []
         for units in chosen.T:
             shown = captured.activations[rows, units]
-            low, high = shown.amin(dim=(1, 2), keepdim=True), shown.amax(dim=(1, 2), keepdim=True)
+            low, high = (as_weights(end, shown) for end in (shown.flatten(1).amin(dim=1), shown.flatten(1).amax(dim=1)))
             mask = ((shown - low) / (high - low)).nan_to_num(0, 0, 0)
-            mask = F.interpolate(mask[:, None], size=inputs.shape[2:], mode="bilinear", align_corners=False)
-            seen = captured.fill + mask * (inputs - captured.fill)
+            seen = captured.fill + enlarged(mask, inputs.shape[2:])[:, None] * (inputs - captured.fill)
             gains.append(captured.target_scores(seen, targets) - neutral)
         return weighted(torch.stack(gains, dim=1), captured.activations[rows[:, None], chosen])

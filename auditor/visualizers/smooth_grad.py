@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.visualizers import PASS, Captured, MapVisualizer, Need
+from auditor.cam_formulas import as_weights
+from auditor.media import EVERY
+from auditor.visualizers import PASS, Captured, MapVisualizer, Need, copies_at_once
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-IMAGES_AT_ONCE = 64
-"""Noisy copies held at one time."""
 
 
 class SmoothGrad(MapVisualizer):
@@ -31,6 +30,7 @@ class SmoothGrad(MapVisualizer):
     noise: float = Field(0.15, gt=0, le=1, description="Spread of the noise, as a share of the image's range of values")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"samples": 25}}
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"samples": 6}
     needs = frozenset({Need.GRADIENTS})
     reading = (
@@ -47,10 +47,10 @@ class SmoothGrad(MapVisualizer):
         assert captured.target_gradients is not None
         inputs, targets = captured.inputs, captured.targets
         flat = inputs.flatten(1)
-        spread = (self.noise * (flat.amax(dim=1) - flat.amin(dim=1))).view(-1, 1, 1, 1)
+        spread = as_weights(self.noise * (flat.amax(dim=1) - flat.amin(dim=1)), inputs)
         generators = captured.generators()
         total = torch.zeros_like(inputs)
-        at_once = max(1, IMAGES_AT_ONCE // len(inputs))
+        at_once = copies_at_once(inputs)
         for start in range(0, self.samples, at_once):
             count = min(at_once, self.samples - start)
             # one draw a copy and image, so that the grouping of copies changes no number

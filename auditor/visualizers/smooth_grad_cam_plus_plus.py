@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from auditor.cam_formulas import plus_plus_weights, weighted
+from auditor.cam_formulas import as_weights, plus_plus_weights, weighted
+from auditor.media import EVERY
 from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class SmoothGradCamPlusPlus(MapVisualizer):
     )
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     hurried: ClassVar[Mapping[str, Any]] = {"draws": 2}
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.PASSES})
     per_layer = True
@@ -48,7 +50,8 @@ class SmoothGradCamPlusPlus(MapVisualizer):
         assert captured.activations is not None
         assert captured.again is not None
         inputs, activations = captured.inputs, captured.activations
-        scale = self.noise * (inputs.amax(dim=(1, 2, 3)) - inputs.amin(dim=(1, 2, 3)))[:, None, None, None]
+        flat = inputs.flatten(1)
+        scale = as_weights(self.noise * (flat.amax(dim=1) - flat.amin(dim=1)), inputs)
         generator = torch.Generator().manual_seed(0)
         sums = [torch.zeros_like(activations) for _ in range(3)]
         for _ in range(self.draws):

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import LayerNumbers, Profile, ProfileVisualizer
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class WeightDistributions(ProfileVisualizer):
     bins: int = Field(40, ge=4, le=200, description="Bins of a histogram")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     reading = (
         "Each row is one layer; its little hill shows how its weights are spread around zero. Trained layers have one "
         "narrow hill; a single spike with far ends, many zeros or marked rows deserve a look."

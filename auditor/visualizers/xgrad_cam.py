@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from auditor.cam_formulas import weighted
+from auditor.cam_formulas import places, weighted
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class XGradCam(MapVisualizer):
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
+    media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
     per_layer = True
     reading = (
@@ -37,7 +39,7 @@ class XGradCam(MapVisualizer):
         assert captured.activations is not None
         assert captured.gradients is not None
         units = captured.activations
-        total = units.sum(dim=(2, 3))
-        weights = (units * captured.gradients).sum(dim=(2, 3)) / total
-        counts = total.abs() > CANCELLED * units.abs().sum(dim=(2, 3))
+        total = units.sum(dim=places(units))
+        weights = (units * captured.gradients).sum(dim=places(units)) / total
+        counts = total.abs() > CANCELLED * units.abs().sum(dim=places(units))
         return weighted(weights.where(counts, 0.0), units)

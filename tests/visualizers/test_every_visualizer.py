@@ -22,6 +22,7 @@ from auditor.engine.predictor import Predictor
 from auditor.engine.studying import lend
 from auditor.engine.target_gradients import TargetGradients
 from auditor.errors import NotApplicableError
+from auditor.media import Medium
 from auditor.plan import make_plan
 from auditor.registry import load, names
 from auditor.visualizers import (
@@ -39,8 +40,9 @@ from auditor.visualizers import (
 from tests.engine.networks import CLASSES, HEIGHT, WIDTH, ClassTokenViT, PlainCnn, images, loaded, sample, seeded
 
 ALL = names("visualizers")
+OF_PICTURES = [name for name in ALL if Medium.PICTURE in load("visualizers", name).media]
 MAPS, CHANNELS, SHEETS, PROFILES = (
-    [name for name in ALL if issubclass(load("visualizers", name), kind)]
+    [name for name in OF_PICTURES if issubclass(load("visualizers", name), kind)]
     for kind in (MapVisualizer, ChannelVisualizer, NetworkVisualizer, ProfileVisualizer)
 )
 NETWORKS: dict[str, tuple[type[nn.Module], str]] = {
@@ -242,7 +244,7 @@ def test_it_writes_to_nothing_that_was_captured(name: str, network: str) -> None
     assert all(torch.equal(before[field], after[field]) for field in before)
 
 
-@pytest.mark.parametrize(("name", "network"), on_networks(ALL))
+@pytest.mark.parametrize(("name", "network"), on_networks(OF_PICTURES))
 def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_than_it_says(
     name: str, network: str
 ) -> None:
@@ -290,7 +292,7 @@ def test_over_a_sample_it_works_leaves_the_model_as_it_was_and_costs_no_more_tha
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", OF_PICTURES)
 def test_a_spec_that_names_it_is_accepted_and_plans_it(name: str, tmp_path: Path) -> None:
     (tmp_path / "pictures" / "a").mkdir(parents=True)
     spec = tmp_path / "spec.yaml"

@@ -5,18 +5,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from auditor.media import Medium
 from auditor.registry import Part
 
 if TYPE_CHECKING:
-    from auditor.subjects import PictureInfo
+    from auditor.subjects import PictureInfo, Preprocessing
+    from auditor.subjects.stacking import ReadStack
 
-__all__ = ["DatasetSource"]
+__all__ = ["DatasetSource", "StackSource"]
 
 
 class DatasetSource(Part):
     """Lists the pictures of a data set; its fields are the source's own keys under `dataset`."""
+
+    medium: ClassVar[Medium] = Medium.PICTURE
+    """What it lists."""
 
     @abstractmethod
     def pictures(self, *, folder: Path, classes: Sequence[str]) -> tuple[list[PictureInfo], tuple[str, ...]]:
@@ -41,3 +46,15 @@ class DatasetSource(Part):
     def labelled(self, *, folder: Path) -> bool:
         """False where it shows without decoding that no picture has a label."""
         return True
+
+
+class StackSource(DatasetSource):
+    """Lists clips or volumes, and reads them itself."""
+
+    @abstractmethod
+    def read(self, item: PictureInfo, preprocessing: Preprocessing) -> ReadStack:
+        """One clip or volume at the model's input size.
+
+        Raises:
+            DataError: It cannot be used; the message is the reason.
+        """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field
 
 from auditor.errors import DataError
 from auditor.subjects import PictureInfo
+from auditor.subjects.class_folders import labelled, missing_folder, shown
 from auditor.subjects.datasets import DatasetSource
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
@@ -41,11 +41,11 @@ class Folder(DatasetSource):
                 f"(first: {loose[0].name}); move the pictures into class folders"
             )
         if loose:
-            return [PictureInfo(name=_shown(item, root), path=item) for item in loose], tuple(classes)
-        names = tuple(classes) or tuple(_shown(item, root) for item in folders)
+            return [PictureInfo(name=shown(item, root), path=item) for item in loose], tuple(classes)
+        names = tuple(classes) or tuple(shown(item, root) for item in folders)
         pictures = [
-            PictureInfo(name=_shown(item, root), path=item, label=label)
-            for label, place in self._labelled(folders, names)
+            PictureInfo(name=shown(item, root), path=item, label=label)
+            for label, place in labelled(self.path, folders, names)
             for item in _pictures_below(place)
         ]
         if not pictures:
@@ -54,7 +54,7 @@ class Folder(DatasetSource):
 
     def class_names(self, *, folder: Path) -> tuple[str, ...]:
         root = folder / self.path
-        return tuple(sorted(_shown(item, root) for item in _folders(root))) if root.is_dir() else ()
+        return tuple(sorted(shown(item, root) for item in _folders(root))) if root.is_dir() else ()
 
     def labelled(self, *, folder: Path) -> bool:
         return bool(self.class_names(folder=folder)) or not (folder / self.path).is_dir()
@@ -64,33 +64,7 @@ class Folder(DatasetSource):
         return [] if problem is None else [("path", problem)]
 
     def _path_problem(self, folder: Path) -> str | None:
-        path = folder / self.path
-        if path.is_dir():
-            return None
-        if path.exists():
-            return f"{self.path} is a file, not a folder; for a table of pictures write source: csv"
-        near = [item.name for item in path.parent.iterdir() if item.is_dir()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, near, n=1)
-        return f"no folder {self.path} beside the spec" + (f"; did you mean '{close[0]}'?" if close else "")
-
-    def _labelled(self, folders: Sequence[Path], names: Sequence[str]) -> Iterator[tuple[int, Path]]:
-        index = {name: label for label, name in enumerate(names)}
-        unknown = []
-        for place in folders:
-            name = place.name
-            if name in index:
-                yield index[name], place
-            elif name.isdecimal() and int(name) < len(names):
-                yield int(name), place
-            else:
-                unknown.append(name)
-        if unknown:
-            close = get_close_matches(unknown[0], list(names), n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"the {len(names)} classes start with '{names[0]}'"
-            raise DataError(
-                f"{self.path}: {len(unknown)} of {len(folders)} folders are no class of the model "
-                f"(first: {unknown[0]}); {hint}"
-            )
+        return missing_folder(self.path, folder, instead="for a table of pictures write source: csv")
 
 
 def _folders(root: Path) -> list[Path]:
@@ -107,8 +81,3 @@ def _pictures_below(place: Path) -> Iterator[Path]:
 
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
-
-
-def _shown(path: Path, root: Path) -> str:
-    """The relative path; bytes of a file name that are not UTF-8 are escaped, so that it can be written anywhere."""
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 
 class Torchvision(ModelSource):
-    """An image classifier from torchvision, with its published weights or your own.
+    """A classifier of images or clips from torchvision, with its published weights or your own.
 
     `model.weights` is a file, or the name of published weights (DEFAULT, IMAGENET1K_V2, ...): those bring their own
-    preprocessing and class names, are downloaded once, and are checked against the digest in their address.
+    preprocessing and class names, are downloaded once, and are checked against the digest in their address; how many
+    frames a clip has is for `model.input.size` to say.
     Without `weights` the parameters are random. `model.options` are the constructor's arguments (num_classes).
     """
 
@@ -84,8 +85,13 @@ class Torchvision(ModelSource):
 
     def _known_name(self) -> str:
         import torchvision.models
+        import torchvision.models.video
 
-        known = torchvision.models.list_models(module=torchvision.models)
+        known = [
+            one
+            for kind in (torchvision.models, torchvision.models.video)
+            for one in torchvision.models.list_models(kind)
+        ]
         name = self.name.lower()
         if name in known:
             return name
