@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from auditor.engine.device import choose_device, describe
+from auditor.engine.integrity import untouched
 from benchmarks.speed import audits, cams, gpu, memory, panels, perturbations
 from benchmarks.speed.bench import MODELS, Bench, make_bench, single_thread
 from benchmarks.speed.rows import Row, as_records, table
@@ -66,10 +67,11 @@ def _rows(models: Sequence[str], wanted: Sequence[str], runs: int, device: torch
             if not chosen and not once:
                 continue
             bench = make_bench(name, device)
-            for figure in chosen:
-                yield from figure(bench, runs)
-            if once:
-                yield from panels.panels(bench, runs)
+            with untouched(bench.module):  # as every audit lends its model out once for all its parts
+                for figure in chosen:
+                    yield from figure(bench, runs)
+                if once:
+                    yield from panels.panels(bench, runs)
     if "memory" in wanted:
         yield from memory.memory("resnet50" if "resnet50" in models else models[0], device)
     if "audits" in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Bench:
     inputs: Tensor
     device: torch.device
     predictor: Predictor
+    peers_module: nn.Module
+    """A copy for other libraries: ours is lent out as in an audit, and must not be changed."""
 
     @property
     def module(self) -> nn.Module:
@@ -87,8 +90,8 @@ def make_bench(name: str, device: torch.device, *, count: int = 32, side: int = 
         _take_statistics(module, inputs[:8])
     module = module.eval().to(device)
     model = LoadedModel(module, name, "torchvision", (), "softmax", preprocessing)
-    predictor = Predictor(model, device)
-    return Bench(name, MODELS[name], model, _sample(images), inputs.to(device), device, predictor)
+    predictor, twin = Predictor(model, device), copy.deepcopy(module)
+    return Bench(name, MODELS[name], model, _sample(images), inputs.to(device), device, predictor, twin)
 
 
 @contextmanager

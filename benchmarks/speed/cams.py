@@ -70,7 +70,7 @@ def grad_cam(bench: Bench, runs: int) -> Iterator[Row]:
 
 def gradient_cams(bench: Bench, runs: int) -> Iterator[Row]:
     """Five gradient CAMs and EigenCAM at four layers: 24 maps a picture."""
-    count, other = len(bench.sample), 4
+    count, other = len(bench.sample), 2
     every = [method() for method in (*GRADIENT_CAMS, EigenCam)]
     theirs = peers.gradient_cams(bench, other)
     works = {

@@ -94,7 +94,7 @@ def integrated_gradients(bench: Bench, count: int, steps: int) -> dict[str, Run]
     from captum.attr import IntegratedGradients
 
     targets, inputs = bench.classes(count), bench.inputs[:count]
-    method = IntegratedGradients(bench.module)
+    method = IntegratedGradients(bench.peers_module)
 
     def run() -> object:
         return method.attribute(
@@ -115,7 +115,7 @@ def occlusion(bench: Bench, count: int, window: int, stride: int) -> dict[str, R
 
     def run() -> object:
         with torch.no_grad():
-            return Occlusion(bench.module).attribute(
+            return Occlusion(bench.peers_module).attribute(
                 inputs,
                 sliding_window_shapes=(3, window, window),
                 strides=(3, stride, stride),
@@ -133,15 +133,15 @@ def _absent(library: str) -> bool:
 def _pytorch_grad_cam(method: Any, bench: Bench, layers: Sequence[str], targets: Sequence[int]) -> object:
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    parts = [bench.module.get_submodule(layer) for layer in layers]
-    with method(model=bench.module, target_layers=parts) as cam:
+    parts = [bench.peers_module.get_submodule(layer) for layer in layers]
+    with method(model=bench.peers_module, target_layers=parts) as cam:
         wanted = [ClassifierOutputTarget(target) for target in targets]
         return cam(input_tensor=bench.inputs[: len(targets)], targets=wanted)
 
 
 def _torchcam(method: Any, bench: Bench, layers: Sequence[str], targets: Sequence[int]) -> object:
-    with method(bench.module, list(layers)) as cam:
-        scores = bench.module(bench.inputs[: len(targets)])
+    with method(bench.peers_module, list(layers)) as cam:
+        scores = bench.peers_module(bench.inputs[: len(targets)])
         return cam(list(targets), scores)
 
 
@@ -149,6 +149,6 @@ def _captum_grad_cam(bench: Bench, layer: str, targets: Sequence[int]) -> np.nda
     from captum.attr import LayerAttribution, LayerGradCam
 
     inputs = bench.inputs[: len(targets)]
-    method = LayerGradCam(bench.module, bench.module.get_submodule(layer))
+    method = LayerGradCam(bench.peers_module, bench.peers_module.get_submodule(layer))
     found = method.attribute(inputs, target=list(targets))
     return np.asarray(LayerAttribution.interpolate(found, tuple(inputs.shape[-2:]), "bilinear").detach().cpu())

@@ -12,6 +12,9 @@ from scipy.stats import binom
 
 __all__ = ["Ratio", "Work", "median_interval", "ratios", "seconds"]
 
+FEW = 2
+"""What runs so seldom takes so long that a first run beside it would not be worth its time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -55,7 +58,7 @@ def ratios(
     """
     unit()
     for work in works.values():
-        if work.most_runs > 1:
+        if work.most_runs > FEW:
             work.run()  # what is done once only (choosing a form, allocating) is not what is asked
     found: dict[str, list[float]] = {name: [] for name in works}
     names = list(works)
