@@ -71,7 +71,7 @@ class Preprocessing:
         behind = [1] * (images.ndim - 2)
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, *behind)
         std = torch.tensor(self.std, device=images.device).view(1, -1, *behind)
-        return (images * (self.scale / 255.0)).sub_(mean).div_(std)
+        return (images * (self.scale / 255.0) - mean).div_(std)  # grey pictures may meet three means
 
 
 @dataclass(frozen=True, slots=True)
