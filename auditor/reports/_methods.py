@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.records import Audit, VisualizationRecord
+from auditor.records import Audit, Measurement, VisualizationRecord
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._trust import trust_cell
@@ -25,7 +25,7 @@ class MethodView:
         trust: Mark, tone and word of its trust check.
         warning: What stands over pictures that must not be believed; "" for none.
         reading: How to read them, once for all pictures of the method.
-        numbers: Its trust measurements, and what is out of the ordinary in it.
+        numbers: What it measured beside what the table of trust checks gives, and what is out of the ordinary in it.
     """
 
     title: str
@@ -62,13 +62,19 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
                 warning=warning,
                 reading=" ".join(readings),
                 numbers=(
-                    *(f"{label(number.name)}: {measured(number)}" for number in item.measurements),
+                    *(f"{label(number.name)}: {measured(number)}" for number in _untold(item)),
                     *(plain(remark) for remark in item.remarks),
                 ),
                 figures=figures,
             )
         )
     return tuple(views)
+
+
+def _untold(item: VisualizationRecord) -> list[Measurement]:
+    """Measurements that no cell of the trust table gives."""
+    told = {name for check in item.trust_checks for name in check.headlines}
+    return [number for number in item.measurements if number.name not in told]
 
 
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
