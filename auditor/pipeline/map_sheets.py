@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
     from auditor.pipeline.subject import Subject
 
-SHOWN = 8
+SHOWN = 9
 """Pictures on a method's sheet: the surest mistakes first, then pictures drawn at random."""
+WIDE = 3.8
+"""Width by height of a triptych, above which two in a row are as many as can be read."""
 CHANNELS_SHOWN = 3
 ROWS = 10
 """Pictures on one sheet of the annex."""
@@ -66,8 +68,14 @@ def explained_for(item: MapSet, part: MapVisualizer) -> str:
     return f", for: {PREDICTED if item.targets is None else item.targets.words}"
 
 
+def _across(tiles: Sequence[np.ndarray]) -> int:
+    """Triptychs in a row: three narrow ones fill a page's width and leave room for a second method below."""
+    height, width = tiles[0].shape[:2]
+    return 3 if len(tiles) > 4 and width <= WIDE * height else 2
+
+
 def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
-    """Photo, map and overlay of the shown pictures, two in a row."""
+    """Photo, map and overlay of the shown pictures, two or three in a row."""
     chosen = [i for i in shown_pictures(subject, among=item.made) if item.usable[i]]
     if not chosen:
         return []
@@ -82,7 +90,7 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     return [
         gallery.photo(
             f"maps-{item.name}",
-            figures.contact_sheet(tiles, 2, gap=14),
+            figures.contact_sheet(tiles, _across(tiles), gap=14),
             caption=f"{what}.{few} Each map from 0 to its own maximum. In reading order: {words}.{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=part.reading,
