@@ -16,24 +16,25 @@ __all__ = ["MARKER", "PAGE", "figures"]
 PAGE = Path(__file__).resolve().parent / "performance.md"
 MARKER = "<!-- written by python -m docs.performance_page; do not edit below -->"
 PEERS = ("pytorch-grad-cam", "torchcam", "captum")
+NEEDED = ("name", "model", "unit", "value", "target", "peers", "machine")
 HEAD = ("what", "network", "auditor", "95 % interval", "target", *PEERS, "unit")
 
 
-def figures(content: Mapping[str, Any]) -> str:
+def figures(rows: Sequence[Mapping[str, Any]]) -> str:
     """The part of the page below the marker.
 
     Args:
-        content: What the benchmark wrote, schema benchmarks/speed@1.
+        rows: What the benchmark wrote.
 
     Raises:
-        ValueError: It is of another schema.
+        ValueError: They are no rows of the benchmark.
     """
-    if content.get("schema") != "benchmarks/speed@1":
-        raise ValueError(f"expected schema benchmarks/speed@1, got {content.get('schema')}")
-    machine, rows = content["machine"], content["rows"]
+    if not isinstance(rows, list) or not rows or not all(set(NEEDED) <= set(row) for row in rows):
+        raise ValueError(f"expected the list of rows that benchmarks.speed writes, each with {', '.join(NEEDED)}")
+    machine = rows[0]["machine"]
     lines = [
         f"{machine['device']}, {machine['system']}, torch {machine['torch']}, Python {machine['python']}, "
-        f"{machine['date']}; {content['seconds'] / 60:.0f} minutes in all.",
+        f"{machine['date']}.",
         "",
         f"| {' | '.join(HEAD)} |",
         "|---" * len(HEAD) + "|",

@@ -26,8 +26,6 @@ from benchmarks.speed import audits, cams, gpu, memory, panels, perturbations
 from benchmarks.speed.bench import MODELS, Bench, make_bench, single_thread
 from benchmarks.speed.rows import Row, as_records, table
 
-SCHEMA = "benchmarks/speed@1"
-"""Version of the JSON. 1: first version."""
 TIMED: dict[str, Callable[[Bench, int], Iterator[Row]]] = {
     "grad_cam": cams.grad_cam,
     "gradient_cams": cams.gradient_cams,
@@ -54,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for peer, words in row.peer_notes.items():
             print(f"  {row.model}: {row.name}: {peer}: {words}")
     if options.json is not None:
-        content = {"schema": SCHEMA, "machine": _machine(device), "seconds": round(time.perf_counter() - began)}
-        text = json.dumps({**content, "rows": as_records(rows)}, indent=1, ensure_ascii=False)
-        options.json.write_text(text + "\n", encoding="utf-8")
+        machine = _machine(device)
+        records = [{**record, "machine": machine} for record in as_records(rows)]
+        options.json.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _rows(models: Sequence[str], wanted: Sequence[str], runs: int, device: torch.device) -> Iterator[Row]:

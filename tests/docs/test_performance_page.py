@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.speed.__main__ import SCHEMA
 from benchmarks.speed.rows import Row, as_records
 from docs.performance_page import MARKER, PAGE, figures
 
 MACHINE = {"device": "a CPU", "system": "Linux", "torch": "2", "python": "3", "date": "2026-01-01"}
 
 
-def content(*rows: Row) -> dict[str, object]:
-    return {"schema": SCHEMA, "machine": MACHINE, "seconds": 120, "rows": as_records(rows)}
+def content(*rows: Row) -> list[dict[str, object]]:
+    return [{**record, "machine": MACHINE} for record in as_records(rows)]
 
 
 def test_every_row_is_a_line_with_value_interval_target_and_peers() -> None:
@@ -22,7 +21,7 @@ def test_every_row_is_a_line_with_value_interval_target_and_peers() -> None:
 
     line = "| one map | net | **1.23** (missed) | 1.10 to 1.30 (7) | 1.20 | – | – | 120 | forwards |"
     assert line in page.splitlines()
-    assert page.startswith("a CPU, Linux, torch 2, Python 3, 2026-01-01; 2 minutes in all.")
+    assert page.startswith("a CPU, Linux, torch 2, Python 3, 2026-01-01.")
 
 
 def test_what_was_not_measured_is_a_dash_and_its_reason_stands_below() -> None:
@@ -32,9 +31,10 @@ def test_what_was_not_measured_is_a_dash_and_its_reason_stands_below() -> None:
     assert "- one map, net: no GPU here; captum: absent." in page
 
 
-def test_another_schema_is_refused() -> None:
-    with pytest.raises(ValueError, match="benchmarks/speed@1"):
-        figures({"schema": "benchmarks/speed@2"})
+@pytest.mark.parametrize("rows", [[], {"rows": []}, [{"name": "one map"}]])
+def test_what_is_no_list_of_rows_is_refused(rows: object) -> None:
+    with pytest.raises(ValueError, match=r"the list of rows that benchmarks\.speed writes"):
+        figures(rows)  # type: ignore[arg-type]
 
 
 def test_the_page_has_the_marker_once() -> None:
