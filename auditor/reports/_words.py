@@ -306,6 +306,10 @@ def place(check: Check) -> str:
     if not name:
         return KINDS.get(check.kind, plain(check.kind).capitalize())
     if check.kind == "border":
+        if name.startswith("frame-"):
+            return "Frame burned into the picture"
+        if name.startswith("band-"):
+            return f"Band along the {' and '.join(name.split('-')[2:])}"
         return f"Border ring {name.removeprefix('ring-')} px wide"
     if check.kind == "corner":
         return f"{name.capitalize()} corner"

@@ -79,6 +79,8 @@ def test_long_names_keep_beginning_and_end() -> None:
     ("kind", "name", "text"),
     [
         ("border", "ring-8", "Border ring 8 px wide"),
+        ("border", "frame-2", "Frame burned into the picture"),
+        ("border", "band-1-right-bottom", "Band along the right and bottom"),
         ("corner", "top-left", "Top-left corner"),
         ("overlay", "tag-1", "Overlay tag-1"),
         ("strange", "x", "Strange x"),
