@@ -130,6 +130,8 @@ class Picture(Record):
     """How to read it."""
     width: int = Field(gt=0)
     height: int = Field(gt=0)
+    outlines: tuple[tuple[int, int, int, int], ...] = ()
+    """Where a check's region is drawn in it, [x1, y1, x2, y2] in pixels of this figure, end exclusive."""
 
 
 class Check(Record):
@@ -327,6 +329,8 @@ class Audit(Record):
     seconds: Mapping[str, float] = Field(default_factory=dict)
     peak_memory_mib: float | None = None
     spec_file: str = "spec.yaml"
+    spec_path: str | None = None
+    """The spec that was read, by its path in the repository: where findings are anchored for code review."""
     spec_sha256: str
     attempt: int = 1
     model: ModelRecord

@@ -91,9 +91,9 @@ def schema(
 
         text = json.dumps(spec_schema(), indent=2)
     elif what == "audit":
-        from auditor.records import Audit
+        from auditor.audit_schema import audit_schema
 
-        text = json.dumps(Audit.model_json_schema(by_alias=True), indent=2)
+        text = json.dumps(audit_schema(), indent=2)
     else:
         raise typer.BadParameter(f"no schema of '{what}'; spec or audit")
     print(text)

@@ -11,6 +11,8 @@ import typer
 from auditor.cli.console import ConsoleProgress, out
 from auditor.records import Audit
 
+KEPT = ("manifest.json", "spec.yaml", "log.txt")
+"""Files of a run folder that are no report."""
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML spec.")]
 SetOption = Annotated[
     list[str] | None,
@@ -79,15 +81,18 @@ def announce(audit: Audit, folder: Path) -> None:
     err.print(headline(audit), markup=False, soft_wrap=True)
     for reason in audit.reasons[:5]:
         err.print(f"  · {reason}", markup=False, soft_wrap=True)
-    for name in ("report.html", "report.pdf", "audit.json"):
-        if (folder / name).is_file():
-            out.print(str(folder / name), markup=False, soft_wrap=True)
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name not in KEPT:
+            out.print(str(path), markup=False, soft_wrap=True)
 
 
 def render(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A finished run folder.")],
     formats: Annotated[
-        list[str] | None, typer.Option("-f", "--format", metavar="FORMAT", help="html, pdf, json; may be given again.")
+        list[str] | None,
+        typer.Option(
+            "-f", "--format", metavar="FORMAT", help="As `auditor list reports` prints it; may be given again."
+        ),
     ] = None,
     template: Annotated[str, typer.Option(help="A shipped template's name, or a folder of your own.")] = "default",
     images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,

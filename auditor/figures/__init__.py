@@ -29,6 +29,7 @@ from auditor.figures.pictures import (
     enlarge,
     map_triptych,
     outline_region,
+    outlines,
     overlay,
 )
 from auditor.figures.points import PointPanel, point_chart
@@ -79,6 +80,7 @@ __all__ = [
     "layer_chart",
     "map_triptych",
     "outline_region",
+    "outlines",
     "over_time",
     "overlay",
     "per_class_accuracy",

@@ -83,6 +83,7 @@ def assemble(
         seconds=dict(seconds),
         peak_memory_mib=peak_memory,
         spec_sha256=plan.spec_file.sha256,
+        spec_path=plan.spec_file.repository_path,
         attempt=1 + earlier_audits(folder.path, plan.spec_file.sha256, model.sha256_before),
         model=model,
         sample=_sample_record(plan, subject),

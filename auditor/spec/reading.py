@@ -53,6 +53,19 @@ class SpecFile:
         return self.path.resolve().parent
 
     @property
+    def repository_path(self) -> str:
+        """The file by its path in the repository around it (.git), else in the working folder, else its name alone.
+
+        Never absolute: what is made from it is the same on every machine.
+        """
+        file = self.path.resolve()
+        folders = [folder for folder in file.parents if (folder / ".git").exists()][:1]
+        for folder in (*folders, Path.cwd()):
+            if file.is_relative_to(folder):
+                return file.relative_to(folder).as_posix()
+        return file.name
+
+    @property
     def sha256(self) -> str:
         """Digest of the text and the overrides."""
         return hashlib.sha256("\n".join((self.text, *self.overrides)).encode()).hexdigest()

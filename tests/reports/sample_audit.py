@@ -54,6 +54,7 @@ def build(folder: Path, *, images: int = 24, hostile: bool = False) -> Audit:
         seconds={"load": 2.1, "maps": 148.4, "probes": 251.0, "metrics": 44.2},
         peak_memory_mib=1187.0,
         spec_sha256="5b1c7a90" * 8,
+        spec_path="specs/chest.yaml",
         attempt=3,
         model=_model(run.classes),
         sample=_sample(run.classes, images),
