@@ -98,25 +98,14 @@ def render(
     images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
 ) -> int:
     """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
-    from auditor import registry
-    from auditor.errors import PartError
-    from auditor.reports import RenderOptions, Report
-    from auditor.runs import RunFolder, load_audit
+    from auditor.reports import RenderOptions
+    from auditor.reports._rendering import render as render_formats
+    from auditor.runs import load_audit
 
     audit = load_audit(run_dir)
-    folder = RunFolder(run_dir)
     own = Path(template)
     options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
-    written: list[Path] = []
-    parts = [registry.load("reports", name)() for name in formats or ["html", "pdf"]]
-    folder.unfinish()
-    try:
-        for part in parts:
-            if not isinstance(part, Report):
-                raise PartError(f"{part.part_name()} is not a report format")
-            written += part.write(audit, run_dir, options)
-    finally:
-        folder.finish()
+    written = render_formats(audit, run_dir, formats or ["html", "pdf"], options)
     for path in written:
         out.print(str(path), markup=False, soft_wrap=True)
     return 0
