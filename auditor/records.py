@@ -19,7 +19,7 @@ SCHEMA = "auditor/audit@1"
 class Record(BaseModel):
     """A frozen value that reads and writes JSON; never NaN, never infinite."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
 
 class Verdict(StrEnum):

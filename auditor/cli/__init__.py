@@ -13,6 +13,9 @@ import typer
 if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# Looking for pydantic's plugins reads the metadata of every installed package, which takes longer than a command does.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from auditor.cli import asking, reference, running
 from auditor.errors import AuditorError
 

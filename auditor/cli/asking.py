@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from auditor.cli.console import ConsoleProgress, err, out
 from auditor.cli.running import SetOption, SpecArgument
 
 
@@ -25,7 +25,7 @@ def check(spec: SpecArgument, overrides: SetOption = None) -> int:
     from auditor.plan import make_plan
 
     make_plan(spec, overrides or [])
-    err.print(f"{spec}: no mistakes", markup=False, soft_wrap=True)
+    print(f"{spec}: no mistakes", file=sys.stderr)
     return 0
 
 
@@ -64,6 +64,7 @@ def explain(
     overrides: SetOption = None,
 ) -> int:
     """Explain single pictures: maps, the causal map, and what decides ("which regions did you judge by?")."""
+    from auditor.cli.console import ConsoleProgress
     from auditor.explain import explain_pictures
     from auditor.plan import make_plan
 
@@ -71,7 +72,7 @@ def explain(
     with ConsoleProgress() as progress:
         pages = explain_pictures(planned, images, folder, progress, most_forwards=forwards, pdf=pdf)
     for page in pages:
-        out.print(str(page), markup=False, soft_wrap=True)
+        print(page)
     return 0
 
 
@@ -86,6 +87,7 @@ def doctor(
 
     healthy = print_environment()
     if spec is not None:
+        from auditor.cli.console import ConsoleProgress
         from auditor.doctor import preprocessing_fit
         from auditor.plan import make_plan
 

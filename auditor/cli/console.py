@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -26,6 +20,15 @@ class ConsoleProgress:
     """Bars with image counts and the time left on a terminal; one line when a part begins elsewhere; none in CI."""
 
     def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self._bars = err.is_terminal and not os.environ.get("CI")
         self._lines = not self._bars and not os.environ.get("CI")
         self._progress = Progress(

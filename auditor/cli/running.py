@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import ConsoleProgress, out
-from auditor.records import Audit
+if TYPE_CHECKING:
+    from auditor.records import Audit
 
 KEPT = ("manifest.json", "spec.yaml", "log.txt")
 """Files of a run folder that are no report."""
@@ -45,6 +45,7 @@ def run(
     Leaves a run folder with report.html, report.pdf, audit.json, the evidence and a manifest. Gates by its exit code:
     0 passed, 1 a finding at or above fail_on, 3 incomplete.
     """
+    from auditor.cli.console import ConsoleProgress
     from auditor.plan import make_plan
 
     plan = make_plan(spec, _with_gate(overrides, device, fail_on))
@@ -75,7 +76,7 @@ def _with_gate(overrides: list[str] | None, device: str | None, fail_on: str | N
 
 def announce(audit: Audit, folder: Path) -> None:
     """The verdict in a line on stderr, the written paths on stdout."""
-    from auditor.cli.console import err
+    from auditor.cli.console import err, out
     from auditor.findings.words import headline
 
     err.print(headline(audit), markup=False, soft_wrap=True)
@@ -107,7 +108,7 @@ def render(
     options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
     written = render_formats(audit, run_dir, formats or ["html", "pdf"], options)
     for path in written:
-        out.print(str(path), markup=False, soft_wrap=True)
+        print(path)
     return 0
 
 
@@ -121,6 +122,7 @@ def demo(
 
     Offline. Draws the pictures, runs the three audits, and prints where the reports are.
     """
+    from auditor.cli.console import ConsoleProgress
     from auditor.demo.auditing import run_demo
 
     with ConsoleProgress() as progress:

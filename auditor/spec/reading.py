@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from auditor.errors import Problem, SpecError
 from auditor.spec.audit_spec import AuditSpec
@@ -93,6 +91,9 @@ def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     Raises:
         SpecError: No such file, not YAML, a variable is not set, an override is malformed.
     """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     shown = str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -234,6 +235,9 @@ def _lines(node: Any, location: Location) -> Iterator[tuple[Location, int]]:
 
 def _apply_override(tree: dict[str, Any], override: str) -> str | None:
     """Set one dotted key; returns what is wrong, or None."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     key, equals, text = override.partition("=")
     if not equals or not key:
         return "expected a.b=value"
