@@ -107,7 +107,7 @@ def _coarsest(fitting: np.ndarray, off: np.ndarray) -> np.ndarray:
     """Of the kinds that fit, the one of the largest factor, and of those the least off: int (n,)."""
     factors = np.array([how.factor for how in _KINDS])
     largest = np.where(fitting, factors, 0).max(axis=1, keepdims=True)
-    return np.where(fitting & (factors == largest), off, np.inf).argmin(axis=1)
+    return np.asarray(np.where(fitting & (factors == largest), off, np.inf).argmin(axis=1))
 
 
 def resampled(pictures: np.ndarray, enlargement: Enlargement) -> np.ndarray:
