@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module, resources
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -124,9 +124,10 @@ def unfit_words(part: type[Part], medium: Medium) -> str:
 
 
 @cache
-def _entry_points() -> EntryPoints:
-    """Of all installed packages; looking through them costs more than all else that `auditor list` does."""
-    return entry_points()
+def _of_other_packages() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Kind → entry points. Looking through all packages costs more than the rest of a command, so it is done once."""
+    every = entry_points()
+    return {kind: tuple(every.select(group=f"auditor.{kind}")) for kind in KINDS}
 
 
 @cache
@@ -139,7 +140,7 @@ def _locations(kind: str) -> dict[str, str | EntryPoint]:
         for entry in resources.files(package).iterdir()
         if entry.name.endswith(".py") and not entry.name.startswith("_")
     }
-    for point in _entry_points().select(group=f"auditor.{kind}"):
+    for point in _of_other_packages()[kind]:
         if point.name in found:
             other = found[point.name]
             first = other.value if isinstance(other, EntryPoint) else other

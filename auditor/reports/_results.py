@@ -78,12 +78,13 @@ def results_of(audit: Audit) -> tuple[Result, ...]:
     """Every check, limit and broken part, in the audit's order; keys are unique."""
     unique: dict[str, Result] = {}
     for result in (*_checks(audit), *_limits(audit), *_parts(audit)):
+        if result.key not in unique:
+            unique[result.key] = result
+            continue
         numbers = (f"{result.key} ({number})" for number in count(2))
-        key = result.key if result.key not in unique else next(key for key in numbers if key not in unique)
-        told_apart = key != result.key
-        unique[key] = (
-            replace(result, key=key, fingerprint=_fingerprint(audit, result.family, key)) if told_apart else result
-        )
+        key = next(key for key in numbers if key not in unique)
+        given = isinstance(result.source, Check) and result.source.fingerprint
+        unique[key] = replace(result, key=key, fingerprint=given or _fingerprint(audit, result.family, key))
     return tuple(unique.values())
 
 
@@ -107,7 +108,9 @@ def _checks(audit: Audit) -> Iterator[Result]:
 
 def _limits(audit: Audit) -> Iterator[Result]:
     for limit in audit.limits:
-        outcome = _by_level(audit, limit.severity) if limit.breached else Outcome.PASSED
+        outcome = Outcome.PASSED
+        if limit.breached:
+            outcome = _OF_STATUS.get(limit.status) or _by_level(audit, limit.severity)
         if limit.measurement is None:
             outcome = Outcome.NOT_TESTED
         yield _result(
@@ -155,7 +158,7 @@ def _result(
         sentence=plain(sentence),
         severity=severity,
         line=line or 1,
-        fingerprint=_fingerprint(audit, family, key),
+        fingerprint=(isinstance(source, Check) and source.fingerprint) or _fingerprint(audit, family, key),
         source=source,
     )
 

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from auditor.records import Audit, AuditVerdict, Check, LimitResult, Measurement, Severity, Status
+from auditor.records import (
+    Audit,
+    AuditVerdict,
+    BaselineState,
+    Check,
+    LimitResult,
+    Measurement,
+    PartFailure,
+    Severity,
+    Status,
+)
 from auditor.reports._effects import main_measurement
 from auditor.reports._results import ASKS, FINGERPRINT, LIMITS, PARTS, Outcome, Result, results_of
 from auditor.reports._words import KINDS, MEANS, VERDICTS, label, measured, moment, plain, short
@@ -35,6 +45,12 @@ _KINDS = {
     Outcome.UNDECIDED: "review",
     Outcome.NOT_TESTED: "notApplicable",
     Outcome.PASSED: "pass",
+}
+_BASELINE_STATES = {
+    BaselineState.NEW: "new",
+    BaselineState.UNCHANGED: "unchanged",
+    BaselineState.WORSE: "updated",
+    BaselineState.BETTER: "updated",
 }
 _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml"}
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/auditor/")
@@ -76,7 +92,8 @@ def log_of(audit: Audit, run: Path, *, whole: bool, images: bool) -> dict[str, A
         "artifacts": [_spec(audit), *pictures.values()],
         "taxonomies": clauses,
         "results": [
-            _result(audit, result, order, clauses, pictures, LONGEST if not whole else None) for result in results
+            *(_result(audit, result, order, clauses, pictures, None if whole else LONGEST) for result in results),
+            *(_absent(audit, order) if whole else ()),
         ],
         "columnKind": "unicodeCodePoints",
         "properties": _about(audit),
@@ -193,17 +210,54 @@ def _result(
         ]
         if taxa:
             made["taxa"] = taxa
-        if result.source.status is Status.BASELINE:
-            made["baselineState"] = "unchanged"
+    state = _baseline_state(result.source)
+    if state is not None and kind == "fail":
+        made["baselineState"] = state
     if result.outcome is Outcome.WAIVED:
-        made["suppressions"] = [
-            {
-                "kind": "external",
-                "status": "accepted",
-                "justification": "Waived by the owner in the waivers file that the spec names.",
-            }
-        ]
+        made["suppressions"] = [_suppression(audit, result.source)]
     return made
+
+
+def _baseline_state(source: Check | LimitResult | PartFailure) -> str | None:
+    """In SARIF's words; None without a baseline."""
+    if not isinstance(source, Check):
+        return None
+    if source.baseline_state is None:
+        return "unchanged" if source.status is Status.BASELINE else None
+    return _BASELINE_STATES[source.baseline_state]
+
+
+def _suppression(audit: Audit, source: Check | LimitResult | PartFailure) -> dict[str, Any]:
+    """The owner's waiver: why, by whom, until when."""
+    name = None if isinstance(source, PartFailure) else source.waiver
+    waiver = next((waiver for waiver in audit.waivers if waiver.id == name), None)
+    made: dict[str, Any] = {"kind": "external", "status": "accepted"}
+    if waiver is None:
+        return {**made, "justification": "Waived by the owner in the waivers file that the spec names."}
+    people = f"owner {waiver.owner}, approved by {waiver.approver}, {waiver.ticket}, until {waiver.expires}"
+    made["justification"] = plain(f"{waiver.statement} ({people})")
+    made["properties"] = {"waiver": plain(waiver.id), "ticket": plain(waiver.ticket), "expires": waiver.expires}
+    return made
+
+
+def _absent(audit: Audit, order: dict[str, int]) -> list[dict[str, Any]]:
+    """Findings of the baseline that are gone; what this audit did not look for is none of them."""
+    gone = audit.baseline.absent if audit.baseline is not None else ()
+    return [
+        {
+            "ruleId": plain(item.kind),
+            **({"ruleIndex": order[item.kind]} if item.kind in order else {}),
+            "kind": "pass",
+            "level": "none",
+            "message": {"text": plain(item.words) or "Gone since the baseline."},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": spec_uri(audit), "uriBaseId": ROOT}}}],
+            "partialFingerprints": {FINGERPRINT: item.fingerprint},
+            "baselineState": "absent",
+            "properties": {"id": plain(item.id), "severity": item.severity.value},
+        }
+        for item in gone
+        if item.tested
+    ]
 
 
 def _declared(result: Result) -> bool:

@@ -16,7 +16,17 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 from auditor import registry
-from auditor.records import Audit, AuditVerdict, Severity, Status
+from auditor.records import (
+    AbsentFinding,
+    Audit,
+    AuditVerdict,
+    BaselineRecord,
+    BaselineState,
+    Severity,
+    Status,
+    WaiverRecord,
+    WaiverState,
+)
 from auditor.reports import RenderOptions, Report
 from auditor.reports._results import results_of
 from auditor.reports.attestation import statement
@@ -137,6 +147,44 @@ def test_waived_findings_are_suppressed_and_known_ones_unchanged(believable: Run
     assert found["overlay.tag-1"]["suppressions"][0]["kind"] == "external"
     assert found["border.ring-8"]["baselineState"] == "unchanged"
     assert "suppressions" not in found["border.ring-8"]
+
+
+def test_waivers_and_the_baseline_are_told_in_full(believable: Run, valid_sarif: Validate) -> None:
+    waiver = WaiverRecord(
+        id="W-7", check="overlay", statement="Tags are blurred from May on.", owner="imaging", approver="Dr. A",
+        ticket="MED-12", created="2026-03-01", expires="2026-05-01", state=WaiverState.APPLIED, days_left=51, words="",
+        file="waivers.yaml", covers=("overlay.tag-1",),
+    )  # fmt: skip
+    gone = AbsentFinding(
+        fingerprint="ab" * 16, id="texture", kind="texture", severity=Severity.HIGH, since="2026-01-01", tested=True,
+        words="Gone.",
+    )  # fmt: skip
+    states = {
+        "corner": {"baseline_state": BaselineState.NEW, "fingerprint": "cd" * 16},
+        "border": {"baseline_state": BaselineState.WORSE},
+        "overlay": {"waiver": "W-7"},
+    }
+    checks = tuple(
+        check.model_copy(update=states.get(check.kind, {}) if check.is_finding else {})
+        for check in believable.audit.checks
+    )
+    baseline = BaselineRecord(
+        file="baseline.json", sha256="0" * 64, name="x", written="2026-01-01", report_id="A", model_sha256="0" * 64,
+        spec_sha256="0" * 64, sample_digest="0" * 64, tolerance=0.05,
+        absent=(gone, gone.model_copy(update={"tested": False})),
+    )  # fmt: skip
+    audit = believable.audit.model_copy(update={"checks": checks, "waivers": (waiver,), "baseline": baseline})
+
+    archive, upload = sarif(audit, believable.folder)
+
+    valid_sarif(archive)
+    found = {result["properties"]["id"]: result for result in results(upload)}
+    corner = found[checks[0].id]
+    assert (corner["baselineState"], found["border.ring-8"]["baselineState"]) == ("new", "updated")
+    assert "cd" * 16 in corner["partialFingerprints"].values()
+    assert found["overlay.tag-1"]["suppressions"][0]["justification"].startswith("Tags are blurred from May on. (owner")
+    assert [r["baselineState"] for r in results(archive) if r["message"]["text"] == "Gone."] == ["absent"]
+    assert "texture" not in found
 
 
 def test_every_rule_has_help_and_no_security_severity(believable: Run) -> None:
