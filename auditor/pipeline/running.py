@@ -153,6 +153,12 @@ def _begin(folder: RunFolder, plan: Plan, request: RunRequest) -> dict[str, Any]
         begun = {"spec_sha256": plan.spec_file.sha256, "started": now}
         folder.save_json("begun", begun)
         write_whole(folder.path / "spec.yaml", plan.spec_file.text.encode())
+    # what findings are held against may change before a run goes on: a waiver is what counts on the day of judging
+    for name, text in (("waivers.yaml", plan.standing.waivers_text), ("baseline.json", plan.standing.baseline_text)):
+        if text is None:
+            (folder.path / name).unlink(missing_ok=True)
+        else:
+            folder.write(name, text)
     return begun
 
 
