@@ -13,7 +13,7 @@ import typer
 if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from auditor.cli import asking, reference, running, standing
+from auditor.cli import asking, past, reference, running, standing
 from auditor.errors import AuditorError
 
 # typer brings its own copy of click, whose base class of usage errors has no public name
@@ -36,6 +36,7 @@ running.register(app)
 asking.register(app)
 reference.register(app)
 standing.register(app)
+past.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
