@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import out
+from auditor.cli.console import err, out, print_columns
 
 if TYPE_CHECKING:
     from auditor.history.comparing import Compared, Comparison
-    from auditor.records import Measurement
+    from auditor.records import History, Measurement, TrendPoint
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print records instead of text.")]
+
+
+SHOWN_POINTS = 6
+"""Audits of a trend that are printed; --json holds all."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("compare")(compare)
+    app.command("history")(history)
+    app.command("site")(site)
 
 
 def compare(
@@ -51,6 +57,101 @@ def compare(
     return 1 if found.worse(Severity(fail_on)) and not exit_zero else 0
 
 
+def history(
+    source: Annotated[
+        str, typer.Argument(metavar="[FOLDER]", help="A folder of audits, or mlflow:EXPERIMENT.")
+    ] = "audits",
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Only audits of this name.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw the trends of that name as SVG.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show all audits in a folder or on a tracking server: attempts, what changed between them, and trends."""
+    from auditor.errors import RunFolderError
+    from auditor.history.reading import read
+    from auditor.history.trends import history_of
+
+    found = read(source)
+    names = found.names if name is None else [name]
+    if not found.audits or not set(names) <= set(found.names):
+        known = f"; there are {', '.join(found.names)}" if found.names else ""
+        raise RunFolderError(f"{source}: holds no finished audit{f' of {name}' if name else ''}{known}")
+    histories = {each: history_of(found.of(each), source) for each in names}
+    for warning in found.warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    if chart is not None:
+        _draw(histories, chart)
+    if as_json:
+        trees = {each: item.model_dump(mode="json", by_alias=True) for each, item in histories.items()}
+        print(json.dumps(trees, indent=2, ensure_ascii=False))
+        return 0
+    for each, item in histories.items():
+        _print_history(each, item)
+    return 0
+
+
+def _draw(histories: dict[str, History], chart: Path) -> None:
+    from auditor.errors import RunFolderError
+    from auditor.history.drawing import draw_history
+    from auditor.runs import write_whole
+
+    if len(histories) != 1:
+        raise typer.BadParameter(f"--chart draws one name; choose with --name: {', '.join(histories)}")
+    drawn = draw_history(next(iter(histories.values())))
+    if drawn is None:
+        raise RunFolderError(f"{chart}: is not drawn: no number was measured in two audits")
+    write_whole(chart, drawn)
+    err.print(str(chart), markup=False, soft_wrap=True)
+
+
+def _print_history(name: str, history: History) -> None:
+    _say(f"{name}: {len(history.audits)} audit{'' if len(history.audits) == 1 else 's'}")
+    rows = []
+    for item in history.audits:
+        findings = ", ".join(f"{amount} {level}" for level, amount in item.findings.items()) or "none"
+        model = item.model_version or item.model_sha256[:10]
+        when, verdict = item.started[:16].replace("T", " "), item.verdict.replace("_", " ")
+        rows.append((when, item.report_id, model, verdict, findings, str(item.attempt), ", ".join(item.changed) or "–"))
+    print_columns(("started", "report", "model", "verdict", "findings", "attempt", "changed before it"), rows)
+    for note in history.notes:
+        _say(f"  ! {note}")
+    for trend in history.trends:
+        numbers = [_point(point) for point in trend.points[-SHOWN_POINTS:]]
+        earlier = "… " if len(trend.points) > SHOWN_POINTS else ""
+        _say(f"  {trend.words} ({trend.measurement}): {earlier}{' → '.join(numbers)}")
+    _say("")
+
+
+def _point(point: TrendPoint) -> str:
+    if point.value is None:
+        return "–"
+    interval = "" if point.low is None or point.high is None else f" [{point.low:.2f}, {point.high:.2f}]"
+    return f"{point.value:.2f}{interval}{' ▲' if point.verdict == 'confirmed' else ''}"
+
+
+def site(
+    source: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of audits, or mlflow:EXPERIMENT.")],
+    file: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Where to write it; default FOLDER/index.html."),
+    ] = None,
+) -> int:
+    """Write one static page over all audits of a folder: verdicts, findings, sparklines, a filter; loads nothing."""
+    from auditor.history.reading import MLFLOW, read
+    from auditor.history.site import site as page
+    from auditor.runs import write_whole
+
+    found = read(source)
+    tracked = source.startswith(MLFLOW)
+    target = file or (Path("index.html") if tracked else Path(source) / "index.html")
+    write_whole(target, page(found, None if tracked else Path(source), target.parent).encode())
+    for warning in found.warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    out.print(str(target), markup=False, soft_wrap=True)
+    return 0
+
+
 def _print(found: Comparison) -> None:
     a, b = found.first, found.second
     _say(f"A  {a.report_id}  {a.started[:10]}  {a.title}: {a.verdict.value.replace('_', ' ')}")
@@ -59,8 +160,8 @@ def _print(found: Comparison) -> None:
         _say(f"These are audits of different names: {a.name} and {b.name}.")
     _say("")
     _say("What changed between them" if found.changes else "Model, data, spec and tools are the same.")
-    for item in found.changes:
-        _say(f"  {item.what:<12}{item.where}: {item.before} → {item.after}")
+    for change in found.changes:
+        _say(f"  {change.what:<12}{change.where}: {change.before} → {change.after}")
     for heading, items in (("Findings", found.findings), ("Metrics", found.metrics)):
         _say("")
         _say(heading if items else f"{heading}: none to compare")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import err, out
+from auditor.cli.console import err, out, print_columns
 
 if TYPE_CHECKING:
     from auditor.errors import Problem
@@ -157,18 +157,16 @@ def _read(path: Path, today: date) -> tuple[list[PlacedWaiver], list[Problem]]:
 
 
 def _print_waivers(rows: list[dict[str, object]]) -> None:
-    from rich.table import Table
-
     if not rows:
         out.print("no waivers")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("id", "check", "up to", "owner", "approver", "ticket", "expires", "days left", "state"):
-        table.add_column(column, justify="right" if column == "days left" else "left")
+    lines = []
     for row in rows:
         bound = row.get("max_value")
         shown = f"{bound:g}" if isinstance(bound, float) else "any size"
         cells = [row["id"], row["check"], shown, *(row[key] for key in ("owner", "approver", "ticket", "expires"))]
-        loud = row["state"] in ("expired", "exceeded", "stale")
-        table.add_row(*(str(cell) for cell in (*cells, row["days_left"], row["state"])), style="bold" if loud else None)
-    out.print(table)
+        lines.append([str(cell) for cell in (*cells, row["days_left"], row["state"])])
+    print_columns(("id", "check", "up to", "owner", "approver", "ticket", "expires", "days left", "state"), lines)
+    for row in rows:
+        if "words" in row and row["state"] != "applied":
+            out.print(f"! {row['words']}", markup=False, soft_wrap=True)

@@ -63,7 +63,7 @@ def mcnemar(lost: int, gained: int) -> float:
     """
     changed = lost + gained
     tail = sum(math.comb(changed, k) for k in range(min(lost, gained) + 1))
-    return min(1.0, 2.0 * tail / 2.0**changed)
+    return min(1.0, 2 * tail / 2.0**changed)
 
 
 def fisher(right_first: int, count_first: int, right_second: int, count_second: int) -> float:

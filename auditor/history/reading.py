@@ -16,6 +16,8 @@ from auditor.records import Audit, Check, Measurement, Record
 from auditor.runs import MANIFEST
 
 MLFLOW = "mlflow:"
+DEPTH = 4
+"""How far below a folder audits are looked for: audits/NAME/TIME, and a folder or two around."""
 
 
 class _Model(Record):
@@ -98,8 +100,11 @@ def read(source: str) -> Found:
     return read_folder(Path(source))
 
 
-def read_folder(folder: Path) -> Found:
-    """Every finished run folder in a folder, however deep; half-done ones are left out.
+def read_folder(folder: Path, depth: int = DEPTH) -> Found:
+    """Every finished run folder in a folder; half-done ones are left out.
+
+    Args:
+        depth: 1 looks at the folders right in it.
 
     Raises:
         RunFolderError: No such folder.
@@ -108,6 +113,8 @@ def read_folder(folder: Path) -> Found:
         raise RunFolderError(f"{folder}: no such folder of audits")
     audits, warnings = [], []
     for place, inside, files in os.walk(folder):
+        if len(Path(place).relative_to(folder).parts) >= depth:
+            inside.clear()
         if MANIFEST not in files or "audit.json" not in files:
             continue
         inside.clear()
@@ -130,9 +137,9 @@ def parse(content: bytes, address: str) -> Past:
 
 def ordered(audits: list[Past]) -> tuple[Past, ...]:
     """Oldest first; of one audit that lies in two places the first."""
-    unique: dict[str, Past] = {}
+    unique: dict[tuple[str, str], Past] = {}
     for audit in sorted(audits, key=lambda item: (item.started, item.report_id, item.address)):
-        unique.setdefault(audit.report_id, audit)
+        unique.setdefault((audit.name, audit.report_id), audit)
     return tuple(unique.values())
 
 

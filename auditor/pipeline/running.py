@@ -18,6 +18,7 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
+from auditor.pipeline.remembering import with_history
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
@@ -107,6 +108,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         seconds=clock.seconds,
         peak_memory=peak_memory_mib(subject.device),
     )
+    audit = with_history(audit, plan.spec.report.history, folder.path, plan.folder, gallery)
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
         render(audit, plan, folder, said)

@@ -181,6 +181,8 @@ class ReportSpec(Fields):
     logo: str | None = None
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
     reviewers: list[ReviewerSpec] = Field(default_factory=list)
+    history: str | None = None
+    """Where earlier audits lie: a folder, or mlflow:EXPERIMENT; by default the folder that the run folder is in."""
 
     @field_validator("logo")
     @classmethod
