@@ -90,6 +90,8 @@ def announce(audit: Audit, folder: Path) -> None:
         err.print(f"  · {reason}", markup=False, soft_wrap=True)
     for warning in warnings(audit.name, audit.waivers, audit.limits, audit.baseline):
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    for note in audit.history.notes if audit.history is not None else ():
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
     for name in ("report.html", "report.pdf", "audit.json"):
         if (folder / name).is_file():
             out.print(str(folder / name), markup=False, soft_wrap=True)

@@ -142,11 +142,12 @@ def _of_file(path: Path, today: date) -> list[dict[str, object]]:
 def _read(path: Path, today: date) -> tuple[list[PlacedWaiver], list[Problem]]:
     """Of a waivers file, or of the one that a spec names, within the spec's horizon."""
     from auditor.spec.audit_spec import PolicySpec
-    from auditor.spec.reading import read_spec_file
+    from auditor.spec.reading import read_yaml_file
     from auditor.spec.standing import read_standing
     from auditor.spec.waiver_file import read_waivers
 
-    file = read_spec_file(path)
+    absent = "no such file or folder; give a waivers file, a spec that names one, or a finished run folder"
+    file = read_yaml_file(path, shown=str(path), absent=absent, wanted="neither a waivers file nor a spec")
     if "model" not in file.tree:
         return read_waivers(path, shown=str(path), days=PolicySpec.longest_waiver, today=today)
     policy = file.tree.get("policy")
