@@ -26,6 +26,8 @@ def draw_history(history: History) -> bytes | None:
     dates = [audit.model_version or audit.started[:10] for audit in shown]
     if len(set(dates)) < len(dates):
         dates = [audit.started[:10] for audit in shown]
+    if len(set(dates)) < len(dates):
+        dates = [audit.started[5:16].replace("T", " ") for audit in shown]
     return trend_chart(dates, changes, [_panel(trend) for trend in trends])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ class Standing:
 
     Attributes:
         waivers_text: The file as read, for the run folder.
-        baseline_file: As the user wrote it.
+        baseline_file: As the spec names it.
         baseline_sha256: Of the file.
     """
 
@@ -47,13 +47,16 @@ def read_standing(file: SpecFile, today: date) -> tuple[Standing, list[Problem]]
         try:
             waivers, mistakes = read_waivers(path, shown=shown, days=_days(policy), today=today)
             problems += mistakes
+            # as the spec has it: where the spec lies is no business of the report's readers
+            waivers = [replace(item, file=policy["waivers"]) for item in waivers]
             waivers_text = path.read_text(encoding="utf-8")
         except SpecError as error:
             problems += error.problems
     if isinstance(policy.get("baseline"), str):
-        path, name = _place(file, policy["baseline"])
+        path, shown = _place(file, policy["baseline"])
+        name = policy["baseline"]
         try:
-            baseline, sha256 = read_baseline(path, shown=name)
+            baseline, sha256 = read_baseline(path, shown=shown)
             baseline_text = path.read_text(encoding="utf-8")
         except SpecError as error:
             problems += [file.problem(("policy", "baseline"), str(problem)) for problem in error.problems]
