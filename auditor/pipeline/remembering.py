@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
 
 CHART = "trends"
+MOST_AUDITS = 200
+"""Earlier audits that an audit keeps; a nightly one would otherwise carry all nights."""
 
 
 def with_history(audit: Audit, source: str | None, folder: Path, spec_folder: Path, gallery: Gallery) -> Audit:
@@ -39,7 +41,9 @@ def with_history(audit: Audit, source: str | None, folder: Path, spec_folder: Pa
     notes = (*found.warnings, *audit.notes)
     if not earlier:
         return audit.model_copy(update={"notes": notes})
-    history = history_of([*earlier, own], source or "..")
+    if len(earlier) > MOST_AUDITS:
+        notes = (f"The history keeps the last {MOST_AUDITS} of {len(earlier)} earlier audits.", *notes)
+    history = history_of([*earlier[-MOST_AUDITS:], own], source or "..")
     attempt = max(audit.attempt, history.audits[-1].attempt)
     chart = draw_history(history)
     if chart is not None:

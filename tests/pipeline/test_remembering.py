@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.remembering import with_history
 from auditor.records import Audit
@@ -64,3 +66,17 @@ def test_a_history_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:
 
     assert audit.history is None
     assert "The history could not be read" in audit.notes[0]
+
+
+def test_only_the_newest_of_very_many_are_kept_and_a_note_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditor.pipeline.remembering.MOST_AUDITS", 1)
+    for audit in row()[:2]:
+        run_folder(tmp_path / audit.started[:10], audit)
+
+    audit = remembered(tmp_path, row()[2])
+
+    assert audit.history is not None
+    assert [item.folder for item in audit.history.audits] == ["2026-02-01", "now"]
+    assert "The history keeps the last 1 of 2 earlier audits." in audit.notes
