@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -75,3 +76,11 @@ class ConsoleProgress:
             self._progress.console.print(text, markup=False)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+def print_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in plain lines that are never folded, so that they can be searched and cut."""
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
+    for number, row in enumerate((header, *rows)):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        out.print(line, markup=False, soft_wrap=True, style=None if number else "dim")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +39,9 @@ def run(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="LEVEL", help="low, medium, high, critical or never.")
     ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known: auditor baseline write.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that broke off.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Leave with 0 whatever the verdict.")] = False,
 ) -> int:
@@ -48,7 +53,10 @@ def run(
     from auditor.cli.console import ConsoleProgress
     from auditor.plan import make_plan
 
-    plan = make_plan(spec, _with_gate(overrides, device, fail_on))
+    given = _with_gate(overrides, device, fail_on)
+    if baseline is not None:
+        given.append(f"policy.baseline={json.dumps(os.path.relpath(baseline, spec.parent))}")
+    plan = make_plan(spec, given)
 
     from auditor.pipeline import RunRequest
     from auditor.pipeline import run as run_plan
@@ -77,11 +85,16 @@ def _with_gate(overrides: list[str] | None, device: str | None, fail_on: str | N
 def announce(audit: Audit, folder: Path) -> None:
     """The verdict in a line on stderr, the written paths on stdout."""
     from auditor.cli.console import err, out
+    from auditor.findings.waivers import warnings
     from auditor.findings.words import headline
 
     err.print(headline(audit), markup=False, soft_wrap=True)
     for reason in audit.reasons[:5]:
         err.print(f"  · {reason}", markup=False, soft_wrap=True)
+    for warning in warnings(audit.name, audit.waivers, audit.limits, audit.baseline):
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    for note in audit.history.notes if audit.history is not None else ():
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name not in KEPT:
             out.print(str(path), markup=False, soft_wrap=True)

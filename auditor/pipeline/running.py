@@ -18,6 +18,7 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
+from auditor.pipeline.remembering import with_history
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
@@ -107,6 +108,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         seconds=clock.seconds,
         peak_memory=peak_memory_mib(subject.device),
     )
+    audit = with_history(audit, plan.spec.report.history, folder.path, plan.folder, gallery)
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
         render(audit, plan, folder, said)
@@ -153,6 +155,12 @@ def _begin(folder: RunFolder, plan: Plan, request: RunRequest) -> dict[str, Any]
         begun = {"spec_sha256": plan.spec_file.sha256, "started": now}
         folder.save_json("begun", begun)
         write_whole(folder.path / "spec.yaml", plan.spec_file.text.encode())
+    # what findings are held against may change before a run goes on: a waiver is what counts on the day of judging
+    for name, text in (("waivers.yaml", plan.standing.waivers_text), ("baseline.json", plan.standing.baseline_text)):
+        if text is None:
+            (folder.path / name).unlink(missing_ok=True)
+        else:
+            folder.write(name, text)
     return begun
 
 

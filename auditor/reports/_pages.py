@@ -18,7 +18,12 @@ from auditor.reports._view import ACCENT, ReportView
 from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
-SHEETS = {"screen": ("style.css", "screen.css"), "print": ("style.css", "print.css"), "notebook": ("notebook.css",)}
+SHEETS = {
+    "screen": ("style.css", "screen.css"),
+    "print": ("style.css", "print.css"),
+    "notebook": ("notebook.css",),
+    "site": ("style.css", "screen.css", "site.css"),
+}
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 

@@ -32,6 +32,7 @@ SECTIONS = {
     "agreement": "7",
     "road": "7",
     "cascade": "7",
+    "trends": "14",
 }
 """How a file name begins → the section that shows it."""
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
@@ -142,7 +143,7 @@ class Pictures:
         return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
 
     def placed(self, section: str) -> tuple[Figure, ...]:
-        """Figures of the run as a whole that belong to section "6", "7" or "8"."""
+        """Figures of the run as a whole that belong to section "6", "7", "8" or "14"."""
         return self.figures(
             path for path in self._audit.figures if path not in self._named and _section(path) == section
         )

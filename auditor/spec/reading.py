@@ -91,14 +91,29 @@ def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     Raises:
         SpecError: No such file, not YAML, a variable is not set, an override is malformed.
     """
+    absent = "no such file; `auditor init` writes a spec to start from"
+    wanted = "a spec is a mapping with version, name, model and dataset"
+    return read_yaml_file(path, overrides, shown=str(path), absent=absent, wanted=wanted)
+
+
+def read_yaml_file(path: Path, overrides: Sequence[str] = (), *, shown: str, absent: str, wanted: str) -> SpecFile:
+    """Read a mapping with the line of everything in it.
+
+    Args:
+        shown: The path as the user wrote it.
+        absent: What to say where there is no such file.
+        wanted: What to say where it is no mapping.
+
+    Raises:
+        SpecError: As `read_spec_file`.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    shown = str(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SpecError([Problem(shown, None, "no such file; `auditor init` writes a spec to start from")]) from None
+        raise SpecError([Problem(shown, None, absent)]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([Problem(shown, None, f"cannot be read as UTF-8 text: {error}")]) from None
     try:
@@ -110,7 +125,7 @@ def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     except YAMLError as error:
         raise SpecError([Problem(shown, None, f"not valid YAML: {error}")]) from None
     if not isinstance(loaded, dict):
-        raise SpecError([Problem(shown, 1, "a spec is a mapping with version, name, model and dataset")])
+        raise SpecError([Problem(shown, 1, wanted)])
     lines = dict(_lines(loaded, ()))
     problems: list[Problem] = []
     masked: set[Location] = set()
