@@ -104,14 +104,15 @@ def render(
     options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
     written: list[Path] = []
     parts = [registry.load("reports", name)() for name in formats or ["html", "pdf"]]
-    folder.unfinish()
+    before = folder.unfinish()
     try:
-        for part in parts:
+        for part in sorted(parts, key=lambda part: isinstance(part, Report) and part.embeds):
             if not isinstance(part, Report):
                 raise PartError(f"{part.part_name()} is not a report format")
             written += part.write(audit, run_dir, options)
     finally:
-        folder.finish()
+        fresh = {path.relative_to(run_dir).as_posix() for path in written}
+        folder.finish(keeping={name: digest for name, digest in before.items() if name not in fresh})
     for path in written:
         out.print(str(path), markup=False, soft_wrap=True)
     return 0
