@@ -60,10 +60,18 @@ def verify(path: Path, trusted: Sequence[Path] = ()) -> Verification:
         SignatureError: The report is signed and pyHanko is missing.
     """
     if path.is_dir():
-        found = _folder(path)
-        return found + verify_report(path / REPORT, path, trusted) if (path / REPORT).is_file() else found
+        found, report = _folder(path), path / REPORT
+        return found + _in_folder(report, path, trusted) if report.is_file() else found
     inside = path.resolve().parent
     return verify_report(path, inside if (inside / MANIFEST).is_file() else None, trusted)
+
+
+def _in_folder(report: Path, run: Path, trusted: Sequence[Path]) -> Verification:
+    """The report of a run folder, whose manifest has its digest even where an earlier version embedded none."""
+    try:
+        return verify_report(report, run, trusted)
+    except RunFolderError as error:
+        return Verification(0, (), (str(error),))
 
 
 def _folder(run: Path) -> Verification:
@@ -105,8 +113,9 @@ def verify_report(report: Path, run: Path | None, trusted: Sequence[Path] = ()) 
         differing = [Mismatch(item.file, f"{item.what}, as {place} embeds it") for item in _against(files, run)]
         mismatches += differing
     compared = len(embedded) - 1 + (len(files) if run is not None else 0)
-    found = Verification(compared, tuple(mismatches))
-    return found + (_signed(report, trusted) if signed else Verification(0, (), (_unsigned(place),)))
+    return Verification(compared, tuple(mismatches)) + (
+        _signed(report, trusted) if signed else _unsigned(place, trusted)
+    )
 
 
 def _spec_of(embedded: Mapping[str, bytes], attached: Mapping[str, str], place: str) -> list[Mismatch]:
@@ -142,8 +151,11 @@ def _signed(report: Path, trusted: Sequence[Path]) -> Verification:
     return Verification(len(found), mismatches, tuple(remarks))
 
 
-def _unsigned(place: str) -> str:
-    return f"{place}: not signed, so its pages themselves rest on nothing but the run folder's manifest"
+def _unsigned(place: str, trusted: Sequence[Path]) -> Verification:
+    """Who names a certificate expects a signature: taking it away must not pass."""
+    if trusted:
+        return Verification(0, (Mismatch(place, "is not signed, although a signature was asked for (--trust)"),))
+    return Verification(0, (), (f"{place}: not signed, so its pages rest on the run folder's manifest alone",))
 
 
 def _against(files: Mapping[str, str], run: Path) -> list[Mismatch]:

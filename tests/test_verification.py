@@ -277,6 +277,24 @@ def test_a_signer_whom_the_trusted_certificate_does_not_vouch_for_is_a_mismatch(
     assert "no trusted certificate vouches" in mismatch.what
 
 
+def test_a_signature_that_is_asked_for_and_not_there_is_a_mismatch(alone: Path, keys: Keys) -> None:
+    (mismatch,) = verify(alone, [keys.authority]).mismatches
+
+    assert "is not signed" in mismatch.what
+
+
+def test_a_report_of_an_earlier_version_in_its_run_folder_rests_on_the_manifest(run: Path) -> None:
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.save(run / "report.pdf")
+    RunFolder(run).finish()
+
+    found = verify(run)
+
+    assert found.mismatches == ()
+    assert "embeds no manifest.json" in found.remarks[0]
+
+
 def test_signing_in_the_run_folder_keeps_its_manifest_true(
     run: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
@@ -89,8 +90,13 @@ def _in_processes(pages: Sequence[str], holder: Holder, finished: datetime, vari
     """Each page in a process of its own, which ends with it: memory that layout took is given back only then."""
     jobs = [(html, holder.used_in(html), finished, variant) for html in pages]
     workers = max(1, min(len(jobs), os.cpu_count() or 1, MOST_PROCESSES))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        return list(pool.map(_lay_out, jobs))
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+            return list(pool.map(_lay_out, jobs))
+    except BrokenProcessPool as error:
+        raise RenderError(
+            "report.pdf was not written: a process that lays out images was ended from outside; is memory short?"
+        ) from error
 
 
 def _lay_out(job: tuple[str, Mapping[str, tuple[bytes, str]], datetime, str | None]) -> Laid:
