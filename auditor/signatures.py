@@ -59,7 +59,7 @@ def sign(report: bytes, key: Path, certificate: Path | None, *, timestamp: str |
     from pyhanko.sign import fields, signers
     from pyhanko.sign.timestamps import HTTPTimeStamper
 
-    class Writer(IncrementalPdfFileWriter):  # type: ignore[misc]
+    class Writer(IncrementalPdfFileWriter):
         def _update_meta(self) -> None:
             """Leave title, dates and declared standards alone: written anew, they no longer follow PDF/A."""
 
@@ -147,6 +147,7 @@ def _signer(key: Path, certificate: Path | None) -> Signer:
     for file in (key, certificate):
         if file is not None and not file.is_file():
             raise SignatureError(f"{file}: no such file")
+    signer: Signer | None
     with _quiet():
         if packed:
             signer = signers.SimpleSigner.load_pkcs12(str(key), passphrase=passphrase)
@@ -162,7 +163,10 @@ def _pem_signer(key: Path, certificate: Path | None, passphrase: bytes | None) -
     from pyhanko.sign import signers
 
     others = list(load_certs_from_pemder([str(certificate)]))[1:]
-    return signers.SimpleSigner.load(str(key), str(certificate), other_certs=others, key_passphrase=passphrase)
+    signer: Signer | None = signers.SimpleSigner.load(
+        str(key), str(certificate), other_certs=others, key_passphrase=passphrase
+    )
+    return signer
 
 
 def _require_pyhanko() -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from auditor.errors import RunFolderError
 from auditor.runs import MANIFEST, digests_in, read_manifest, sha256_of
@@ -184,7 +185,8 @@ def _read(report: Path) -> tuple[dict[str, bytes], bool]:
     try:
         with pikepdf.open(report) as pdf:
             files = {name: item.get_file().read_bytes() for name, item in pdf.attachments.items()}
-            fields = pdf.Root.get("/AcroForm", {}).get("/Fields", [])
+            form = pdf.Root.get("/AcroForm")
+            fields: list[Any] = [] if form is None else list(form.get("/Fields", []))
             return files, any(field.get("/FT") == "/Sig" and "/V" in field for field in fields)
     except FileNotFoundError:
         raise RunFolderError(f"{report}: no such run folder or report") from None

@@ -105,8 +105,10 @@ def _attach(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) -
 
     date = finished.strftime("D:%Y%m%d%H%M%SZ")
     for file in files:
-        pdf.attachments[file.name] = pikepdf.AttachedFileSpec(
+        attached = pikepdf.AttachedFileSpec(
             pdf, file.data, filename=file.name, description=file.description, mime_type=file.media_type,
-            creation_date=date, mod_date=date, relationship=pikepdf.Name(f"/{file.relationship}"),
+            creation_date=date, mod_date=date,
         )  # fmt: skip
+        attached.obj.AFRelationship = pikepdf.Name(f"/{file.relationship}")
+        pdf.attachments[file.name] = attached
     pdf.Root.AF = pikepdf.Array([pdf.attachments[file.name].obj for file in files])

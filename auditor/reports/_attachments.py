@@ -14,8 +14,12 @@ from auditor.runs import MANIFEST, MANIFEST_SCHEMA, sha256_of
 
 FOLDERS = ("evidence", "figures")
 """Whose files the embedded manifest covers beside those that are embedded."""
-WAIVERS = "waivers.yaml"
-SARIF = "audit.sarif"
+READ_ALONG = {
+    "waivers.yaml": "The waivers as they were read",
+    "baseline.json": "The baseline as it was read",
+    "audit.sarif": "The findings as SARIF 2.1.0",
+}
+"""Files that a run folder may hold beside the audit and its spec."""
 _TYPES = {
     ".json": "application/json",
     ".yaml": "application/yaml",
@@ -57,7 +61,7 @@ def attachments_of(audit: Audit, run: Path) -> tuple[Attachment, ...]:
         Attachment("audit.json", "audit.json", _audit_bytes(audit, run), "The audit that this report shows", "Data"),
         Attachment(attached_name(audit.spec_file), audit.spec_file, spec, "The spec as it was read", "Source"),
     ]
-    for name, words in ((WAIVERS, "The waivers as they were read"), (SARIF, "The findings as SARIF 2.1.0")):
+    for name, words in READ_ALONG.items():
         if (run / name).is_file():
             files.append(Attachment(name, name, read_inside(run, name), words, "Supplement"))
     return (*files, _manifest(files, run))
@@ -93,4 +97,4 @@ def _manifest(files: list[Attachment], run: Path) -> Attachment:
 def attached_name(name: str) -> str:
     """A file name that can do no harm where somebody extracts it: no folder, no leading dot, no odd letter."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name.replace("\\", "/")).name).lstrip(".") or "spec.yaml"
-    return f"spec-{safe}" if safe in ("audit.json", WAIVERS, SARIF, MANIFEST) else safe
+    return f"spec-{safe}" if safe in ("audit.json", MANIFEST, *READ_ALONG) else safe
