@@ -123,7 +123,7 @@ def render(audit: Audit, plan: Plan, folder: RunFolder, progress: Progress) -> l
     """Every format that the spec asks for; audit.json is there already."""
     options = _render_options(plan)
     written: list[Path] = []
-    for number, planned in enumerate(plan.reports):
+    for number, planned in enumerate(sorted(plan.reports, key=lambda planned: planned.part.embeds)):
         progress.step(number, len(plan.reports), f"rendering {planned.name}")
         written += planned.part.write(audit, folder.path, options)
     progress.step(len(plan.reports), len(plan.reports), "rendering reports")

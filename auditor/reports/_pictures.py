@@ -191,16 +191,26 @@ def _section(path: str) -> str | None:
     return next((section for beginning, section in SECTIONS.items() if stem.startswith(beginning)), None)
 
 
+def inside(run: Path, name: str) -> Path:
+    """Where a file of the run folder really lies.
+
+    Raises:
+        RenderError: Outside the folder, by its name or because it is a link.
+    """
+    folder = run.resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        raise RenderError(f"{name}: lies outside the run folder {run}; nothing outside it is rendered")
+    return file
+
+
 def read_inside(run: Path, name: str) -> bytes:
     """A file of the run folder.
 
     Raises:
         RenderError: It is missing, or lies outside the folder.
     """
-    folder = run.resolve()
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder):
-        raise RenderError(f"{name}: lies outside the run folder {run}; nothing outside it is rendered")
+    file = inside(run, name)
     try:
         return file.read_bytes()
     except OSError as error:

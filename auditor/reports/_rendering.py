@@ -13,19 +13,23 @@ from auditor.runs import RunFolder
 
 
 def render(audit: Audit, run: Path, formats: Sequence[str], options: RenderOptions) -> list[Path]:
-    """Write the formats into the run folder; returns the files.
+    """Write the formats into the run folder, those that embed others last; returns the files.
 
     Raises:
         PartError: No such format.
         RenderError: A format could not be rendered completely.
     """
-    parts = [_report(name) for name in formats]
+    parts = sorted((_report(name) for name in formats), key=lambda part: part.embeds)
     folder = RunFolder(run)
-    folder.unfinish()
+    written: list[Path] = []
+    before = folder.unfinish()
     try:
-        return [file for part in parts for file in part.write(audit, run, options)]
+        for part in parts:
+            written += part.write(audit, run, options)
     finally:
-        folder.finish()
+        fresh = {path.relative_to(run).as_posix() for path in written}
+        folder.finish(keeping={name: digest for name, digest in before.items() if name not in fresh})
+    return written
 
 
 def _report(name: str) -> Report:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
+from auditor.reports._annex import ImageGroup
 from auditor.reports._evidence import KindView
 from auditor.reports._findings import FindingView, finding_views, register_table
 from auditor.reports._methods import MethodView
@@ -57,9 +58,8 @@ class SampleView:
 class Annex:
     """Section A."""
 
-    sheets: tuple[Figure, ...]
+    groups: tuple[ImageGroup, ...]
     others: tuple[Figure, ...]
-    images: Table
     checks: Table
     options: Table
     classes: Table
@@ -102,7 +102,9 @@ class ReportView:
     annex: Annex
 
 
-def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> ReportView:
+def view_of(
+    audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int, chunk: int | None = None
+) -> ReportView:
     """Prepare an audit for the templates.
 
     Args:
@@ -110,6 +112,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
         most_bytes: What all figures together may weigh.
+        chunk: How many images of the sample stand in one group of the annex; None: all.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
@@ -161,9 +164,8 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         open_questions=_evidence.open_questions_table(audit),
         verdict_key=_key(audit),
         annex=Annex(
-            _annex.image_sheets(audit, pictures),
+            _annex.image_groups(audit, pictures, chunk),
             pictures.rest(),
-            _annex.image_table(audit),
             _annex.full_check_table(audit),
             _annex.option_table(audit),
             _subject.per_class_table(audit, None),
