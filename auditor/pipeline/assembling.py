@@ -62,7 +62,7 @@ def assemble(
     spec = plan.spec
     lines = {name: plan.spec_file.line(("policy", "limits", name)) for name in spec.policy.limits}
     limits, raised = apply_limits(spec.policy.limits, checks, explained.metrics, lines)
-    required = [planned.name for planned in plan.probes if planned.required]
+    required = list(dict.fromkeys(planned.part.planned().kind for planned in plan.probes if planned.required))
     result = gate(raised, limits, failures, required, spec.policy.fail_on)
     kept, left_out = stored(raised)
     model = _model_record(plan, subject, digest_after)
