@@ -10,6 +10,7 @@ from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.headed import Head, headed_rows
 from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
@@ -52,6 +53,7 @@ __all__ = [
     "Curve",
     "DosePanel",
     "ForestRow",
+    "Head",
     "LayerRow",
     "PointPanel",
     "ReliabilityBins",
@@ -74,6 +76,7 @@ __all__ = [
     "enlarge",
     "forest_plot",
     "frame_strip",
+    "headed_rows",
     "heaviest_voxel",
     "kernel_sheet",
     "layer_chart",

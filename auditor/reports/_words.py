@@ -191,15 +191,6 @@ _RATIOS = frozenset(
 """Words in the names of measurements without a unit that are no shares."""
 
 
-_AFTER_ATTACK = {
-    "class_lost": "Class lost under",
-    "map_rank_correlation": "Rank correlation of the map before and after",
-    "map_overlap": "Overlap of its hottest fifth before and after",
-    "feature_cosine": "Cosine of the features before and after",
-}
-"""Measurement of adversarial examples → its words before the attack's name."""
-
-
 def label(name: str) -> str:
     """A measurement's name in words."""
     if name.startswith("followed_from:"):
@@ -211,9 +202,6 @@ def label(name: str) -> str:
         return f"Neighbours of the same {plain(name.partition(':')[2])}"
     if name.startswith("neighbours_beyond_chance:"):
         return f"The same beyond chance, {plain(name.partition(':')[2])}"
-    what, _, attack = name.partition(":")
-    if what in _AFTER_ATTACK:
-        return f"{_AFTER_ATTACK[what]} {'noise' if attack == 'noise' else plain(attack).upper()}"
     return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
 
 
