@@ -246,17 +246,14 @@ class _Explainer:
 
     def _causal_figure(self, sample: Sample, cells: Sequence[CellEffect], name: str) -> ExplanationFigure:
         drops = np.asarray([cell.drop for cell in cells]).reshape(CELLS, CELLS)
-        svg = figures.causal_map(
-            figures.CausalGrid(drops, None, SCREENING),
-            photo=sample.display(0),
-            unit="fall of the score",
-            of="The picture",
+        drawn = figures.causal_picture(
+            figures.CausalGrid(drops, None, SCREENING), sample.display(0), unit="fall of the score", of="The picture"
         )
         best = strongest(cells)[0]
         return ExplanationFigure(
             "Causal map",
-            svg,
-            "image/svg+xml",
+            figures.encode_jpeg(drawn),
+            "image/jpeg",
             f"Fall of the score of {name} when a cell comes from another picture ({SCREENING} pictures a cell; the "
             f"strongest {STRONGEST} measured again on {DONORS} others).",
             f"Grid of {CELLS} by {CELLS} falls; largest {best.drop:.2f} at {best.region.name}.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
+from auditor.figures.causal_picture import causal_picture
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
 from auditor.figures.headed import Head, headed_rows
@@ -64,6 +65,7 @@ __all__ = [
     "anatomical_planes",
     "before_after",
     "causal_map",
+    "causal_picture",
     "channel_sheet",
     "colourise",
     "confusion",

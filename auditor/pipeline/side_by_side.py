@@ -29,7 +29,8 @@ COMPARED, COMPARED_OF_MANY = 8, 4
 """Pictures on which all methods are compared in section 7; where they take several sheets, fewer."""
 ACROSS, TALL = 6.85, 7.6
 """Inches that a sheet may take on a page, head and scale left out."""
-SCALE = ("0", "each map's own maximum")
+TOP = 0.995
+"""Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
 
 
 def draw_comparison(
@@ -123,7 +124,9 @@ def _sheet(
         warning = "failed its check" if trust.get(item.name) == "failed" else ""
         heads.append(figures.Head(name, item.name.removeprefix(item.method).removeprefix("@").strip(), warning))
     rows = [_row(maps, subject, index) for index in indices]
-    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks, scale=SCALE)
+    in_depth = isinstance(subject.sample, VolumeSample)
+    top = "each map's maximum" if in_depth else f"each map's highest {100 * (1 - TOP):.1f} % and more"
+    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks, scale=("0", top))
 
 
 def _cell(subject: Subject) -> tuple[int, int]:
@@ -150,5 +153,6 @@ def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarra
             shown, values, high = heaviest_slice(item, index, subject.sample)
             tiles.append(figures.overlay(shown, values, 0.0, high))
         else:
-            tiles.append(figures.overlay(photo, item.maps[index], 0.0, float(item.maps[index].max())))
+            values = item.maps[index]
+            tiles.append(figures.overlay(photo, values, 0.0, float(np.quantile(values, TOP)) or float(values.max())))
     return tiles

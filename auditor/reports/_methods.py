@@ -21,6 +21,8 @@ OWN = {
     "feature_cosine": "Features, cosine with before",
 }
 """What stands before the colon of a measurement's name → the head of its row."""
+OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": "Noise of the same size"}
+"""What stands after the colon → the head of its column."""
 SHOWN = 3
 """Pictures of one method in section 7; the rest is in the annex."""
 
@@ -94,7 +96,7 @@ def _measured(item: VisualizationRecord) -> Table:
     rows: list[tuple[str | Cell, ...]] = [
         (OWN.get(head, label(head)), *(_value(cells.get((head, of))) for of in columns)) for head in heads
     ]
-    return table("What was measured", ("", *(numeric(plain(of)) for of in columns)), rows)
+    return table("What was measured", ("", *(numeric(OF.get(of, plain(of))) for of in columns)), rows)
 
 
 def _value(measurement: Measurement | None) -> Cell:

@@ -72,7 +72,7 @@ class AdversarialExamples(StudyVisualizer):
     epsilon: float = Field(2.0, gt=0, le=255, description="Largest change of a pixel, in levels of 255")
     steps: int = Field(10, ge=1, le=1000, description="Steps of PGD")
     most_images: int = Field(16, ge=1, description="Pictures that are attacked and measured")
-    shown: int = Field(3, ge=1, le=12, description="Of those, how many are shown")
+    shown: int = Field(2, ge=1, le=12, description="Of those, how many are shown")
     method: str = Field("grad_cam", description="Whose map is compared before and after; a name of `auditor list`")
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
@@ -175,7 +175,7 @@ class AdversarialExamples(StudyVisualizer):
                         (f"change × {factor:.3g}", _told(likeness[name], COSINE, place)),
                     ),
                 ]
-                lines.append(PictureRow((*heads[name], audited.sample.pictures[row].name), tiles))
+                lines.append(PictureRow((*heads[name], Path(audited.sample.pictures[row].name).name), tiles))
         layer = f" at {before.of_method.layer}" if before.of_method.layer else ""
         maps = "" if before.of_method.maps is None else (
             f" Maps: {self.method}{layer}, for the class predicted before, each from 0 to its own maximum."

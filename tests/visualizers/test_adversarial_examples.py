@@ -149,7 +149,7 @@ def test_maps_before_and_after_stand_beside_each_picture_and_are_compared() -> N
 def test_without_a_target_layer_no_map_is_shown_and_the_reason_is_told() -> None:
     study = study_of(from_zero(Linear()), near_grey(), [])
 
-    assert [len(row.tiles) for row in sheet_of(study).rows] == [3] * 6
+    assert [len(row.tiles) for row in sheet_of(study).rows] == [3] * 4
     assert "grad_cam needs a layer" in study.remarks[0]
     assert by_name(study)["map_rank_correlation:pgd"].reason == "no usable map"
 
