@@ -323,7 +323,8 @@ def test_the_causal_map_as_pixels_is_darkest_where_the_effect_is_largest() -> No
 
     drawn = figures.causal_picture(figures.CausalGrid(effects, None, 2), photo, unit="fall", of="The picture")
 
-    shown = drawn[38 : 38 + 280, 450:].reshape(4, 70, 6, 70, 3)
+    head = round(1.9 * 28)
+    shown = drawn[head : head + 280, 450:].reshape(4, 70, 6, 70, 3)
     # corners of the cells, where no number stands
     brightness = shown[:, 5:15, :, 5:15].mean(axis=(1, 3, 4))
     assert np.unravel_index(brightness.argmin(), brightness.shape) == (1, 4)

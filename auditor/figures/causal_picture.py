@@ -13,7 +13,7 @@ from auditor.figures.svg import INK, MUTED
 SIDE = 420
 """Pixels: width of the picture, and of the grid."""
 GAP = 30
-LETTERS = 20
+LETTERS = 28
 """Pixels: height of the words."""
 SMALLEST = 11
 
@@ -91,4 +91,4 @@ def _share(effect: float, top: float) -> float:
 
 def _colours(shares: np.ndarray) -> Rgb:
     """Of 0 to 1, (n, 3): the part of the palette that is used."""
-    return colourise(DARKEST * shares[None].astype(np.float32), 0.0, 1.0, palette=PALETTE)[0]
+    return np.asarray(colourise(DARKEST * shares[None].astype(np.float32), 0.0, 1.0, palette=PALETTE)[0], np.uint8)
