@@ -68,7 +68,9 @@ def explain(
     from auditor.explain import explain_pictures
     from auditor.plan import make_plan
 
-    planned = make_plan(spec, [*(overrides or []), *([] if target is None else [f"target={target}"])])
+    # neither probes nor metrics look at a single picture: nobody waits for what they bring along
+    without = ["probes=[]", "metrics=[]"]
+    planned = make_plan(spec, [*(overrides or []), *without, *([] if target is None else [f"target={target}"])])
     with ConsoleProgress() as progress:
         pages = explain_pictures(planned, images, folder, progress, most_forwards=forwards, pdf=pdf)
     for page in pages:

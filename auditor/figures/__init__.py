@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
+from auditor.figures.causal_picture import causal_picture
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.headed import Head, headed_rows
 from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
@@ -53,6 +55,7 @@ __all__ = [
     "Curve",
     "DosePanel",
     "ForestRow",
+    "Head",
     "LayerRow",
     "PointPanel",
     "ReliabilityBins",
@@ -63,6 +66,7 @@ __all__ = [
     "anatomical_planes",
     "before_after",
     "causal_map",
+    "causal_picture",
     "channel_sheet",
     "colourise",
     "confusion",
@@ -75,6 +79,7 @@ __all__ = [
     "enlarge",
     "forest_plot",
     "frame_strip",
+    "headed_rows",
     "heaviest_voxel",
     "kernel_sheet",
     "layer_chart",

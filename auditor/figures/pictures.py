@@ -81,7 +81,7 @@ def colourise(values: Values, low: float, high: float, *, palette: str = "viridi
     Args:
         values: Float, shape (rows, columns).
         low, high: Ends of the scale; values beyond take the end's colour. With low = high all is the lower end.
-        palette: A perceptually uniform matplotlib colour map.
+        palette: A perceptually uniform colour map: viridis, cividis, magma, inferno, plasma; with _r backwards.
     """
     span = high - low
     finite = np.isfinite(values)
@@ -321,8 +321,8 @@ def _tints(palette: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 @cache
 def _table(palette: str) -> NDArray[np.uint8]:
-    """256 colours, uint8 (256, 3)."""
-    import matplotlib
-
-    colours = matplotlib.colormaps[palette](np.linspace(0, 1, 256))[:, :3]
-    return (np.asarray(colours) * 255 + 0.5).astype(np.uint8)
+    """256 colours, uint8 (256, 3), of a scale by its name in matplotlib; OpenCV has the same numbers, and is here."""
+    name, backwards = palette.removesuffix("_r"), palette.endswith("_r")
+    steps = np.arange(256, dtype=np.uint8)[::-1] if backwards else np.arange(256, dtype=np.uint8)
+    bgr = cv2.applyColorMap(steps[:, None].copy(), getattr(cv2, f"COLORMAP_{name.upper()}"))
+    return np.ascontiguousarray(bgr[:, 0, ::-1])

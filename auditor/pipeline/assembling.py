@@ -71,7 +71,7 @@ def assemble(
         checks=checks,
         metrics=explained.metrics,
         failures=failures,
-        required=[planned.name for planned in plan.probes if planned.required],
+        required=list(dict.fromkeys(planned.part.planned().kind for planned in plan.probes if planned.required)),
         today=now.date(),
     )
     ruling = rule(spec.policy, plan.standing, measured, lines)

@@ -25,6 +25,7 @@ SECTIONS = {
     "reliability": "6",
     "confusion": "6",
     "robustness": "6",
+    "side-by-side": "7 side by side",
     "insertion": "7",
     "deletion": "7",
     "curves": "7",
@@ -143,7 +144,7 @@ class Pictures:
         return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
 
     def placed(self, section: str) -> tuple[Figure, ...]:
-        """Figures of the run as a whole that belong to section "6", "7", "8" or "14"."""
+        """Figures of the run as a whole that belong to a section, as `SECTIONS` calls it."""
         return self.figures(
             path for path in self._audit.figures if path not in self._named and _section(path) == section
         )

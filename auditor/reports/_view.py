@@ -95,6 +95,7 @@ class ReportView:
     trust: TrustView
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
+    side_by_side: tuple[Figure, ...]
     causal: tuple[Figure, ...]
     kinds: tuple[KindView, ...]
     open_questions: Table
@@ -159,6 +160,7 @@ def view_of(
         trust=trust_view(audit),
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
+        side_by_side=pictures.placed("7 side by side"),
         causal=pictures.placed("8"),
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),
