@@ -17,6 +17,7 @@ from auditor.engine.device import describe
 from auditor.engine.precision import gate_of
 from auditor.evidence import ProbeEvidence
 from auditor.findings.gate import apply_limits, gate, stored
+from auditor.pipeline.stating import stated
 from auditor.records import (
     Audit,
     Check,
@@ -72,7 +73,6 @@ def assemble(
         title=spec.title or spec.name,
         purpose=spec.purpose,
         owner=spec.owner,
-        organisation=spec.report.organisation,
         report_id=_report_id(plan, model, started),
         verdict=result.verdict,
         exit_code=result.exit_code,
@@ -105,12 +105,7 @@ def assemble(
         summary_figures=tuple(summary_figures),
         failures=tuple(failures),
         notes=_notes(subject, explained, evidence),
-        reviewers=tuple(f"{r.role}: {r.name}" if r.name else r.role for r in spec.report.reviewers),
-        report_options={
-            "language": spec.report.language,
-            "template": spec.report.template,
-            "accent": spec.report.accent,
-        },
+        **stated(spec.report, plan.folder, folder, finished),
     )
 
 

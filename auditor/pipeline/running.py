@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.clauses import read_map, supported
 from auditor.engine import integrity
 from auditor.engine.device import peak_memory_mib, seeded
 from auditor.errors import ModelError, RunFolderError
@@ -107,6 +108,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         seconds=clock.seconds,
         peak_memory=peak_memory_mib(subject.device),
     )
+    audit = supported(audit, [read_map(name, plan.folder) for name in plan.spec.report.profile])
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
         render(audit, plan, folder, said)
