@@ -19,6 +19,7 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
+from auditor.pipeline.section_figures import draw_sections
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
@@ -93,6 +94,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         summary += [forest] if forest is not None else []
         overall = next((m.value for m in explained.metrics if m.name == "accuracy"), None)
         charts = draw_performance(explained.tables, overall, gallery)
+        draw_sections(checks, overall, gallery)
     audit = assemble(
         plan=plan,
         subject=subject,

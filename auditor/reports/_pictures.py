@@ -21,10 +21,14 @@ MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png",
 SECTIONS = {
     "causal-map": "8",
     "forest": "8",
+    "findings-forest": "12",
+    "groups-": "9",
+    "adversarial": "10",
+    "trend": "14",
     "per-class-accuracy": "6",
     "reliability": "6",
     "confusion": "6",
-    "robustness": "6",
+    "robustness": "10",
     "insertion": "7",
     "deletion": "7",
     "curves": "7",
@@ -142,7 +146,7 @@ class Pictures:
         return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
 
     def placed(self, section: str) -> tuple[Figure, ...]:
-        """Figures of the run as a whole that belong to section "6", "7" or "8"."""
+        """Figures of the run as a whole that belong to a section of `SECTIONS`."""
         return self.figures(
             path for path in self._audit.figures if path not in self._named and _section(path) == section
         )
