@@ -94,6 +94,15 @@ class AuditVerdict(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+class ClauseState(StrEnum):
+    """What an audit holds for a clause: decided from the audit, never by the map."""
+
+    EVIDENCE = "evidence"
+    PARTIAL = "partial"
+    MANUAL = "manual"
+    NOT_COVERED = "not_covered"
+
+
 class Measurement(Record):
     """One number with the doubt that belongs to it.
 
@@ -472,6 +481,50 @@ class PlannedCheck(Record):
     required: bool = True
 
 
+class SignOff(Record):
+    """Somebody who signs, and what they decided; empty where it is still to be filled in."""
+
+    role: str
+    name: str = ""
+    decision: str = ""
+    date: str = ""
+    comment: str = ""
+
+
+class ClauseRow(Record):
+    """One clause and what the audit holds for it.
+
+    Attributes:
+        asks: What the clause asks, in our own words.
+        sections: Of the report, where it is.
+        held, missing: Kinds of evidence that the map names.
+        people: What only people can state.
+    """
+
+    clause: str
+    asks: str
+    sections: tuple[str, ...] = ()
+    state: ClauseState
+    held: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    people: str = ""
+
+
+class ClauseCoverage(Record):
+    """A clause map over this audit: evidence that may support a clause, never a declaration of conformity."""
+
+    profile: str
+    name: str
+    title: str
+    version: int
+    source: str
+    date: str
+    reviewed: str
+    url: str = ""
+    note: str = ""
+    rows: tuple[ClauseRow, ...]
+
+
 class PartFailure(Record):
     """A part that broke: its name, the message, never hidden."""
 
@@ -538,6 +591,12 @@ class Audit(Record):
     failures: tuple[PartFailure, ...] = ()
     notes: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
+    sign_off: tuple[SignOff, ...] = ()
+    """The same people with what they decided."""
+    next_audit: str = ""
+    """ISO date by which the model is to be audited again; "" where none was set."""
+    clause_coverage: tuple[ClauseCoverage, ...] = ()
+    """One for each profile of the spec."""
     report_options: Mapping[str, Any] = Field(default_factory=dict)
 
     @property

@@ -103,7 +103,7 @@ def site(found: Found, folder: Path | None, beside: Path) -> str:
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Markup: the script comes from the shipped templates, never from an audit
     context = {"site": overview, "script": Markup(script), "script_sha256": digest, "tall": TALL, "wide": WIDE}
-    return render_page(TEMPLATE, context, options, _data_url, media="site", accent=None)
+    return render_page(TEMPLATE, context, options, _data_url, media="site", brand=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from auditor.evidence import ProbeEvidence
 from auditor.findings.gate import stored
 from auditor.findings.policy import Measured, rule
 from auditor.findings.waivers import ModelNames
+from auditor.pipeline.stating import stated
 from auditor.records import (
     Audit,
     Check,
@@ -65,6 +66,7 @@ def assemble(
     lines = {name: plan.spec_file.line(("policy", "limits", name)) for name in spec.policy.limits}
     model = _model_record(plan, subject, digest_after)
     now = datetime.now(UTC)
+    finished = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     measured = Measured(
         name=spec.name,
         model=ModelNames(model.version, tuple(filter(None, (model.sha256_before, model.file_sha256)))),
@@ -81,14 +83,13 @@ def assemble(
         title=spec.title or spec.name,
         purpose=spec.purpose,
         owner=spec.owner,
-        organisation=spec.report.organisation,
         report_id=_report_id(plan, model, started),
         verdict=ruling.gate.verdict,
         exit_code=ruling.gate.exit_code,
         reasons=ruling.gate.reasons,
         fail_on=spec.policy.fail_on,
         started=started,
-        finished=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        finished=finished,
         seconds=dict(seconds),
         peak_memory_mib=peak_memory,
         spec_sha256=plan.spec_file.sha256,
@@ -117,12 +118,7 @@ def assemble(
         summary_figures=tuple(summary_figures),
         failures=tuple(failures),
         notes=(*ruling.warnings, *_notes(subject, explained, evidence)),
-        reviewers=tuple(f"{r.role}: {r.name}" if r.name else r.role for r in spec.report.reviewers),
-        report_options={
-            "language": spec.report.language,
-            "template": spec.report.template,
-            "accent": spec.report.accent,
-        },
+        **stated(spec.report, plan.folder, folder, finished),
     )
 
 

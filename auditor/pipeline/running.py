@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.clauses import read_map, supported
 from auditor.engine import integrity
 from auditor.engine.device import peak_memory_mib, seeded
 from auditor.errors import ModelError, RunFolderError
@@ -19,6 +20,7 @@ from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
 from auditor.pipeline.remembering import with_history
+from auditor.pipeline.section_figures import draw_sections
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
@@ -93,6 +95,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         summary += [forest] if forest is not None else []
         overall = next((m.value for m in explained.metrics if m.name == "accuracy"), None)
         charts = draw_performance(explained.tables, overall, gallery)
+        draw_sections(checks, overall, gallery)
     audit = assemble(
         plan=plan,
         subject=subject,
@@ -109,6 +112,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         peak_memory=peak_memory_mib(subject.device),
     )
     audit = with_history(audit, plan.spec.report.history, folder.path, plan.folder, gallery)
+    audit = supported(audit, [read_map(name, plan.folder) for name in plan.spec.report.profile])
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
         render(audit, plan, folder, said)

@@ -34,6 +34,7 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     fit = {kind: tuple(one for one in items if medium in one.part.media) for kind, items in parts.items()}
     unfit = {kind: tuple(one for one in items if medium not in one.part.media) for kind, items in parts.items()}
     reports = checker.formats()
+    checker.brand()
     checker.files(model_source, dataset_source)
     checker.input_size()
     checker.policy()

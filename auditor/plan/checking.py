@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from auditor import registry
+from auditor.brand import LogoError, read_logo
+from auditor.clauses import MapError, read_map
 from auditor.errors import PartError, Problem
 from auditor.media import Medium
 from auditor.plan.planned import PlannedPart
@@ -188,6 +190,24 @@ class Checker:
                     ("report", "template"), f"no template '{report['template']}'; shipped: {names}, or a folder's path"
                 )
         return tuple(found)
+
+    def brand(self) -> None:
+        """The logo can be shown, and every profile is a clause map."""
+        given = self.tree.get("report")
+        report = given if isinstance(given, dict) else {}
+        if isinstance(report.get("logo"), str):
+            try:
+                read_logo(self.file.folder / report["logo"])
+            except LogoError as error:
+                self.add(("report", "logo"), str(error))
+        profile = report.get("profile", [])
+        for index, name in enumerate([profile] if isinstance(profile, str) else profile or []):
+            try:
+                read_map(str(name), self.file.folder)
+            except MapError as error:
+                self.add(
+                    ("report", "profile") if isinstance(profile, str) else ("report", "profile", index), str(error)
+                )
 
     def files(self, model_source: Any, dataset_source: Any) -> None:
         """Files that the spec names and that are not there."""

@@ -96,7 +96,7 @@ def write_explanation(picture: ExplainedPicture, path: Path, *, pdf: bool = Fals
 
 def _html(picture: ExplainedPicture, media: str) -> str:
     context = {"picture": picture, "media": media}
-    return render_page(TEMPLATE, context, RenderOptions(), data_address, media=media, accent=None)
+    return render_page(TEMPLATE, context, RenderOptions(), data_address, media=media, brand=None)
 
 
 def data_address(name: str, data: bytes, kind: str) -> str:

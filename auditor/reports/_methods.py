@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.clauses.evidence import INSIDE
 from auditor.records import Audit, Measurement, VisualizationRecord
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
@@ -23,6 +24,10 @@ OWN = {
 """What stands before the colon of a measurement's name → the head of its row."""
 OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": "Noise of the same size"}
 """What stands after the colon → the head of its column."""
+ATTACKS = ("adversarial_examples",)
+"""Pictures made against the model, which section 10 shows."""
+ELSEWHERE = (*INSIDE, *ATTACKS)
+"""What section 7 leaves to sections 10 and 11."""
 SHOWN = 3
 """Pictures of one method in section 7; the rest is in the annex."""
 
@@ -33,7 +38,7 @@ class MethodView:
 
     Attributes:
         title: "Grad cam, layer4.1".
-        trust: Mark, tone and word of its trust check.
+        trust: Mark, tone and word of its trust check; no word where there is none to make.
         warning: What stands over pictures that must not be believed; "" for none.
         reading: How to read them, once for all pictures of the method.
         checks: What each trust check says, under the names of the table that holds their numbers; "" for none.
@@ -53,16 +58,22 @@ class MethodView:
 
 
 def method_table(audit: Audit) -> Table:
-    """Every method that was asked for: made, failed or skipped, and its trust verdict."""
+    """Every method that explains pictures: made, failed or skipped, and its trust verdict."""
     columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust")
     empty = "No visualizations were asked for."
-    return table("Methods and their trust checks", columns, (_row(item) for item in audit.visualizations), empty=empty)
+    shown = (item for item in audit.visualizations if item.name not in ELSEWHERE)
+    return table("Methods and their trust checks", columns, (_row(item) for item in shown), empty=empty)
 
 
-def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
-    """The methods that have pictures: believed first, failed last."""
+def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None = None) -> tuple[MethodView, ...]:
+    """The methods that have pictures: believed first, failed last.
+
+    Args:
+        names: Of visualizers; None takes those of section 7, which explain pictures.
+    """
     order = {"passed": 0, None: 1, "not enough data": 2, "failed": 3}
-    shown = sorted((item for item in audit.visualizations if item.figures), key=lambda item: order.get(item.trust, 1))
+    wanted = [item for item in audit.visualizations if (item.name in names if names else item.name not in ELSEWHERE)]
+    shown = sorted((item for item in wanted if item.figures), key=lambda item: order.get(item.trust, 1))
     views = []
     for index, item in enumerate(shown):
         warning = {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", "")
@@ -72,8 +83,8 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
         views.append(
             MethodView(
                 title=_title(item),
-                anchor=f"method-{index}",
-                trust=_trust(item),
+                anchor=f"{item.name.replace('_', '-')}-{index}" if names else f"method-{index}",
+                trust=Cell("") if names else _trust(item),
                 warning=warning,
                 reading=" ".join(readings),
                 checks="; ".join(

@@ -10,6 +10,7 @@ from auditor.reports import RenderOptions
 from auditor.reports._findings import finding_views
 from auditor.reports._pages import render_page
 from auditor.reports._pictures import Pictures
+from auditor.reports._standing import changed
 from auditor.reports._summary import summarise
 from auditor.reports._words import plain, short
 
@@ -31,7 +32,7 @@ def fragment(audit: Audit, run: Path) -> str:
     shown = audit.model_copy(update={"figures": _shown(audit)})
     pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
     context = {
-        "summary": summarise(audit),
+        "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),
         "model": short(" ".join(filter(None, (audit.model.name, audit.model.version))), 80),
         "findings": finding_views(shown, pictures)[:MOST_FINDINGS],
@@ -39,7 +40,7 @@ def fragment(audit: Audit, run: Path) -> str:
         "left_out": max(0, len(audit.findings) - MOST_FINDINGS),
         "folder": str(run),
     }
-    return render_page(TEMPLATE, context, RenderOptions(), _data_address, media="notebook", accent=None)
+    return render_page(TEMPLATE, context, RenderOptions(), _data_address, media="notebook", brand=None)
 
 
 def _shown(audit: Audit) -> dict[str, Picture]:

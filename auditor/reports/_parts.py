@@ -49,17 +49,17 @@ def lay_out_parts(view: ReportView, options: RenderOptions, holder: Holder, fini
         SystemPackageError: Pango is missing, or a font.
     """
     context = {"report": view, "media": "print"}
-    accent = view.accent
-    pages = [render_page(PAGE, context, options, holder.embed, media="part", accent=accent)]
+    brand = view.brand
+    pages = [render_page(PAGE, context, options, holder.embed, media="part", brand=brand)]
     for group in view.annex.groups[1:]:
         more = {**context, "group": group}
-        pages.append(render_page(FURTHER, more, options, holder.embed, media="part", accent=accent))
+        pages.append(render_page(FURTHER, more, options, holder.embed, media="part", brand=brand))
     for html in pages:
         require_fonts(html)
     parts = linked(pages)
     laid = _in_processes([part.html for part in parts], holder, finished, VARIANT)
     numbers = {**context, "pages": sum(part.pages for part in laid)}
-    running = render_page(RUNNING, numbers, options, holder.embed, media="print", accent=accent)
+    running = render_page(RUNNING, numbers, options, holder.embed, media="print", brand=brand)
     (header,) = _in_processes([running], holder, finished, None)
     return merged(laid, [frozenset(part.elsewhere) for part in parts], header.data)
 

@@ -5,23 +5,27 @@ Templates hold loops and conditions only; what is said, and in which order, is d
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
 from auditor.reports._annex import ImageGroup
+from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
+from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
 from auditor.reports._findings import FindingView, finding_views, register_table
+from auditor.reports._groups import GroupsView, groups_view
+from auditor.reports._inside import InsideView, inside_view
 from auditor.reports._methods import MethodView
+from auditor.reports._oversight import OversightView, oversight_view
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
+from auditor.reports._robustness import RobustnessView, robustness_view
+from auditor.reports._standing import ChangeView, StandingView, change_view, changed, standing_view
 from auditor.reports._summary import Summary, Tally, summarise, tallies
 from auditor.reports._tables import Fact, Table
 from auditor.reports._trust import TrustView, trust_view
 from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plain
-
-ACCENT = "#1f4e8c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,14 @@ class ReportView:
 
     title: str
     organisation: str
+    brand: Brand
     purpose: str
     report_id: str
     date: str
     finished: str
-    accent: str
     pictures_shown: bool
     control: tuple[Fact, ...]
-    signatories: tuple[str, ...]
+    signatures: tuple[Signature, ...]
     summary: Summary
     worst: FindingView | None
     findings: tuple[FindingView, ...]
@@ -100,6 +104,14 @@ class ReportView:
     kinds: tuple[KindView, ...]
     open_questions: Table
     verdict_key: tuple[Tally, ...]
+    groups: GroupsView
+    robustness: RobustnessView
+    inside: InsideView
+    findings_chart: tuple[Figure, ...]
+    standing: StandingView
+    changes: ChangeView
+    oversight: OversightView
+    coverage: tuple[CoverageView, ...]
     annex: Annex
 
 
@@ -123,15 +135,15 @@ def view_of(
     return ReportView(
         title=plain(audit.title or audit.name),
         organisation=plain(audit.organisation),
+        brand=brand_of(audit, run, embed),
         purpose=plain(audit.purpose),
         report_id=plain(audit.report_id),
         date=date(audit.finished),
         finished=plain(audit.finished),
-        accent=_accent(audit),
         pictures_shown=pictures.shown,
         control=_subject.control_facts(audit),
-        signatories=tuple(plain(name) for name in audit.reviewers) or ("Auditor", "Owner of the model", "Reviewer"),
-        summary=summarise(audit),
+        signatures=signatures_of(audit),
+        summary=summarise(audit, changed(audit)),
         worst=next((finding for finding in findings if finding.main is not None), None),
         findings=findings,
         register=register_table(findings),
@@ -165,6 +177,14 @@ def view_of(
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),
         verdict_key=_key(audit),
+        groups=groups_view(audit, pictures),
+        robustness=robustness_view(audit, pictures),
+        inside=inside_view(audit, pictures),
+        findings_chart=pictures.placed("12"),
+        standing=standing_view(audit, findings),
+        changes=change_view(audit, findings, pictures),
+        oversight=oversight_view(audit, findings),
+        coverage=coverage_views(audit),
         annex=Annex(
             _annex.image_groups(audit, pictures, chunk),
             pictures.rest(),
@@ -182,11 +202,6 @@ def _reduction(pictures: Pictures) -> tuple[str, ...]:
         return ()
     words = f"Large pictures are shown here at {pictures.scale:.0%} of their size, so that this file can be mailed; "
     return (f"{words}the run folder holds them in full.",)
-
-
-def _accent(audit: Audit) -> str:
-    wanted = str(audit.report_options.get("accent") or "")
-    return wanted if re.fullmatch(r"#[0-9a-fA-F]{6}", wanted) else ACCENT
 
 
 def _key(audit: Audit) -> tuple[Tally, ...]:

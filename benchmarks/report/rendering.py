@@ -22,7 +22,13 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 def main(what: str, run: Path, chunk: int) -> None:
     """Render, and print CPU seconds, peak MiB of the largest process, pages and bytes as JSON."""
-    work = {"pdf": partial(_pdf, chunk=chunk), "html": _html, "matplotlib": _matplotlib, "chromium": _chromium}[what]
+    works: dict[str, Callable[[Path], Path]] = {
+        "pdf": partial(_pdf, chunk=chunk),
+        "html": _html,
+        "matplotlib": _matplotlib,
+        "chromium": _chromium,
+    }
+    work = works[what]
     before = _seconds()
     file = work(run)
     usage = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
@@ -92,7 +98,7 @@ def _matplotlib(run: Path) -> Path:
         for picture in audit.figures.values():
             pixels = matplotlib.image.imread(run / picture.path)
 
-            def shown(pixels: object = pixels, words: str = picture.caption) -> None:
+            def shown(pixels: Any = pixels, words: str = picture.caption) -> None:
                 axes = pyplot.gca()
                 axes.imshow(pixels)
                 axes.set_axis_off()
@@ -103,7 +109,7 @@ def _matplotlib(run: Path) -> Path:
         rows += [f"{check.id}   {check.verdict.value}   {check.sentence}" for check in audit.checks]
         for start in range(0, len(rows), ROWS_A_PAGE):
             lines = "\n".join(rows[start : start + ROWS_A_PAGE])
-            page(lambda lines=lines: pyplot.figtext(0.1, 0.1, lines, fontsize=8, family="monospace"))
+            page(partial(pyplot.figtext, 0.1, 0.1, lines, fontsize=8, family="monospace"))
     return file
 
 

@@ -19,7 +19,7 @@ METHODS: tuple[tuple[str, str | None, str | None], ...] = (
     ("integrated_gradients", None, "failed"),
     ("smooth_grad", None, "passed"),
     ("eigen_cam", "layer4.1", "not enough data"),
-    ("activation_maps", "layer3.1", None),
+    ("feature_maps", "layer3.1", None),
     ("kernels", "conv1", None),
 )
 MAPS = 6
@@ -187,7 +187,7 @@ class SampleRun:
         if name == "kernels":
             weights = np.random.default_rng(2).normal(size=(64, 7, 7, 3)).astype(np.float32)
             return figures.kernel_sheet(weights), "conv1: 64 kernels, each over its own range; 2 are dead."
-        if name == "activation_maps":
+        if name == "feature_maps":
             maps = np.stack([attention(unit, on_marker=0.3, rows=12) for unit in range(13)])
             return figures.channel_sheet(self.photos[0], maps), "layer3.1, IMG_0000.png: units 212, 7, 90, …"
         tiles = [
