@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 A4 = (8.27, 11.69)
 ROWS_A_PAGE = 45
