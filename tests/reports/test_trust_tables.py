@@ -178,7 +178,7 @@ def test_what_a_study_measured_stands_in_a_table_of_its_own(audit: tuple[Audit, 
         remarks=("No gradient", "Told."),
     )  # fmt: skip
 
-    (view,) = method_views(found.model_copy(update={"visualizations": (study,)}), pictures)
+    (view,) = method_views(found.model_copy(update={"visualizations": (study,)}), pictures, ("adversarial_examples",))
 
     assert [column.title for column in view.measured.columns] == ["", "Noise of the same size", "PGD"]
     assert texts(view.measured) == [
