@@ -109,7 +109,7 @@ def test_robustness_shows_every_strain_with_result_or_reason(filled: str, bare: 
     for row in (
         "2 corruptions; least under haze: 57 % (48 to 65 %)",
         "JPEG compression: 86 % (79 to 91 %, n = 128)",
-        "Inserted watermarks ○ yes 1 no evidence.",
+        "Inserted watermarks ○ yes 1 mark: 1 no evidence.",
         "PGD of 2 levels: 9 % (2 to 25 %, n = 32)",
         "Untouched pictures 88 % 82 to 93 % 128",
         "FGSM of 2 levels 41 % 24 to 59 % 32",
