@@ -19,6 +19,7 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
+from auditor.pipeline.remembering import with_history
 from auditor.pipeline.section_figures import draw_sections
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
@@ -110,6 +111,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         seconds=clock.seconds,
         peak_memory=peak_memory_mib(subject.device),
     )
+    audit = with_history(audit, plan.spec.report.history, folder.path, plan.folder, gallery)
     audit = supported(audit, [read_map(name, plan.folder) for name in plan.spec.report.profile])
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
@@ -125,7 +127,7 @@ def render(audit: Audit, plan: Plan, folder: RunFolder, progress: Progress) -> l
     """Every format that the spec asks for; audit.json is there already."""
     options = _render_options(plan)
     written: list[Path] = []
-    for number, planned in enumerate(plan.reports):
+    for number, planned in enumerate(sorted(plan.reports, key=lambda planned: planned.part.embeds)):
         progress.step(number, len(plan.reports), f"rendering {planned.name}")
         written += planned.part.write(audit, folder.path, options)
     progress.step(len(plan.reports), len(plan.reports), "rendering reports")
@@ -157,6 +159,12 @@ def _begin(folder: RunFolder, plan: Plan, request: RunRequest) -> dict[str, Any]
         begun = {"spec_sha256": plan.spec_file.sha256, "started": now}
         folder.save_json("begun", begun)
         write_whole(folder.path / "spec.yaml", plan.spec_file.text.encode())
+    # what findings are held against may change before a run goes on: a waiver is what counts on the day of judging
+    for name, text in (("waivers.yaml", plan.standing.waivers_text), ("baseline.json", plan.standing.baseline_text)):
+        if text is None:
+            (folder.path / name).unlink(missing_ok=True)
+        else:
+            folder.write(name, text)
     return begun
 
 

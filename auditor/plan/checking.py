@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +18,7 @@ from auditor.registry import Part
 from auditor.shipped import shipped_folder
 from auditor.spec.audit_spec import DatasetSpec, ModelSpec, Preset
 from auditor.spec.reading import Location, SpecFile, problems_of
+from auditor.spec.standing import Standing, read_standing
 from auditor.spec.target import PREDICTED, Target, TargetSpec, class_index
 
 WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors", ".ckpt")
@@ -250,6 +252,12 @@ class Checker:
     def _exists(self, location: Location, name: str) -> None:
         if not (self.file.folder / name).is_file():
             self.add(location, f"no such file: {name} (looked in the spec's folder)")
+
+    def standing(self) -> Standing:
+        """Waivers and baseline, read whole: a mistake in them costs no audit."""
+        found, problems = read_standing(self.file, datetime.now(UTC).date())
+        self.problems.extend(problems)
+        return found
 
     def policy(self) -> None:
         """Limits and declarations must name kinds that exist."""

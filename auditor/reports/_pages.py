@@ -19,7 +19,14 @@ from auditor.reports._view import ReportView
 from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
-SHEETS = {"screen": ("style.css", "screen.css"), "print": ("style.css", "print.css")}
+SHEETS = {
+    "screen": ("style.css", "screen.css"),
+    "print": ("style.css", "print.css", "running.css"),
+    "part": ("style.css", "print.css"),
+    "notebook": ("notebook.css",),
+    "site": ("style.css", "screen.css", "site.css"),
+}
+"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there."""
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
@@ -40,7 +47,7 @@ def render_page(
         context: What the template prints.
         options: Whose templates are used.
         embed: Gives each typeface its address on the page.
-        media: "screen" or "print": which style sheets go with it.
+        media: "screen", "print" or "part": which style sheets go with it.
         brand: Whose colour is used; None takes ours.
 
     Raises:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
+from auditor.reports._annex import ImageGroup
 from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
 from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
@@ -61,9 +62,8 @@ class SampleView:
 class Annex:
     """Section A."""
 
-    sheets: tuple[Figure, ...]
+    groups: tuple[ImageGroup, ...]
     others: tuple[Figure, ...]
-    images: Table
     checks: Table
     options: Table
     classes: Table
@@ -99,6 +99,7 @@ class ReportView:
     trust: TrustView
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
+    side_by_side: tuple[Figure, ...]
     causal: tuple[Figure, ...]
     kinds: tuple[KindView, ...]
     open_questions: Table
@@ -114,7 +115,9 @@ class ReportView:
     annex: Annex
 
 
-def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> ReportView:
+def view_of(
+    audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int, chunk: int | None = None
+) -> ReportView:
     """Prepare an audit for the templates.
 
     Args:
@@ -122,6 +125,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
         most_bytes: What all figures together may weigh.
+        chunk: How many images of the sample stand in one group of the annex; None: all.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
@@ -168,6 +172,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         trust=trust_view(audit),
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
+        side_by_side=pictures.placed("7 side by side"),
         causal=pictures.placed("8"),
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),
@@ -181,9 +186,8 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         oversight=oversight_view(audit, findings),
         coverage=coverage_views(audit),
         annex=Annex(
-            _annex.image_sheets(audit, pictures),
+            _annex.image_groups(audit, pictures, chunk),
             pictures.rest(),
-            _annex.image_table(audit),
             _annex.full_check_table(audit),
             _annex.option_table(audit),
             _subject.per_class_table(audit, None),

@@ -215,6 +215,8 @@ def label(name: str) -> str:
 def plain(text: object) -> str:
     """One line without control, direction or unassigned characters; each becomes the replacement character."""
     line = " ".join(str(text).split())
+    if line.isprintable():
+        return line
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") else letter
         for letter in line

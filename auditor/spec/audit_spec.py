@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -117,16 +117,28 @@ class DatasetSpec(Fields):
 
 
 class LimitSpec(Fields):
-    """A bound on a measurement; breached when its whole interval lies beyond."""
+    """A bound on a measurement; breached when its whole interval lies beyond.
+
+    min, max: absolute. max_increase, max_decrease: how far it may lie above or below its value in the baseline, which
+    is taken as it stands: metrics.accuracy: {max_decrease: 0.05} is no more than five points worse.
+    """
 
     min: float | None = None
     max: float | None = None
+    max_increase: Annotated[float, Field(ge=0)] | None = None
+    max_decrease: Annotated[float, Field(ge=0)] | None = None
     severity: Literal["low", "medium", "high", "critical"] = "high"
+    rationale: str = ""
+
+    @property
+    def relative(self) -> bool:
+        """Whether it needs a baseline."""
+        return self.max_increase is not None or self.max_decrease is not None
 
     @model_validator(mode="after")
     def _at_least_one_bound(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("a limit needs min or max")
+        if self.min is None and self.max is None and not self.relative:
+            raise ValueError("a limit needs min or max, or max_increase or max_decrease against the baseline")
         return self
 
 
@@ -142,9 +154,19 @@ class LegitimateSpec(Fields):
 class PolicySpec(Fields):
     """What fails the gate."""
 
+    longest_waiver: ClassVar[int] = 366
+
     fail_on: Literal["low", "medium", "high", "critical", "never"] = "high"
     limits: dict[str, LimitSpec] = Field(default_factory=dict)
     legitimate: list[LegitimateSpec] = Field(default_factory=list)
+    waivers: str | None = None
+    """A YAML file of accepted findings."""
+    waiver_days: Annotated[int, Field(ge=1, le=longest_waiver)] = 180
+    """The longest that a waiver may hold."""
+    baseline: str | None = None
+    """A file of `auditor baseline write`: findings that are known already."""
+    tolerance: Share = 0.05
+    """By how much a known finding may grow before it fails the gate again."""
 
 
 class ReviewerSpec(Fields):
@@ -175,6 +197,8 @@ class ReportSpec(Fields):
     profile: list[str] = Field(default_factory=list)
     next_audit: dt.date | Annotated[str, StringConstraints(pattern=DISTANCE)] | None = None
     reviewers: list[ReviewerSpec] = Field(default_factory=list)
+    history: str | None = None
+    """Where earlier audits lie: a folder, or mlflow:EXPERIMENT; by default the folder that the run folder is in."""
 
     @field_validator("accent")
     @classmethod
