@@ -34,6 +34,7 @@ from auditor.figures.pictures import (
 from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
+from auditor.figures.sprites import Sprite, jpeg_size, lookup, sprite, two_by_two
 from auditor.figures.svg import svg_size
 from auditor.figures.volumes import (
     STRIP_FRAMES,
@@ -57,6 +58,7 @@ __all__ = [
     "ReliabilityBins",
     "RingProfile",
     "RowTile",
+    "Sprite",
     "TileRow",
     "agreement_matrix",
     "anatomical_planes",
@@ -75,8 +77,10 @@ __all__ = [
     "forest_plot",
     "frame_strip",
     "heaviest_voxel",
+    "jpeg_size",
     "kernel_sheet",
     "layer_chart",
+    "lookup",
     "map_triptych",
     "outline_region",
     "over_time",
@@ -87,7 +91,9 @@ __all__ = [
     "radial_profile",
     "reliability_diagram",
     "shown_frames",
+    "sprite",
     "strongest_voxel",
     "svg_size",
     "three_planes",
+    "two_by_two",
 ]

@@ -12,7 +12,8 @@ from pathlib import Path
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
 from auditor.reports._evidence import KindView
-from auditor.reports._findings import FindingView, finding_views, register_table
+from auditor.reports._findings import FindingView, finding_views, register_table, severity_counts
+from auditor.reports._gallery import GalleryView, gallery_view, replaced
 from auditor.reports._methods import MethodView
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
 from auditor.reports._summary import Summary, Tally, summarise, tallies
@@ -83,6 +84,7 @@ class ReportView:
     signatories: tuple[str, ...]
     summary: Summary
     worst: FindingView | None
+    severities: tuple[tuple[str, str, int], ...]
     findings: tuple[FindingView, ...]
     register: Table
     notes: tuple[str, ...]
@@ -100,21 +102,29 @@ class ReportView:
     open_questions: Table
     verdict_key: tuple[Tally, ...]
     annex: Annex
+    gallery: GalleryView
 
 
-def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> ReportView:
+def view_of(
+    audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int, gallery_bytes: int = 0
+) -> ReportView:
     """Prepare an audit for the templates.
 
     Args:
         run: The run folder, which holds the spec and the figures.
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
-        most_bytes: What all figures together may weigh.
+        most_bytes: What all figures together may weigh, the gallery of an ordinary sample among them.
+        gallery_bytes: What that gallery may weigh; 0 for none.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
     """
-    pictures = Pictures(audit, run, embed, images=images, most_bytes=most_bytes)
+    gallery = GalleryView()
+    if gallery_bytes:
+        gallery = gallery_view(audit, run, embed, images=images, most_bytes=gallery_bytes)
+    left = most_bytes - min(gallery.room, gallery_bytes)
+    pictures = Pictures(audit, run, embed, images=images, most_bytes=left, without=replaced(gallery, audit))
     findings = finding_views(audit, pictures)
     return ReportView(
         title=plain(audit.title or audit.name),
@@ -129,6 +139,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         signatories=tuple(plain(name) for name in audit.reviewers) or ("Auditor", "Owner of the model", "Reviewer"),
         summary=summarise(audit),
         worst=next((finding for finding in findings if finding.main is not None), None),
+        severities=severity_counts(findings),
         findings=findings,
         register=register_table(findings),
         notes=(*(plain(note) for note in audit.notes), *_reduction(pictures)),
@@ -170,6 +181,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
             plain(audit.spec_file),
             _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
         ),
+        gallery=gallery,
     )
 
 
