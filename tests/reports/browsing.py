@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Request, Route
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDE, PHONE = (1280, 900), (400, 800)
+PATIENCE = 120_000
+"""Milliseconds: on a busy machine a browser takes its time, and that is no failure."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -40,7 +43,7 @@ def visited(
         java_script_enabled=script,
         reduced_motion="reduce",
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     visit = Visit(context.new_page())
     address = file.as_uri() + anchor
 
