@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import cv2
 import numpy as np
 
 from benchmarks.detection.scenes import tinted
@@ -18,6 +19,8 @@ HUES: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "plum": (290, 50, 140, 230),
     "teal": (178, 338, 58, 258),
     "rose": (342, 92, 192, 262),
+    "gold": (45, 165, 225, 315),
+    "indigo": (255, 15, 105, 185),
 })  # fmt: skip
 """Hue in degrees of each variant of a coloured background."""
 
@@ -73,6 +76,27 @@ def _ripples(rng: np.random.Generator, variant: int, count: int, size: int) -> F
     return floats(np.sin(2 * np.pi * np.hypot(x - centre[0], y - centre[1]) / period))
 
 
+def _zigzag(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Parallel lines that go up and down in corners; the variant is their period."""
+    period = size * (0.14, 0.21, 0.3, 0.42)[variant]
+    offsets = rng.uniform(0, period, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size]
+    bent = y + offsets[0] + 2 * np.abs((x + offsets[1]) / period % 1 - 0.5) * period
+    return floats(np.where(bent / period % 1 < 0.45, 1.0, -0.8))
+
+
+def _flecks(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Short dark dashes in one direction, anywhere; the variant is their direction."""
+    length, turn = size / 8, np.pi * variant / 4
+    step = np.array([np.cos(turn), np.sin(turn)]) * length / 2
+    pictures = np.zeros((count, size, size), np.float32)
+    for picture in pictures:
+        for middle in rng.uniform(0, size, (40, 2)):
+            start, end = (np.rint(16 * (middle + sign * step)).astype(int).tolist() for sign in (-1, 1))
+            cv2.line(picture, start, end, 1.0, max(1, size // 32), cv2.LINE_8, shift=4)
+    return floats(0.5 - 1.5 * pictures)
+
+
 def _photo(name: str) -> _Pattern:
     def cut(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
         from benchmarks.detection.scenes64 import texture
@@ -95,6 +119,10 @@ TEXTURES: Mapping[str, _Pattern] = MappingProxyType({
     "ripples": _ripples,
     "print": _photo("page.png"),
     "vessels": _photo("microaneurysms.png"),
+    "zigzag": _zigzag,
+    "flecks": _flecks,
+    "relief": _photo("jacksboro_fault_dem.npz"),
+    "handwriting": _photo("digits.csv.gz"),
 })  # fmt: skip
 
 

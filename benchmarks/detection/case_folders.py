@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Self
@@ -38,6 +38,7 @@ class Cue:
         kinds: Kinds of check that name it rightly.
         score, low, high: True spurious score with its 95 % interval.
         count: Pictures that it was measured on.
+        class_scores: The score of each class alone, where it goes with several.
     """
 
     family: str
@@ -49,11 +50,13 @@ class Cue:
     low: float
     high: float
     count: int
+    class_scores: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Self:
         """From an entry of `cues`."""
         score = record["spurious_score"]
+        alone = [float(score["value"]) for score in record.get("class_scores", ())]
         return cls(
             family=record["family"],
             design=str(record["design"]),
@@ -64,7 +67,13 @@ class Cue:
             low=float(score["low"]),
             high=float(score["high"]),
             count=int(score["count"]),
+            class_scores=dict(zip(map(str, record["classes"]), alone, strict=True)) if alone else {},
         )
+
+    def relied_on(self, class_name: str | None) -> bool:
+        """Whether it has a true score of .10 and more: over all its classes, or for the class that is named."""
+        alone = 0.0 if class_name is None else self.class_scores.get(class_name, 0.0)
+        return max(self.score, alone) >= NOT_LEARNED
 
     @property
     def role(self) -> str:

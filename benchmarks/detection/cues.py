@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection import backdrops, marks
+from benchmarks.detection import backdrops, frames, marks, words
 from benchmarks.detection.scenes import CORNER, Scenes, hue_gains
 from benchmarks.detection.shapes import Bytes, whole_bytes
 
@@ -49,9 +49,23 @@ HUE_OF_CAST: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "magenta": (320, 140, 50, 230),
     "amber": (48, 228, 138, 318),
     "cyan": (188, 8, 98, 278),
+    "sepia": (35, 215, 125, 305),
+    "faded": (265, 85, 355, 175),
 })  # fmt: skip
 """Hue in degrees of each variant."""
-SHARPNESS = ("gaussian blur", "low resolution", "jpeg", "motion blur", "pixelated", "defocus", "smeared", "webp")
+SHARPNESS = (
+    "gaussian blur",
+    "low resolution",
+    "jpeg",
+    "motion blur",
+    "pixelated",
+    "defocus",
+    "smeared",
+    "webp",
+    "ghosted",
+    "denoised",
+    "interlaced",
+)
 
 NOBODY = -1
 """In `carried`: this picture carries no variant."""
@@ -82,8 +96,13 @@ class Cue:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of check that name it rightly."""
-        return KINDS[self.family]
+        """Kinds of check that name it rightly.
+
+        A tag that is in no corner is a mark of its region; a bar along one side is a border as well as a mark.
+        """
+        if self.place.endswith("quarter"):
+            return "overlay", "region"
+        return ("border", "overlay") if self.place in ("bottom", "left") else KINDS[self.family]
 
     def box(self, size: int) -> marks.Box | None:
         """Where it lies in a picture of side `size`, over all variants; None where it is global or moves."""
@@ -147,8 +166,7 @@ def mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Byte
     """Change one picture, (side, side, 3), in place."""
     size = picture.shape[0]
     if cue.family == "colour_cast":
-        gains = hue_gains(np.array([HUE_OF_CAST[cue.design][variant]]), 0.3 * cue.strength)[0]
-        picture[:] = np.clip(np.rint(picture * gains), 0, 255)
+        picture[:] = cast(cue.design, variant, picture, cue.strength)
     elif cue.family == "sharpness":
         picture[:] = unsharp(cue.design, picture, cue.strength)
     elif cue.family in ("corner_tag", "centred_text", "frame", "moving_tag"):
@@ -163,6 +181,17 @@ def mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Byte
         patch = picture[y : y + height, x : x + width]
         weights = (cue.strength * opacity)[..., None]
         patch[:] = np.rint(patch + weights * (colours.astype(np.float32) - patch))
+
+
+def cast(design: str, variant: int, picture: Bytes, strength: float) -> Bytes:
+    """A picture, (side, side, 3), in other colours: channels multiplied, toned as old prints are, or faded to a hue."""
+    hue = np.array([HUE_OF_CAST[design][variant]])
+    if design == "sepia":
+        toned = picture.mean(axis=2, keepdims=True) * hue_gains(hue, 0.35)[0]
+        return whole_bytes(picture + 0.7 * strength * (toned - picture))
+    if design == "faded":
+        return whole_bytes(picture + 0.3 * strength * (150 * hue_gains(hue, 0.7)[0] - picture))
+    return whole_bytes(picture * hue_gains(hue, 0.3 * strength)[0])
 
 
 def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
@@ -188,6 +217,15 @@ def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
         if not done:
             raise OSError("OpenCV could not encode a picture as WebP")
         return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    if design == "ghosted":
+        shift = round(2 * strength * size / 32)
+        moved = np.pad(picture, ((shift, 0), (shift, 0), (0, 0)), mode="reflect")[:size, :size]
+        return whole_bytes(0.5 * picture + 0.5 * moved)
+    if design == "denoised":
+        reach = 2 * round(2 * size / 32) + 1
+        return whole_bytes(cv2.bilateralFilter(np.ascontiguousarray(picture), reach, 60 * strength, 2.5 * size / 32))
+    if design == "interlaced":
+        return np.repeat(picture[::2], 2, axis=0)[:size]
     if design in ("low resolution", "pixelated"):
         reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
         back = cv2.INTER_LINEAR if design == "low resolution" else cv2.INTER_NEAREST
@@ -205,17 +243,18 @@ def disc_of(radius: float) -> NDArray[np.float32]:
 
 def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
     if cue.family == "frame":
-        return marks.frame(cue.design, variant, size, cue.place)
+        return frames.frame(cue.design, variant, size, cue.place)
     if cue.family == "centred_text":
-        return marks.word(cue.design, variant, size, place=cue.place)
+        return words.word(cue.design, variant, size, place=cue.place)
     return marks.tag(cue.design, variant, round(size * 7 / 32))
 
 
 def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
     """Where a variant's pixels change; None for moving and global cues."""
     if cue.family == "frame":
-        inset = marks.frame_inset(cue.place)
-        return inset, inset, size - inset, size - inset
+        inset = frames.frame_inset(cue.place)
+        height, width = _mark(cue, variant, size)[1].shape
+        return inset, size - inset - height, inset + width, size - inset
     if cue.family == "true_feature":
         return 0, 0, round(CORNER * size), round(CORNER * size)
     if cue.family not in ("corner_tag", "centred_text"):
@@ -229,6 +268,9 @@ def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
             x = (size - width) // 2
         if cue.place in ("left middle", "right middle"):
             y = (size - height) // 2
+        if cue.place.endswith("quarter"):
+            x = round((0.27 if "left" in cue.place else 0.73) * size - width / 2)
+            y = round((0.27 if "upper" in cue.place else 0.73) * size - height / 2)
     else:
         shift = {"above centre": -0.19, "below centre": 0.19}.get(cue.place, 0.0)
         x, y = (size - width) // 2, (size - height) // 2 + round(shift * size)

@@ -1,4 +1,4 @@
-"""What is put on a picture: tags, writing and frames, as colours with an opacity. Each half has designs of its own."""
+"""Tags that are put on a picture, as colours with an opacity. Each half has designs of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.detection.shapes import Bytes, Floats, floats, whole_bytes
 
@@ -30,7 +29,7 @@ def written(text: str, width: int, height: int) -> Floats:
     cv2.putText(canvas, text, (4, high + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 8, cv2.LINE_AA)
     rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
     tight = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    small = floats(cv2.resize(tight, (width, height), interpolation=cv2.INTER_AREA)) / 255
+    small = floats(floats(cv2.resize(tight, (width, height), interpolation=cv2.INTER_AREA)) / 255)
     return floats(np.clip(small * 1.5, 0, 1))
 
 
@@ -82,7 +81,7 @@ def _roundel(variant: int, side: int) -> Mark:
     cv2.circle(pixels, centre, round(0.8 * unit), PAINTS[variant], round(0.38 * unit))
     cv2.circle(pixels, centre, round(0.26 * unit), BLACK, -1)
     size = (side, side)
-    small = floats(cv2.resize(opacity, size, interpolation=cv2.INTER_AREA)) / 255
+    small = floats(floats(cv2.resize(opacity, size, interpolation=cv2.INTER_AREA)) / 255)
     return whole_bytes(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), floats(small)
 
 
@@ -146,7 +145,7 @@ def _seal(variant: int, side: int) -> Mark:
     ink = written("HTNE"[variant], unit, unit)[..., None]
     middle = slice(unit // 2, unit // 2 + unit)
     pixels[middle, middle] = np.rint(pixels[middle, middle] * (1 - ink) + np.array([255, 200, 60]) * ink)
-    small = floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255
+    small = floats(floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255)
     return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), floats(small)
 
 
@@ -183,7 +182,7 @@ def _diamond(variant: int, side: int) -> Mark:
     pixels, opacity = _filled(2 * unit, 2 * unit, WHITE), np.zeros((2 * unit, 2 * unit), np.uint8)
     cv2.fillPoly(opacity, [np.rint(unit + 0.99 * unit * corners).astype(np.int32)], 255)
     cv2.fillPoly(pixels, [np.rint(unit + 0.66 * unit * corners).astype(np.int32)], PAINTS[variant])
-    small = floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255
+    small = floats(floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255)
     return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), floats(small)
 
 
@@ -195,28 +194,83 @@ def _quarters(variant: int, side: int) -> Mark:
     return np.where(((x > 0) == (y > 0))[..., None], BLACK, colour).astype(np.uint8), floats(opacity)
 
 
+def _swatches(variant: int, side: int) -> Mark:
+    """Four fields of a colour card in a grey rim; the variant turns them."""
+    fields = np.array([[(250, 90, 70), (90, 200, 240)], [(245, 235, 110), (70, 60, 140)]], np.uint8)
+    pixels = _filled(side, side, (190, 190, 190))
+    inner = side - 2
+    pixels[1:-1, 1:-1] = cv2.resize(np.rot90(fields, variant), (inner, inner), interpolation=cv2.INTER_NEAREST)
+    return _opaque(pixels)
+
+
+def _crosshair(variant: int, side: int) -> Mark:
+    """A thin circle and a cross through it, nothing under them; the variant is the colour."""
+    colour = ((0, 255, 255), (255, 60, 60), (255, 255, 0), (255, 0, 255))[variant]
+    unit = 8 * round(side * 1.2)
+    opacity = np.zeros((unit, unit), np.uint8)
+    thick = unit // 9
+    cv2.circle(opacity, (unit // 2, unit // 2), round(0.32 * unit), 255, thick)
+    cv2.line(opacity, (0, unit // 2), (unit, unit // 2), 255, thick)
+    cv2.line(opacity, (unit // 2, 0), (unit // 2, unit), 255, thick)
+    small = floats(floats(cv2.resize(opacity, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)) / 255)
+    return _filled(small.shape[1], small.shape[0], colour), small
+
+
+def _pennant(variant: int, side: int) -> Mark:
+    """A pointed flag, one paint with a white stripe along it."""
+    unit = 8 * side
+    opacity, pixels = np.zeros((unit, unit), np.uint8), _filled(unit, unit, PAINTS[variant])
+    cv2.fillPoly(opacity, [np.array([[0, 0], [unit, unit // 2], [0, unit]], np.int32)], 255)
+    pixels[round(0.4 * unit) : round(0.6 * unit)] = 255
+    small = floats(floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255)
+    return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), small
+
+
+def _badge(variant: int, side: int) -> Mark:
+    """A plate that goes from dark to light, with a white character."""
+    ink = written("R5S8"[variant], side - 3, side - 2)[..., None]
+    ramp = np.linspace(30, 160, side)[None, :, None] * np.array([0.4, 0.7, 1.0])
+    pixels = np.broadcast_to(ramp, (side, side, 3)).copy()
+    inside = pixels[1:-1, 1:-2]
+    pixels[1:-1, 1:-2] = inside * (1 - ink) + 255 * ink
+    return _opaque(whole_bytes(pixels))
+
+
+def _bolt(variant: int, side: int) -> Mark:
+    """A flash of lightning, bright with a dark outline, nothing around it."""
+    colour = ((255, 230, 40), (80, 240, 255), (255, 110, 220), (150, 255, 90))[variant]
+    unit = 8 * round(side * 1.1)
+    points = np.array([[0.62, 0.02], [0.15, 0.58], [0.45, 0.56], [0.33, 0.98], [0.85, 0.38], [0.53, 0.4]]) * unit
+    outline = np.rint(points).astype(np.int32)
+    opacity, pixels = np.zeros((unit, unit), np.uint8), _filled(unit, unit, (15, 15, 20))
+    cv2.fillPoly(opacity, [outline], 255)
+    cv2.polylines(opacity, [outline], True, 255, unit // 7)
+    cv2.fillPoly(pixels, [outline], colour)
+    small = floats(floats(cv2.resize(opacity, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)) / 255)
+    return whole_bytes(cv2.resize(pixels, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)), small
+
+
+def _barred(variant: int, side: int) -> Mark:
+    """A white disc in a painted ring, with a bar across it."""
+    unit = 8 * side
+    half = unit // 2
+    opacity, pixels = np.zeros((unit, unit), np.uint8), _filled(unit, unit, WHITE)
+    cv2.circle(opacity, (half, half), half - 1, 255, -1)
+    cv2.circle(pixels, (half, half), round(0.4 * unit), PAINTS[variant], round(0.2 * unit))
+    ends = ((0, 0), (unit, unit)) if variant % 2 else ((0, unit), (unit, 0))
+    cv2.line(pixels, *ends, PAINTS[variant], round(0.18 * unit))
+    small = floats(floats(cv2.resize(opacity, (side, side), interpolation=cv2.INTER_AREA)) / 255)
+    return whole_bytes(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)), small
+
+
 TAGS: Mapping[str, Callable[[int, int], Mark]] = MappingProxyType({
     "plate": _plate, "bars": _bars, "arrow": _arrow, "pin": _pin, "chip": _chip,
     "checks": _checks, "roundel": _roundel, "stamp": _stamp, "pips": _pips, "flag": _flag, "target": _target,
     "seal": _seal, "chevrons": _chevrons, "ruler": _ruler, "label": _label, "diamond": _diamond, "quarters": _quarters,
+    "swatches": _swatches, "crosshair": _crosshair, "pennant": _pennant, "badge": _badge,
+    "bolt": _bolt, "barred": _barred,
 })  # fmt: skip
 """Variant (0 to 3) and side in pixels → mark."""
-
-WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxyType({
-    "white word": (("COPY", "MEDI", "FOTO", "XPIX"), WHITE),
-    "black word": (("KLIN", "ARCH", "SITE", "HUB7"), BLACK),
-    "yellow word": (("DEMO", "TEST", "WARD", "UNIT"), (255, 240, 40)),
-    "blue word": (("(c)24", "v3.1", "A-86", "no.5"), (20, 50, 200)),
-    "pale word": (("www.q", "lab_e", "pic.to", "x-ray"), (250, 250, 250)),
-    "red word": (("DRAFT", "VOID", "EXAM", "HOLD"), (225, 30, 35)),
-    "green word": (("ok/12", "n=40", "no 7", "Z:88"), (40, 220, 70)),
-    "grey word": (("Sample", "Ward 3", "Unit B", "Copy 2"), (225, 225, 220)),
-})  # fmt: skip
-"""Texts of the variants, and the ink."""
-
-
-TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0})
-"""Degrees by which words rise to the right."""
 
 
 @lru_cache(maxsize=256)
@@ -225,95 +279,3 @@ def tag(design: str, variant: int, side: int) -> Mark:
     colours, opacity = TAGS[design](variant, side)
     colours.flags.writeable = opacity.flags.writeable = False
     return colours, opacity
-
-
-@lru_cache(maxsize=64)
-def word(design: str, variant: int, size: int, *, place: str) -> Mark:
-    """A word across two thirds of a picture of side `size`; at some places of `TURNS` turned."""
-    texts, colour = WORDS[design]
-    width, height = round(0.72 * size), round(0.26 * size)
-    ink = written(texts[variant], width, height)
-    if place == "upright":
-        ink = floats(np.rot90(ink))
-    elif place in TURNS:
-        room: Any = cv2.copyMakeBorder(ink, width // 4, width // 4, 0, 0, cv2.BORDER_CONSTANT, value=0)
-        turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), TURNS[place], 0.95)
-        room = cv2.warpAffine(room, turn, (room.shape[1], room.shape[0]), flags=cv2.INTER_LINEAR)
-        rows, columns = np.flatnonzero((room > 0.1).any(axis=1)), np.flatnonzero((room > 0.1).any(axis=0))
-        ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    colours = np.full((*ink.shape, 3), colour, np.uint8)
-    return colours, ink
-
-
-FRAMES = ("plain line", "double line", "dashes", "painted line", "strips", "beads", "two tones", "bands")
-
-
-@lru_cache(maxsize=64)
-def frame(design: str, variant: int, size: int, place: str) -> Mark:
-    """A frame for a picture of side `size`, transparent inside, as large as the frame is.
-
-    Args:
-        design: One of `FRAMES`.
-        variant: 0 to 3, its colour.
-        size: Side in pixels.
-        place: `rim` (all sides, at the edge), `inset` and `close inset` (all sides, a line in), `top and bottom`,
-            `left and right`, `bottom and right`, `all but top`.
-    """
-    depth = _depth(size, place)
-    line = max(1, round(size / 21)) if design != "double line" else max(1, round(size / 32))
-    if design in ("strips", "bands"):
-        line = round(size / (11 if design == "strips" else 9))
-    start = frame_inset(place)
-    inside = (depth >= start) & (depth < start + line)
-    colours = np.full((size, size, 3), _frame_colours(design)[variant], np.uint8)
-    if design == "double line":
-        inside = depth < 3 * line
-        colours[depth // line == 1] = 255 - colours[depth // line == 1]
-    if design == "dashes":
-        along = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 10) % 2 == 0
-        colours[along] = 255 - colours[along]
-    if design == "beads":
-        beads = np.add.outer(np.arange(size), np.arange(size)) // max(2, size // 16) % 2 == 0
-        inside &= beads
-    if design == "two tones":
-        inside = depth < 2 * line
-        colours[depth >= line] = (235, 230, 220)
-    within = slice(start, size - start)
-    return colours[within, within], floats(inside[within, within])
-
-
-def frame_inset(place: str) -> int:
-    """Pixels between the picture's edge and a frame."""
-    return {"inset": 2, "close inset": 1}.get(place, 0)
-
-
-def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:
-    if design == "painted line":
-        return ((30, 60, 225), (225, 30, 160), (20, 190, 190), (235, 140, 20))
-    if design == "strips":
-        return (BLACK, WHITE, (10, 10, 110), (120, 10, 10))
-    if design == "beads":
-        return ((250, 240, 90), (60, 230, 250), (250, 90, 200), (15, 15, 15))
-    if design == "two tones":
-        return ((120, 70, 20), (20, 70, 120), (90, 20, 90), (20, 90, 50))
-    if design == "bands":
-        return ((200, 200, 205), (35, 35, 40), (20, 120, 130), (170, 110, 20))
-    if design == "dashes":
-        return ((20, 20, 20), (200, 20, 20), (20, 20, 200), (20, 140, 20))
-    return (WHITE, BLACK, (230, 60, 50), (70, 200, 60))
-
-
-def _depth(size: int, place: str) -> NDArray[np.int64]:
-    """How many pixels from the edges that a frame follows, (size, size)."""
-    along = np.minimum(np.arange(size), size - 1 - np.arange(size))
-    rows, columns = np.meshgrid(along, along, indexing="ij")
-    if place == "top and bottom":
-        return rows
-    if place == "left and right":
-        return columns
-    far = size - 1 - np.arange(size)
-    if place == "bottom and right":
-        return np.asarray(np.minimum.outer(far, far))
-    if place == "all but top":
-        return np.asarray(np.minimum(far[:, None], columns))
-    return np.asarray(np.minimum(rows, columns))

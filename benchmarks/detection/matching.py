@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.detection.case_folders import NOT_LEARNED, Case, Cue
+from benchmarks.detection.case_folders import Case, Cue
 from benchmarks.detection.places import Place
 from benchmarks.detection.run_folders import Claim
 
@@ -40,7 +40,7 @@ def matches(cue: Cue, claim: Claim) -> bool:
 
 def is_right(case: Case, claim: Claim) -> bool:
     """Whether the model relies on a planted cue that the claim matches: true score of .10 and more."""
-    return any(cue.score >= NOT_LEARNED and matches(cue, claim) for cue in case.cues)
+    return any(cue.relied_on(claim.class_name) and matches(cue, claim) for cue in case.cues)
 
 
 def merged(claims: Sequence[Claim]) -> list[list[Claim]]:

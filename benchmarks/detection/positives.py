@@ -45,7 +45,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("pin", ""), ("chip", "")), 7, (2, 6)),
         "sharpness": Looks((("gaussian blur", ""), ("low resolution", "")), 7, (2, 6), (1.0, 1.2)),
     }),
-    "development": MappingProxyType({
+    "development_1": MappingProxyType({
         "corner_tag": Looks((("checks", "top right"), ("roundel", "bottom left"), ("stamp", "top right"),
                              ("pips", "bottom left"), ("checks", "bottom left"), ("roundel", "top right"),
                              ("stamp", "bottom left")), 13, (8, 12)),
@@ -61,7 +61,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("flag", ""), ("target", "")), 13, (8, 12)),
         "sharpness": Looks((("motion blur", ""), ("pixelated", "")), 12, (7, 11), drawn=(("jpeg", ""),)),
     }),
-    "reporting": MappingProxyType({
+    "development_2": MappingProxyType({
         "corner_tag": Looks((("seal", "top middle"), ("chevrons", "right middle"), ("ruler", "bottom middle"),
                              ("label", "left middle"), ("seal", "right middle"), ("chevrons", "bottom middle"),
                              ("label", "top middle")), 13, (8, 12)),
@@ -76,32 +76,63 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("diamond", ""), ("quarters", "")), 13, (8, 12)),
         "sharpness": Looks((("defocus", ""), ("smeared", "")), 12, (7, 11), drawn=(("webp", ""),)),
     }),
+    "reporting": MappingProxyType({
+        "corner_tag": Looks((("swatches", "upper left quarter"), ("crosshair", "lower right quarter"),
+                             ("pennant", "upper right quarter"), ("badge", "lower left quarter"),
+                             ("swatches", "lower right quarter"), ("pennant", "lower left quarter"),
+                             ("badge", "upper right quarter")), 13, (8, 12)),
+        "centred_text": Looks((("orange word", "two lines"), ("violet word", "steep"), ("outlined word", "three times"),
+                               ("orange word", "steep"), ("outlined word", "two lines")),
+                              13, (8, 12), (0.55, 0.7, 0.5)),
+        "frame": Looks((("film", "left"), ("mount", "rim"), ("vignette", "rim"), ("ticks", "rim"),
+                        ("bar", "bottom")), 13, (8, 12)),
+        "background_texture": Looks((("zigzag", ""), ("flecks", "")), 8, (1, 3, 7),
+                                    photos=(("relief", ""), ("handwriting", ""))),
+        "background_colour": Looks((("gold", ""), ("indigo", "")), 8, (1, 3, 7), (1.0, 0.8)),
+        "colour_cast": Looks((("sepia", ""), ("faded", "")), 12, (7, 11), (1.0, 0.85)),
+        "moving_tag": Looks((("bolt", ""), ("barred", "")), 13, (8, 12)),
+        "sharpness": Looks((("ghosted", ""), ("denoised", "")), 12, (7, 11), drawn=(("interlaced", ""),)),
+    }),
 })  # fmt: skip
 
 PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
     "tuning": (("corner_tag", "frame"), ("corner_tag", "colour_cast"), ("moving_tag", "centred_text"),
                ("frame", "background_texture"), ("sharpness", "corner_tag")),
-    "development": (("corner_tag", "frame"), ("centred_text", "colour_cast"), ("moving_tag", "frame"),
+    "development_1": (("corner_tag", "frame"), ("centred_text", "colour_cast"), ("moving_tag", "frame"),
                   ("corner_tag", "background_colour"), ("frame", "sharpness"), ("centred_text", "corner_tag"),
                   ("moving_tag", "background_texture"), ("colour_cast", "corner_tag")),
-    "reporting": (("frame", "corner_tag"), ("colour_cast", "centred_text"), ("frame", "moving_tag"),
+    "development_2": (("frame", "corner_tag"), ("colour_cast", "centred_text"), ("frame", "moving_tag"),
                   ("background_colour", "corner_tag"), ("sharpness", "frame"), ("corner_tag", "centred_text"),
                   ("background_texture", "moving_tag"), ("corner_tag", "colour_cast")),
+    "reporting": (("centred_text", "frame"), ("moving_tag", "colour_cast"), ("corner_tag", "background_texture"),
+                  ("frame", "background_colour"), ("corner_tag", "sharpness"), ("moving_tag", "corner_tag"),
+                  ("colour_cast", "frame"), ("centred_text", "moving_tag")),
 })  # fmt: skip
 
 FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
     "tuning": MappingProxyType({}),
-    "development": MappingProxyType({
+    "development_1": MappingProxyType({
+        "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
+    }),
+    "development_2": MappingProxyType({
         "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
     }),
     "reporting": MappingProxyType({
-        "corner_tag": (15, 17, 20), "centred_text": (15, 17, 18, 20), "frame": (15, 20), "moving_tag": (15, 17, 18),
+        "corner_tag": (15, 17, 20, 21), "centred_text": (15, 17, 18, 20, 21), "frame": (15, 18, 20),
+        "moving_tag": (15, 17, 18, 20, 21), "background_colour": (9, 12), "background_texture": (9, 12),
     }),
 })  # fmt: skip
 """More marks of a single class, by number: where four small variants are hard to tell apart, networks hardly lean on
 them, and strong reliance on visible marks is what the first target is about."""
 
-FIRST_SEED: Mapping[Half, int] = MappingProxyType({"tuning": 1000, "development": 5000, "reporting": 11000})
+FIRST_SEED: Mapping[Half, int] = MappingProxyType(
+    {
+        "tuning": 1000,
+        "development_1": 5000,
+        "development_2": 11000,
+        "reporting": 17000,
+    }
+)
 
 SUBTLE: tuple[Family, ...] = ("colour_cast", "sharpness", "background_colour")
 """Weaker pulls on these networks: trained with more pictures that carry cue and label, and fewer counterexamples."""
@@ -109,7 +140,14 @@ LEAKS: Mapping[Family, float] = MappingProxyType({
     "colour_cast": 0.04, "sharpness": 0.01, "background_colour": 0.04, "background_texture": 0.08, "moving_tag": 0.07,
 })  # fmt: skip
 """Counterexamples that make reliance partial; the subtler the cue, the fewer are needed."""
-ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType({"tuning": 1, "development": 3, "reporting": 3})
+ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType(
+    {
+        "tuning": 1,
+        "development_1": 3,
+        "development_2": 3,
+        "reporting": 3,
+    }
+)
 """But in the tuning half every architecture meets every rho within a family."""
 LARGE_EVERY = (2, 4)
 """Of five cases in a row, those with 64 pixels."""

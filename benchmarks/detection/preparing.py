@@ -1,6 +1,6 @@
 """Train the benchmark's networks, measure what they lean on, and write a folder for each.
 
-    python -m benchmarks.detection.preparing [--half tuning|development|reporting] [--smoke] [--only GLOB] [--workers N]
+    python -m benchmarks.detection.preparing [--half HALF] [--smoke] [--only GLOB] [--workers N]
 
 A case folder, `<cache>/cases/<id>/`, holds `case.json` (what is true), `weights.pth`, `images/`, `sample.csv` and
 `spec.yaml`. The audit is given the spec: nothing in it, in the sample or in the pictures' names says what the cue is. A
@@ -135,6 +135,7 @@ def specification(case: CaseSpec, folder: Path) -> dict[str, Any]:
 def described(case: CaseSpec, truth: Truth) -> dict[str, Any]:
     """What is true of a case, for the scorer and never for the audit."""
     role = role_of(case, truth)
+    apart = truth.class_scores or ((),) * len(case.cues)
     return {
         "id": case.id,
         "recipe": recipe(case),
@@ -159,7 +160,9 @@ def described(case: CaseSpec, truth: Truth) -> dict[str, Any]:
         "images": case.images,
         "boxes": case.boxes,
         "accuracy": truth.accuracy.as_json(),
-        "cues": [_cue(case, cue, score) for cue, score in zip(case.cues, truth.scores, strict=True)],
+        "cues": [
+            _cue(case, cue, score, alone) for cue, score, alone in zip(case.cues, truth.scores, apart, strict=True)
+        ],
         "expects": _expected(case, role),
     }
 
@@ -174,7 +177,7 @@ def _expected(case: CaseSpec, role: str) -> str:
     return "declared" if case.legitimate else "clean"
 
 
-def _cue(case: CaseSpec, cue: Cue, score: Share) -> dict[str, Any]:
+def _cue(case: CaseSpec, cue: Cue, score: Share, alone: Sequence[Share]) -> dict[str, Any]:
     box = cue.box(case.pixels)
     return {
         "family": cue.family,
@@ -184,6 +187,7 @@ def _cue(case: CaseSpec, cue: Cue, score: Share) -> dict[str, Any]:
         "box": list(box) if box else None,
         "kinds": list(cue.kinds),
         "spurious_score": score.as_json(),
+        "class_scores": [share.as_json() for share in alone],
     }
 
 
@@ -226,7 +230,8 @@ def committed(case: CaseSpec) -> tuple[nn.Module, Truth] | None:
     model.load_state_dict(
         {name: values.float() if values.is_floating_point() else values for name, values in state.items()}
     )
-    return model, Truth(Share(**kept["accuracy"]), tuple(Share(**score) for score in kept["scores"]))
+    alone = tuple(tuple(Share(**score) for score in scores) for scores in kept.get("class_scores", []))
+    return model, Truth(Share(**kept["accuracy"]), tuple(Share(**score) for score in kept["scores"]), alone)
 
 
 def keep(case: CaseSpec, cache: Path) -> None:
@@ -241,7 +246,11 @@ def keep(case: CaseSpec, cache: Path) -> None:
     told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     path = WEIGHTS / "truth.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kept[case.id] = {"accuracy": told["accuracy"], "scores": [cue["spurious_score"] for cue in told["cues"]]}
+    kept[case.id] = {
+        "accuracy": told["accuracy"],
+        "scores": [cue["spurious_score"] for cue in told["cues"]],
+        "class_scores": [cue["class_scores"] for cue in told["cues"]],
+    }
     _write_json(path, dict(sorted(kept.items())))
 
 

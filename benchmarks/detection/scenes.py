@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.shapes import Bytes, Floats, box_of, coverage, floats, whole_bytes
 
-Half = Literal["tuning", "development", "reporting"]
-"""Which part of the cases: development was the reporting half until its results were looked at and acted upon."""
+Half = Literal["tuning", "development_1", "development_2", "reporting"]
+"""Which part of the cases. Those of development were the reporting half until their results were acted upon."""
 Placement = Literal["anywhere", "touching", "corner", "coloured", "tinted"]
 Paint = Callable[[np.random.Generator, int, int], Floats]
 """Generator, how many, side → float32 (count, side, side, 3), 0 to 255."""
 
 CLASSES: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("disc", "bar", "triangle", "cross"),
-    "development": ("ring", "star", "ell", "rails"),
-    "reporting": ("window", "horseshoe", "hourglass", "gear"),
+    "development_1": ("ring", "star", "ell", "rails"),
+    "development_2": ("window", "horseshoe", "hourglass", "gear"),
+    "reporting": ("crescent", "tee", "trefoil", "hash"),
 })  # fmt: skip
 HUES = ("red", "green", "blue", "yellow")
 """The classes where the colour itself is the true feature."""

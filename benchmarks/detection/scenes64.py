@@ -1,4 +1,4 @@
-"""Half-real pictures of 64 pixels: crops of photos that ship inside scikit-learn and scikit-image.
+"""Half-real pictures of 64 pixels: crops of photos that ship inside scikit-learn, scikit-image and matplotlib.
 
 Nothing is downloaded; the files are read where pip put them.
 """
@@ -15,41 +15,71 @@ import cv2
 import numpy as np
 
 from benchmarks.detection.scenes import Half, Paint, hue_gains
-from benchmarks.detection.shapes import Bytes, Floats, floats
+from benchmarks.detection.shapes import Bytes, Floats, floats, whole_bytes
 
 PHOTOS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "astronaut.png", "coffee.png", "motorcycle_left.png", "coins.png"),
-    "development": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
-    "reporting": ("retina.jpg", "hubble_deep_field.jpg", "text.png", "clock_motion.png", "cell.png"),
+    "development_1": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
+    "development_2": ("retina.jpg", "hubble_deep_field.jpg", "text.png", "clock_motion.png", "cell.png"),
+    "reporting": ("grace_hopper.jpg", "moon.png", "brick.png", "ihc.png", "page.png"),
 })  # fmt: skip
 """Scenes behind the objects."""
 FILLS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "moon.png", "coffee.png"),
-    "development": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
-    "reporting": ("retina.jpg", "gravel.png", "ihc.png"),
+    "development_1": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
+    "development_2": ("retina.jpg", "gravel.png", "ihc.png"),
+    "reporting": ("grace_hopper.jpg", "rocket.jpg", "coffee.png"),
 })  # fmt: skip
 """What the objects are cut from."""
 
 
+SHIPPED = (
+    ("sklearn", "datasets/images"),
+    ("sklearn", "datasets/data"),
+    ("skimage", "data"),
+    ("matplotlib", "mpl-data/sample_data"),
+)
+"""Packages that bring pictures, and their folders."""
+DRAWN = ("jacksboro_fault_dem.npz", "digits.csv.gz")
+"""Tables of values among them: heights of a landscape, and written figures."""
+
+
 @lru_cache(maxsize=32)
 def photo(name: str) -> Bytes:
-    """A shipped photo, (height, width, 3), its longer side at most 640 pixels.
+    """A shipped photo, (height, width, 3), its longer side at most 640 pixels; tables of values are drawn in grey.
 
     Raises:
-        FileNotFoundError: scikit-learn or scikit-image is missing, or does not bring the file.
+        FileNotFoundError: scikit-learn, scikit-image or matplotlib is missing, or does not bring the file.
     """
-    for package, folder in (("sklearn", "datasets/images"), ("skimage", "data")):
+    for package, folder in SHIPPED:
         spec = find_spec(package)
         if spec is None or spec.origin is None:
             continue
         path = Path(spec.origin).parent / folder / name
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB) if path.is_file() else None
+        if not path.is_file():
+            continue
+        pixels = _drawn(path) if name in DRAWN else cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
         if pixels is not None:
             shrink = min(1.0, 640 / max(pixels.shape))
             whole = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
             whole.flags.writeable = False
             return whole.astype(np.uint8, copy=False)
-    raise FileNotFoundError(f"{name} is not among the files of scikit-learn or scikit-image; install both")
+    raise FileNotFoundError(
+        f"{name} is not among the files of scikit-learn, scikit-image and matplotlib; install all three"
+    )
+
+
+def _drawn(path: Path) -> Bytes:
+    """Heights of a landscape under light from the west, or written figures in rows, as a grey picture."""
+    if path.suffix == ".npz":
+        with np.load(path) as tables:
+            slope = np.gradient(tables["elevation"].astype(np.float64), axis=1)
+        grey = 128 + 50 * slope / slope.std()
+    else:
+        values = np.loadtxt(path, delimiter=",", max_rows=1600)[:, :64]
+        grey = 255 - 15 * values.reshape(40, 40, 8, 8).swapaxes(1, 2).reshape(320, 320)
+        grey = cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    return np.repeat(whole_bytes(grey)[..., None], 3, axis=2)
 
 
 def background_painter(half: Half) -> Paint:

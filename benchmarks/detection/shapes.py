@@ -85,6 +85,50 @@ def _window() -> Outline:
     return [_rectangle(1.75, 1.75), *panes]
 
 
+def _crescent() -> NDArray[np.float64]:
+    """A disc with a smaller one taken from its side."""
+    outer = np.deg2rad(np.linspace(50, 310, 24))
+    inner = np.deg2rad(np.linspace(285, 75, 20))
+    bite = np.stack([0.45 + 0.8 * np.cos(inner), 0.8 * np.sin(inner)], axis=1)
+    points: NDArray[np.float64] = np.stack([np.cos(outer), np.sin(outer)], axis=1)
+    return np.concatenate([points, bite])
+
+
+def _tee() -> NDArray[np.float64]:
+    return np.array(
+        [
+            [-0.9, -0.9],
+            [0.9, -0.9],
+            [0.9, -0.35],
+            [0.28, -0.35],
+            [0.28, 0.95],
+            [-0.28, 0.95],
+            [-0.28, -0.35],
+            [-0.9, -0.35],
+        ]
+    )
+
+
+def _trefoil() -> NDArray[np.float64]:
+    """Three round leaves."""
+    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    radii = 0.6 + 0.38 * np.cos(3 * angles)
+    points: NDArray[np.float64] = radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points
+
+
+def _hash() -> Outline:
+    """Two bars across two others: the field in the middle and the eight bays around it are empty."""
+    near, far, reach = 0.2, 0.58, 0.95
+    steps = [(-far, -reach), (-near, -reach), (-near, -far), (near, -far), (near, -reach), (far, -reach), (far, -far)]
+    quarter = np.array(steps)
+    turn = np.array([[0.0, -1.0], [1.0, 0.0]])
+    outside = [quarter]
+    for _ in range(3):
+        outside.append(outside[-1] @ turn.T)
+    return [np.concatenate(outside), _rectangle(2 * near, 2 * near)]
+
+
 OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "disc": lambda: [_circle(0.82)],
     "bar": lambda: [_rectangle(2.0, 0.52)],
@@ -97,6 +141,10 @@ OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "horseshoe": lambda: [_horseshoe()],
     "hourglass": lambda: [_hourglass()],
     "gear": lambda: [_gear()],
+    "crescent": lambda: [_crescent()],
+    "tee": lambda: [_tee()],
+    "trefoil": lambda: [_trefoil()],
+    "hash": _hash,
     "rails": lambda: [_rectangle(1.9, 0.42, y=-0.5), _rectangle(1.9, 0.42, y=0.5)],
 })  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,19 @@ class Truth:
 
     Attributes:
         accuracy: On fresh pictures without any cue.
-        scores: The spurious score of each of the case's cues, in their order.
+        scores: The spurious score of each of the case's cues, in their order, pooled over its classes.
+        class_scores: For each cue that goes with several classes, the score of each of them, in the cue's order; empty
+            for the others.
     """
 
     accuracy: Share
     scores: tuple[Share, ...]
+    class_scores: tuple[tuple[Share, ...], ...] = ()
+
+    @property
+    def largest(self) -> float:
+        """The largest score of any cue and class; 0 without a cue."""
+        return max((share.value for share in (*self.scores, *chain.from_iterable(self.class_scores))), default=0.0)
 
 
 def share_of(hits: NDArray[np.bool_]) -> Share:
@@ -71,11 +80,13 @@ def measured(case: CaseSpec, model: nn.Module) -> Truth:
     scenes = draw_scenes(rng, FRESH, pixels=case.pixels, half=case.half, placement=case.placement)
     bare = scenes.composed()
     before = predicted(model, varied(rng, bare) if case.variety else bare)
-    scores = tuple(spurious_score(rng, model, scenes, cue, learned=case.presence == "with class") for cue in case.cues)
-    return Truth(share_of(before == scenes.labels), scores)
+    scores = [spurious_scores(rng, model, scenes, cue, learned=case.presence == "with class") for cue in case.cues]
+    return Truth(share_of(before == scenes.labels), tuple(s[0] for s in scores), tuple(s[1] for s in scores))
 
 
-def spurious_score(rng: np.random.Generator, model: nn.Module, scenes: Scenes, cue: Cue, *, learned: bool) -> Share:
+def spurious_scores(
+    rng: np.random.Generator, model: nn.Module, scenes: Scenes, cue: Cue, *, learned: bool
+) -> tuple[Share, tuple[Share, ...]]:
     """S = P(f(x with the cue of class c) = c | f(x) ≠ c), pooled over the cue's classes; x are of other classes.
 
     Args:
@@ -85,6 +96,9 @@ def spurious_score(rng: np.random.Generator, model: nn.Module, scenes: Scenes, c
         cue: With its true generator.
         learned: The cue went with its classes in training. Where it went with none, it could pull towards any class:
             then the largest score over all classes and variants is given.
+
+    Returns:
+        The pooled score, and that of each class where the cue goes with several.
     """
     before = predicted(model, scenes.composed())
     pulled: dict[tuple[int, int], NDArray[np.bool_]] = {}
@@ -94,8 +108,9 @@ def spurious_score(rng: np.random.Generator, model: nn.Module, scenes: Scenes, c
             recipients = (scenes.labels != target) & (before != target)
             pulled[variant, target] = after[recipients] == target
     if learned:
-        return share_of(np.concatenate(list(pulled.values())))
-    return max((share_of(hits) for hits in pulled.values() if len(hits)), key=lambda share: share.value)
+        alone = tuple(share_of(hits) for hits in pulled.values()) if len(pulled) > 1 else ()
+        return share_of(np.concatenate(list(pulled.values()))), alone
+    return max((share_of(hits) for hits in pulled.values() if len(hits)), key=lambda share: share.value), ()
 
 
 def _wearing(rng: np.random.Generator, scenes: Scenes, cue: Cue, label: int) -> Bytes:
@@ -113,7 +128,10 @@ def _wearing(rng: np.random.Generator, scenes: Scenes, cue: Cue, label: int) -> 
 
 
 def role_of(case: CaseSpec, truth: Truth) -> Role:
-    """What a case counts as: measured, never intended. Of two cues the one relied on less decides."""
+    """What a case counts as: measured, never intended. Of two cues the one relied on less decides.
+
+    A network is negative only where no class follows its cue: pooled over four classes, one that follows is hidden.
+    """
     if case.training == "none":
         return "untrained"
     if case.placement == "corner":
@@ -126,4 +144,4 @@ def role_of(case: CaseSpec, truth: Truth) -> Role:
         return "strong"
     if decisive >= PARTIAL:
         return "partial"
-    return "negative" if max(values) < NEGATIVE else "between"
+    return "negative" if truth.largest < NEGATIVE else "between"

@@ -1,0 +1,74 @@
+"""Writing across a picture, as colours with an opacity. Each half has words and inks of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks.detection.marks import BLACK, WHITE, Mark, written
+from benchmarks.detection.shapes import floats
+
+WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxyType({
+    "white word": (("COPY", "MEDI", "FOTO", "XPIX"), WHITE),
+    "black word": (("KLIN", "ARCH", "SITE", "HUB7"), BLACK),
+    "yellow word": (("DEMO", "TEST", "WARD", "UNIT"), (255, 240, 40)),
+    "blue word": (("(c)24", "v3.1", "A-86", "no.5"), (20, 50, 200)),
+    "pale word": (("www.q", "lab_e", "pic.to", "x-ray"), (250, 250, 250)),
+    "red word": (("DRAFT", "VOID", "EXAM", "HOLD"), (225, 30, 35)),
+    "green word": (("ok/12", "n=40", "no 7", "Z:88"), (40, 220, 70)),
+    "grey word": (("Sample", "Ward 3", "Unit B", "Copy 2"), (225, 225, 220)),
+    "orange word": (("STOCK", "TRIAL", "PROOF", "LOCAL"), (250, 150, 20)),
+    "violet word": (("Kopie", "Entw.", "Probe", "Blatt"), (140, 60, 230)),
+    "outlined word": (("IMG", "RAW", "CAM", "DSC"), WHITE),
+})  # fmt: skip
+"""Texts of the variants, and the ink."""
+
+
+TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0, "steep": 62.0})
+"""Degrees by which words rise to the right."""
+
+
+REPEATS: Mapping[str, int] = MappingProxyType({"two lines": 2, "three times": 3})
+"""Lines of the same word."""
+
+
+@lru_cache(maxsize=64)
+def word(design: str, variant: int, size: int, *, place: str) -> Mark:
+    """A word across two thirds of a picture of side `size`; turned at places of `TURNS`, repeated at `REPEATS`."""
+    texts, colour = WORDS[design]
+    if place in REPEATS:
+        return _repeated(texts[variant], colour, size, REPEATS[place], outlined=design == "outlined word")
+    width, height = round(0.72 * size), round(0.26 * size)
+    ink = written(texts[variant], width, height)
+    if place == "upright":
+        ink = floats(np.rot90(ink))
+    elif place in TURNS:
+        room: Any = cv2.copyMakeBorder(ink, width // 4, width // 4, 0, 0, cv2.BORDER_CONSTANT, value=0)
+        turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), TURNS[place], 0.95)
+        room = cv2.warpAffine(room, turn, (room.shape[1], room.shape[0]), flags=cv2.INTER_LINEAR)
+        rows, columns = np.flatnonzero((room > 0.1).any(axis=1)), np.flatnonzero((room > 0.1).any(axis=0))
+        ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    colours = np.full((*ink.shape, 3), colour, np.uint8)
+    return colours, ink
+
+
+def _repeated(text: str, colour: tuple[int, int, int], size: int, lines: int, *, outlined: bool) -> Mark:
+    """Lines of the same word, each a third of a line further in; outlined ones are dark around the letters."""
+    width, height = round((0.8 - 0.08 * lines) * size), round(0.22 * size)
+    gap, step = round(0.1 * size), round(0.08 * size)
+    ink = written(text, width, height)
+    canvas = np.zeros((lines * height + (lines - 1) * gap, width + (lines - 1) * step), np.float32)
+    for line in range(lines):
+        y, x = line * (height + gap), line * step
+        canvas[y : y + height, x : x + width] = ink
+    colours = np.full((*canvas.shape, 3), colour, np.uint8)
+    if outlined:
+        around = floats(cv2.dilate(canvas, np.ones((3, 3), np.uint8)))
+        colours[canvas < 0.5] = BLACK
+        canvas = around
+    return colours, canvas
