@@ -220,7 +220,7 @@
     };
     const largest = (index) => {
       const top = maps.sets[chosen].tops[index];
-      return top === null ? home.dataset.none : filled(home.dataset.largest, { value: Number(top).toPrecision(2) });
+      return top === null ? home.dataset.none : filled(home.dataset.largest, { value: top });
     };
 
     function show(card) {
