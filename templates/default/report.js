@@ -252,6 +252,7 @@
       layer.replaceChildren(...layers.map(([other, at]) => make("option", { value: at, textContent: other.layer || "–" })));
       layer.value = number;
       layer.closest("label").hidden = layers.length < 2;
+      for (const which of all(".which", home)) which.textContent = [set.method, set.layer].filter(Boolean).join(", ");
       warn(home);
       maps.sheet(number); // so that it is there when somebody prints
       for (const card of near) show(card);
@@ -269,9 +270,8 @@
       open = index;
       const card = cards[index];
       const set = maps.sets[chosen];
-      one("#viewer-title").textContent = one(".name", card).textContent;
-      one(".said", viewer).replaceChildren(...all(".said", card).flatMap((said) => [...said.cloneNode(true).childNodes]));
-      one(".which", viewer).textContent = [set.method, set.layer].filter(Boolean).join(", ");
+      one("#viewer-title").replaceChildren(...one(".name", card).cloneNode(true).childNodes);
+      one(".said", viewer).replaceChildren(...one(".said", card).cloneNode(true).childNodes);
       one(".scale .top", viewer).textContent = largest(index);
       warn(viewer);
       for (const place of all(".panels .photo", viewer)) {

@@ -303,3 +303,4 @@ def test_on_paper_there_are_no_controls_and_colours_are_dark_on_white(browser: B
         assert shown(visit.page, ".bar, .controls, .copy, .contents") == []
         assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert visit.page.evaluate("getComputedStyle(document.body).color") == "rgb(22, 24, 29)"
+        assert shown(visit.page, ".on-paper") == ["Maps: Occlusion"]
