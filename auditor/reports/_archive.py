@@ -133,6 +133,7 @@ def _end_clearly(pdf: pikepdf.Pdf) -> None:
         elif item.Filter != pikepdf.Name.FlateDecode:
             continue
         if raw.endswith((b"\n", b"\r")):
-            item.write(raw + b"\0", filter=pikepdf.Name.FlateDecode, decode_parms=item.get("/DecodeParms"))
+            parameters = {"decode_parms": item.DecodeParms} if "/DecodeParms" in item else {}
+            item.write(raw + b"\0", filter=pikepdf.Name.FlateDecode, **parameters)
         elif plain:
             item.write(raw, filter=pikepdf.Name.FlateDecode)
