@@ -9,7 +9,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from auditor.errors import RenderError
 from auditor.reports._attachments import Attachment
@@ -133,7 +133,7 @@ def _end_clearly(pdf: pikepdf.Pdf) -> None:
         elif item.Filter != pikepdf.Name.FlateDecode:
             continue
         if raw.endswith((b"\n", b"\r")):
-            parameters = {"decode_parms": item.DecodeParms} if "/DecodeParms" in item else {}
-            item.write(raw + b"\0", filter=pikepdf.Name.FlateDecode, **parameters)
+            parameters = cast("pikepdf.Dictionary | None", item.get("/DecodeParms"))
+            item.write(raw + b"\0", filter=pikepdf.Name.FlateDecode, decode_parms=parameters)
         elif plain:
             item.write(raw, filter=pikepdf.Name.FlateDecode)
