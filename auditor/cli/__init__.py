@@ -13,7 +13,7 @@ import typer
 if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from auditor.cli import asking, reference, running
+from auditor.cli import asking, publishing, reference, running
 from auditor.errors import AuditorError
 
 # typer brings its own copy of click, whose base class of usage errors has no public name
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 running.register(app)
 asking.register(app)
+publishing.register(app)
 reference.register(app)
 
 
