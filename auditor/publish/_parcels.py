@@ -21,7 +21,9 @@ KINDS = {
     "summary.md": "text/markdown",
     "audit.json": "application/json",
     "audit.sarif": "application/sarif+json",
+    "upload.sarif": "application/sarif+json",
     "junit.xml": "application/xml",
+    "attestation.json": "application/vnd.in-toto+json",
 }
 """What is published where it is there, in the order of a list for people, and its media type."""
 WITH_PICTURES = ("report.pdf", "report.html")

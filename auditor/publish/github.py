@@ -178,14 +178,14 @@ class Github(Target):
         return [f"[Reports with pictures]({address}), as artifacts of the workflow"] if address else []
 
     def _upload_sarif(self, wire: Wire, parcels: Parcels) -> list[str]:
-        file = parcels.file("audit.sarif")
+        file = parcels.file("upload.sarif") or parcels.file("audit.sarif")  # the first is without passes
         if file is None:
             return []
         if not (self._ref and self._commit):
-            return ["audit.sarif was not uploaded: GITHUB_SHA and GITHUB_REF are not set (or commit and ref)"]
+            return ["SARIF was not uploaded: GITHUB_SHA and GITHUB_REF are not set (or commit and ref)"]
         packed = gzip.compress(file.path.read_bytes(), mtime=0)
         if len(packed) > LARGEST_SARIF:
-            return [f"audit.sarif was left out: {len(packed) / 1e6:.1f} MB after gzip; GitHub takes 10 MB"]
+            return [f"{file.name} was left out: {len(packed) / 1e6:.1f} MB after gzip; GitHub takes 10 MB"]
         body = {
             "commit_sha": self._commit,
             "ref": self._ref,
@@ -201,8 +201,8 @@ class Github(Target):
                 "GET", f"{path}/{upload}", assumed={"processing_status": "complete"}, refusals=refusals
             ).content
             if state.get("processing_status") == "complete":
-                return ["audit.sarif was uploaded to code scanning, in place of this tool's earlier results"]
+                return [f"{file.name} was uploaded to code scanning, in place of this tool's earlier results"]
             if state.get("processing_status") == "failed":
-                raise PublishError(wire.mask(f"GitHub: code scanning refuses audit.sarif: {state.get('errors')}"))
+                raise PublishError(wire.mask(f"GitHub: code scanning refuses {file.name}: {state.get('errors')}"))
             wire.sending.pause(3)
-        return ["audit.sarif was uploaded; code scanning has not finished reading it"]
+        return [f"{file.name} was uploaded; code scanning has not finished reading it"]

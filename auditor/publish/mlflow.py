@@ -52,7 +52,7 @@ class Mlflow(Target):
         None, ge=1, description="after so many days the tag audit.expires says to audit again"
     )
     files: tuple[str, ...] = Field(
-        ("audit.json", "report.html", "report.pdf", "summary.md", "audit.sarif", "junit.xml"),
+        ("audit.json", "report.html", "report.pdf", "summary.md", "audit.sarif", "junit.xml", "attestation.json"),
         description="which files become artifacts",
     )
 
@@ -240,11 +240,10 @@ def _in_words() -> Iterator[None]:
         PublishError: What the server said.
     """
     from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
 
     try:
         yield
-    except (MlflowException, RequestException, OSError) as error:
+    except (MlflowException, OSError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         for secret in filter(None, map(setting, SECRETS)):
             text = text.replace(secret, "***")
