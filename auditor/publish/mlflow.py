@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -60,9 +61,7 @@ class Mlflow(Target):
         found = [] if self.tracking else required("address of the tracking server", "MLFLOW_TRACKING_URI")
         if ":/" in self.place and not (VERSION.fullmatch(self.place) or RUN.fullmatch(self.place)):
             found.append(f"'{self.place}' is neither models:/NAME/VERSION, models:/NAME@ALIAS nor runs:/RUN_ID")
-        try:
-            import mlflow  # noqa: F401
-        except ImportError:
+        if find_spec("mlflow") is None:
             found.append("MLflow is not installed: pip install 'auditor[mlflow]'")
         return found
 
