@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test smoke detection check format bench speed image lock system clean
+.PHONY: help demo test smoke detection check format bench speed startup image lock system clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(STAMP) ## Time an audit against plain forwards (SPEC=file)
 
 speed: $(STAMP) ## Time maps and methods in plain forwards, beside other libraries where they are installed
 	$(BIN)/python -m benchmarks.speed --json .cache/speed.json
+
+startup: $(STAMP) ## Time commands that need no model, as multiples of an empty Python (RUN=folder of a finished run)
+	$(BIN)/python -m benchmarks.startup $(RUN)
 
 image: ## Build the container image
 	docker build --tag auditor .

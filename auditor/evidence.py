@@ -144,6 +144,8 @@ class CheckEvidence(Record):
     region: Box | None = None
     class_name: str | None = Field(default=None, alias="class")
     not_tested: str | None = None
+    too_few: str | None = None
+    """Why nothing could be compared: the sample has too little of what the test takes."""
     absent: str | None = None
     """Why there is nothing to test: what was looked for is not in the data."""
     described: str | None = None

@@ -19,7 +19,7 @@ SCHEMA = "auditor/audit@1"
 class Record(BaseModel):
     """A frozen value that reads and writes JSON; never NaN, never infinite."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
 
 class Verdict(StrEnum):
@@ -67,6 +67,24 @@ class Status(StrEnum):
     BASELINE = "baseline"
 
 
+class BaselineState(StrEnum):
+    """A finding beside the baseline; those that are in the baseline only are listed as absent."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    BETTER = "better"
+
+
+class WaiverState(StrEnum):
+    """What became of a waiver in an audit; all but `applied` are loud."""
+
+    APPLIED = "applied"
+    EXPIRED = "expired"
+    EXCEEDED = "exceeded"
+    STALE = "stale"
+
+
 class AuditVerdict(StrEnum):
     """The headline."""
 
@@ -74,6 +92,15 @@ class AuditVerdict(StrEnum):
     PASS_WITH_WAIVERS = "pass_with_waivers"
     FAIL = "fail"
     INCOMPLETE = "incomplete"
+
+
+class ClauseState(StrEnum):
+    """What an audit holds for a clause: decided from the audit, never by the map."""
+
+    EVIDENCE = "evidence"
+    PARTIAL = "partial"
+    MANUAL = "manual"
+    NOT_COVERED = "not_covered"
 
 
 class Measurement(Record):
@@ -130,6 +157,8 @@ class Picture(Record):
     """How to read it."""
     width: int = Field(gt=0)
     height: int = Field(gt=0)
+    outlines: tuple[tuple[int, int, int, int], ...] = ()
+    """Where a check's region is drawn in it, [x1, y1, x2, y2] in pixels of this figure, end exclusive."""
 
 
 class Check(Record):
@@ -149,6 +178,14 @@ class Check(Record):
     q: float | None = None
     minimum_detectable_effect: float | None = None
     status: Status = Status.OPEN
+    fingerprint: str | None = None
+    """Of audit, kind, region and class: the same in the next audit."""
+    waiver: str | None = None
+    """Id of the waiver that it is waived by."""
+    baseline_state: BaselineState | None = None
+    """Of a finding, where there is a baseline."""
+    baseline: Measurement | None = None
+    """The number that speaks for it, as the baseline has it."""
     sentence: str
     recommendation: str = ""
     clauses: tuple[str, ...] = ()
@@ -174,8 +211,153 @@ class LimitResult(Record):
     severity: Severity
     measurement: Measurement | None = None
     breached: bool
+    breached_by: tuple[str, ...] = ()
+    """Ids of the checks that breach it; () for a limit on metrics."""
+    max_increase: float | None = None
+    max_decrease: float | None = None
+    """Against the baseline; `minimum` and `maximum` then hold what follows from the baseline's value."""
+    baseline: Measurement | None = None
+    """What a relative limit is held against."""
+    rationale: str = ""
+    status: Status = Status.OPEN
+    waiver: str | None = None
     reason: str | None = None
     spec_line: int | None = None
+
+
+class WaiverRecord(Record):
+    """A waiver of the owner's, and what became of it here.
+
+    Attributes:
+        match: What else must hold of a finding: class, region, model, fingerprint.
+        max_value, min_value: Up to where it waives.
+        covers: Ids of the checks, and names of limits as limits.<name>, that it is about.
+        days_left: From the audit's day to `expires`; negative when expired.
+        words: What became of it, in a sentence.
+        file, line: Where it stands.
+    """
+
+    id: str
+    check: str
+    match: Mapping[str, str] = Field(default_factory=dict)
+    max_value: float | None = None
+    min_value: float | None = None
+    statement: str
+    owner: str
+    approver: str
+    ticket: str
+    created: str
+    expires: str
+    state: WaiverState
+    covers: tuple[str, ...] = ()
+    days_left: int
+    words: str
+    file: str
+    line: int | None = None
+
+
+class AbsentFinding(Record):
+    """A finding of the baseline that this audit did not make, and why: gone, or not looked for."""
+
+    fingerprint: str
+    id: str
+    kind: str
+    region: str | None = None
+    class_name: str | None = Field(default=None, alias="class")
+    severity: Severity
+    since: str
+    measurement: Measurement | None = None
+    tested: bool
+    """Whether this audit could have made it; False keeps it in the baseline."""
+    words: str
+
+
+class BaselineRecord(Record):
+    """The baseline that findings were held against, and how many are in which state (`counts`, also absent)."""
+
+    file: str
+    sha256: str
+    name: str
+    written: str
+    report_id: str
+    model_sha256: str
+    model_version: str | None = None
+    spec_sha256: str
+    sample_digest: str
+    tolerance: float
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    absent: tuple[AbsentFinding, ...] = ()
+
+
+class PastAudit(Record):
+    """An audit of the same name, as the history shows it.
+
+    Attributes:
+        folder: Where it lies, beside the audit that names it; a run's address for a tracking server.
+        attempt: How many audits of the same spec and model there were by then, this one counted.
+        findings: Severity → open, waived and known findings.
+        changed: What differs from the audit before: model, data, spec, auditor.
+    """
+
+    report_id: str
+    folder: str
+    started: str
+    verdict: str
+    exit_code: int
+    attempt: int = 1
+    model_sha256: str = ""
+    model_version: str | None = None
+    sample_digest: str = ""
+    spec_sha256: str = ""
+    auditor: str = ""
+    findings: Mapping[str, int] = Field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+
+
+class TrendPoint(Record):
+    """One audit's number in a trend; `value` is None where it was not measured, `verdict` is of the check."""
+
+    report_id: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    verdict: str | None = None
+
+
+class Trend(Record):
+    """A number through all audits of the history, oldest first.
+
+    Attributes:
+        id: Of the check, or metrics.<name>.
+        words: What it is, for people.
+        measurement: Its name.
+        points: One an audit.
+    """
+
+    id: str
+    words: str
+    measurement: str
+    unit: str = "1"
+    points: tuple[TrendPoint, ...]
+
+
+class History(Record):
+    """Earlier audits of the same name and this one, oldest first.
+
+    Attributes:
+        source: A folder, or mlflow:EXPERIMENT.
+        audits: This one is the last.
+        same_model: How many of them audited this model's weights, this one counted; `attempt` counts the same spec too.
+        notes: What people should see in it: attempts, verdicts that turned while the model stayed.
+        trends: Of every check that was ever a finding, of accuracy and of every metric with a limit.
+    """
+
+    source: str
+    audits: tuple[PastAudit, ...]
+    same_model: int = 1
+    notes: tuple[str, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
 
 class ModelRecord(Record):
@@ -299,6 +481,50 @@ class PlannedCheck(Record):
     required: bool = True
 
 
+class SignOff(Record):
+    """Somebody who signs, and what they decided; empty where it is still to be filled in."""
+
+    role: str
+    name: str = ""
+    decision: str = ""
+    date: str = ""
+    comment: str = ""
+
+
+class ClauseRow(Record):
+    """One clause and what the audit holds for it.
+
+    Attributes:
+        asks: What the clause asks, in our own words.
+        sections: Of the report, where it is.
+        held, missing: Kinds of evidence that the map names.
+        people: What only people can state.
+    """
+
+    clause: str
+    asks: str
+    sections: tuple[str, ...] = ()
+    state: ClauseState
+    held: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    people: str = ""
+
+
+class ClauseCoverage(Record):
+    """A clause map over this audit: evidence that may support a clause, never a declaration of conformity."""
+
+    profile: str
+    name: str
+    title: str
+    version: int
+    source: str
+    date: str
+    reviewed: str
+    url: str = ""
+    note: str = ""
+    rows: tuple[ClauseRow, ...]
+
+
 class PartFailure(Record):
     """A part that broke: its name, the message, never hidden."""
 
@@ -327,6 +553,8 @@ class Audit(Record):
     seconds: Mapping[str, float] = Field(default_factory=dict)
     peak_memory_mib: float | None = None
     spec_file: str = "spec.yaml"
+    spec_path: str | None = None
+    """The spec that was read, by its path in the repository: where findings are anchored for code review."""
     spec_sha256: str
     attempt: int = 1
     model: ModelRecord
@@ -339,6 +567,11 @@ class Audit(Record):
     checks_left_out: Mapping[str, int] = Field(default_factory=dict)
     """Class-level checks with fewer than 8 images and no finding: counts by kind."""
     limits: tuple[LimitResult, ...] = ()
+    waivers: tuple[WaiverRecord, ...] = ()
+    baseline: BaselineRecord | None = None
+    """None where none was given."""
+    history: History | None = None
+    """None where this is the first audit of its name."""
     metrics: tuple[Measurement, ...] = ()
     per_class: tuple[Mapping[str, Any], ...] = ()
     confusion: Mapping[str, Any] | None = None
@@ -358,6 +591,12 @@ class Audit(Record):
     failures: tuple[PartFailure, ...] = ()
     notes: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
+    sign_off: tuple[SignOff, ...] = ()
+    """The same people with what they decided."""
+    next_audit: str = ""
+    """ISO date by which the model is to be audited again; "" where none was set."""
+    clause_coverage: tuple[ClauseCoverage, ...] = ()
+    """One for each profile of the spec."""
     report_options: Mapping[str, Any] = Field(default_factory=dict)
 
     @property

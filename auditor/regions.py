@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from auditor.records import Box
@@ -67,6 +66,8 @@ class Region:
         feather = min(round(FEATHER * min(height, width)), self.thickness // 2)
         if feather < 1:
             return mask
+        import cv2
+
         size = 2 * feather + 1
         return np.asarray(cv2.blur(mask, (size, size), borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 

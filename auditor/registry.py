@@ -38,7 +38,8 @@ class Part(BaseModel):
     docstring is its documentation; the first line is its title.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # most commands read names and options of many parts and make few: what checks values is built when one is made
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"standard": {}, "full": {}}
     """Which presets (quick, standard, full) the part belongs to, and the option values each one sets."""
@@ -124,6 +125,13 @@ def unfit_words(part: type[Part], medium: Medium) -> str:
 
 
 @cache
+def _of_other_packages() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Kind → entry points. Looking through all packages costs more than the rest of a command, so it is done once."""
+    every = entry_points()
+    return {kind: tuple(every.select(group=f"auditor.{kind}")) for kind in KINDS}
+
+
+@cache
 def _locations(kind: str) -> dict[str, str | EntryPoint]:
     if kind not in KINDS:
         raise PartError(unknown_name("kind of part", kind, list(KINDS)))
@@ -133,7 +141,7 @@ def _locations(kind: str) -> dict[str, str | EntryPoint]:
         for entry in resources.files(package).iterdir()
         if entry.name.endswith(".py") and not entry.name.startswith("_")
     }
-    for point in entry_points(group=f"auditor.{kind}"):
+    for point in _of_other_packages()[kind]:
         if point.name in found:
             other = found[point.name]
             first = other.value if isinstance(other, EntryPoint) else other

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = "auditor/manifest@1"
 RecordT = TypeVar("RecordT", bound=Record)
 
 
@@ -125,19 +126,55 @@ class RunFolder:
         with np.load(path, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
 
-    def finish(self) -> Path:
-        """Write the manifest over every file; last, after every run and every render."""
+    def finish(self, keeping: Mapping[str, str] | None = None) -> Path:
+        """Write the manifest over every file; last, after every run and every render.
+
+        Args:
+            keeping: Path → digest of what an earlier manifest named and nobody wrote since: kept as it was, so that
+                writing the manifest again never hides a change.
+        """
         files = {
             str(path.relative_to(self.path).as_posix()): sha256_of(path)
             for path in sorted(self.path.rglob("*"))
             if path.is_file() and path.name != MANIFEST and not path.name.startswith(".writing-")
         }
-        content = {"schema": "auditor/manifest@1", "files": files}
+        content = {"schema": MANIFEST_SCHEMA, "files": {**files, **(keeping or {})}}
         return self.write(MANIFEST, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
-    def unfinish(self) -> None:
-        """Take the manifest away before anything changes, so that nothing half-done looks finished."""
+    def unfinish(self) -> dict[str, str]:
+        """Take the manifest away before anything changes, so that nothing half-done looks finished; returns it."""
+        files = read_manifest(self.path) if self.finished else {}
         (self.path / MANIFEST).unlink(missing_ok=True)
+        return files
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Path → SHA-256 of every file of a finished run.
+
+    Raises:
+        RunFolderError: Not a run folder, unfinished, or the manifest is damaged.
+    """
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: no such run folder")
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise RunFolderError(f"{folder}: no finished audit here ({MANIFEST} is missing); finish it with --resume")
+    return digests_in(file.read_bytes(), str(file))
+
+
+def digests_in(manifest: bytes, place: str) -> dict[str, str]:
+    """Path → SHA-256, as a manifest holds them.
+
+    Raises:
+        RunFolderError: It is not a manifest of a version that is known; names the place.
+    """
+    try:
+        content = json.loads(manifest)
+        if content["schema"] == MANIFEST_SCHEMA:
+            return {str(name): str(digest) for name, digest in content["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise RunFolderError(f"{place}: is not a manifest of this version ({MANIFEST_SCHEMA})")
 
 
 def sha256_of(path: Path) -> str:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from auditor.attacks import MarginGradient
     from auditor.records import Measurement
     from auditor.subjects import LoadedModel, Sample
 
 __all__ = [
     "Audited",
     "Colouring",
+    "Features",
+    "LentMap",
     "PictureRow",
     "PictureSheet",
     "PointChart",
@@ -64,6 +67,38 @@ class Respond(Protocol):
         ...
 
 
+class Features(Protocol):
+    """Pictures → what the classifying layer reads of them."""
+
+    def __call__(self, images: Tensor | None = None) -> np.ndarray:
+        """float32 (n, features), the output itself of an encoder. Costs a forward an image.
+
+        Args:
+            images: As `Sample.images`, also float; None: the sample.
+
+        Raises:
+            ModelError: No single layer produces the scores.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LentMap:
+    """One method's maps of some pictures.
+
+    Attributes:
+        maps: float32 (n, height, width), as in `MapSet`; None where they could not be made.
+        usable: bool (n,).
+        layer: The last target layer, where the method looks at one.
+        reason: Why there are none.
+    """
+
+    maps: np.ndarray | None
+    usable: np.ndarray
+    layer: str | None = None
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class Audited:
     """The model and the sample, with what a study may ask of them. Whatever it asks leaves the model as it is.
@@ -75,8 +110,12 @@ class Audited:
         classes: One name an output; () for an encoder.
         predicted: int64 (n,); None where there are no classes.
         clusters: int (n,): pictures of one patient, video or site have one number.
-        features: () → float32 (n, features), what the classifying layer reads; the output itself of an encoder. Costs a
-            forward an image.
+        features: What the classifying layer reads.
+        scores: Pictures as `Sample.images`, also float → float32 (n, classes), probabilities. Costs a forward an image.
+        margin_gradient: Pictures in pixels and classes → what adversarial examples go down, see `auditor.attacks`.
+            Costs two forwards an image.
+        maps: Method, rows of the sample, pictures that stand there, classes → the method's maps for those classes, at
+            the last target layer. Costs two forwards an image, and what the method says of itself.
         responding: Layers, whether gradients are wanted → a context with a `Respond`. A call costs a forward an image,
             or 3 with gradients.
         receptive_fields: Layer → (unit, row, column) of some of its outputs → the box of each in the input, or None
@@ -92,7 +131,10 @@ class Audited:
     predicted: np.ndarray | None
     clusters: np.ndarray
     seed: int
-    features: Callable[[], np.ndarray]
+    features: Features
+    scores: Callable[[Tensor], np.ndarray]
+    margin_gradient: MarginGradient
+    maps: Callable[[str, np.ndarray, Tensor, np.ndarray], LentMap]
     responding: Callable[[Sequence[str], bool], AbstractContextManager[Respond]]
     receptive_fields: Callable[[Mapping[str, Sequence[tuple[int, int, int]]]], Mapping[str, Sequence[Box | None]]]
     in_parts: Callable[[int, Callable[[int, int], Any]], list[Any]]
@@ -109,6 +151,7 @@ class Tile:
     Attributes:
         picture: uint8 (height, width, 3).
         words: Lines under it.
+        heat: A map to be laid over it, float (height, width), from 0 to its own maximum.
         box: Outlined in the picture, in its pixels.
         marked: Framed, because it is not like the others of its row; the words say why.
     """
@@ -117,6 +160,7 @@ class Tile:
     words: Sequence[str] = ()
     box: Box | None = None
     marked: bool = False
+    heat: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def _cost(part: type[Visualizer]) -> str:
 
 
 def _options(part: type[Visualizer]) -> list[str]:
-    own = {option: field for option, field in part.model_fields.items() if option not in MapVisualizer.model_fields}
+    shared = MapVisualizer.model_fields if issubclass(part, MapVisualizer) else Visualizer.model_fields
+    own = {option: field for option, field in part.model_fields.items() if option not in shared}
     if not own:
         return []
     rows = ["| option | default | meaning |", "|---|---|---|"]

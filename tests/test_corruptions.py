@@ -187,3 +187,23 @@ def test_haze_keeps_the_brightest_value_and_adds_clouds() -> None:
     assert float(found.max()) <= 255
     assert float(found[0, 0, 8:].std()) > 5
     assert torch.equal(found[0, 0, 8:], found[0, 2, 8:])
+
+
+def test_a_crop_leaves_the_middle_over_the_whole_picture() -> None:
+    images = torch.zeros(1, 1, 20, 30, dtype=torch.uint8)
+    images[..., 4:16, 6:24] = 200  # six tenths of each side
+
+    found = Corruptor(images, np.random.default_rng(0)).compose("crop", 5, np.array([0]))
+
+    assert torch.equal(found, torch.full((1, 1, 20, 30), 200.0))
+
+
+def test_a_letterbox_keeps_the_whole_picture_between_black_bars() -> None:
+    images = torch.full((1, 3, 20, 30), 200, dtype=torch.uint8)
+    images[..., :, :15] = 100
+
+    found = Corruptor(images, np.random.default_rng(0)).compose("letterbox", 5, np.array([0]))[0]
+
+    assert float(found[:, :4].max()) == float(found[:, 16:].max()) == 0
+    assert torch.equal(found[:, 4:16, :10], torch.full((3, 12, 10), 100.0))
+    assert torch.equal(found[:, 4:16, 20:], torch.full((3, 12, 10), 200.0))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 
@@ -305,3 +306,28 @@ def test_agreement_of_many_maps_stays_as_wide_as_the_page_and_drops_what_does_no
 def test_agreement_needs_two_maps() -> None:
     with pytest.raises(ValueError, match="two maps"):
         agreement(1)
+
+
+@pytest.mark.parametrize("palette", ["viridis", "magma_r"])
+def test_the_colours_are_those_that_matplotlib_calls_so(palette: str) -> None:
+    steps = np.arange(256, dtype=np.float32)[None] / 255
+    expected = (matplotlib.colormaps[palette](np.linspace(0, 1, 256))[:, :3] * 255 + 0.5).astype(np.uint8)
+
+    np.testing.assert_array_equal(figures.colourise(steps, 0.0, 1.0, palette=palette)[0], expected)
+
+
+def test_the_causal_map_as_pixels_is_darkest_where_the_effect_is_largest() -> None:
+    effects = np.zeros((4, 6))
+    effects[1, 4], effects[3, 0] = 0.8, np.nan
+    photo = np.full((24, 36, 3), 200, np.uint8)
+
+    drawn = figures.causal_picture(figures.CausalGrid(effects, None, 2), photo, unit="fall", of="The picture")
+
+    head = round(1.9 * 28)
+    shown = drawn[head : head + 280, 450:].reshape(4, 70, 6, 70, 3)
+    # corners of the cells, where no number stands
+    brightness = shown[:, 5:15, :, 5:15].mean(axis=(1, 3, 4))
+    assert np.unravel_index(brightness.argmin(), brightness.shape) == (1, 4)
+    tint = np.ptp(shown[:, 5:15, :, 5:15].mean(axis=(1, 3)), axis=2)
+    assert tint[3, 0] == 0, "what was not tested has no colour"
+    assert (np.delete(tint.ravel(), 18) > 0).all()

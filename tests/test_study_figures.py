@@ -54,3 +54,22 @@ def test_points_are_told_apart_by_shape_as_well_as_colour_and_wrong_ones_crossed
 def test_more_groups_than_can_be_told_apart_are_refused() -> None:
     with pytest.raises(ValueError, match="at most 7 groups"):
         figures.point_chart([figures.PointPanel("PCA", np.zeros((2, 2)))], list("abcdefgh"), np.zeros(2, dtype=int))
+
+
+def test_pictures_stand_in_numbered_rows_under_their_heads_and_go_on_in_a_second_block() -> None:
+    black, white = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 255, np.uint8)
+    rows = [[black, white]] * 3
+    heads = [figures.Head("Picture"), figures.Head("Grad cam", "layer4", "failed its check")]
+
+    one = figures.headed_rows(rows, heads, cell=(40, 60))
+    two = figures.headed_rows(rows, heads, cell=(40, 60), blocks=2)
+    scaled = figures.headed_rows(rows, heads, cell=(40, 60), scale=("0", "maximum"))
+
+    assert one.shape[0] > two.shape[0]
+    assert two.shape[1] > 1.9 * one.shape[1]
+    assert scaled.shape[0] > one.shape[0]
+    dark = (one == 0).all(axis=2)
+    assert dark.sum() == 3 * 40 * 60
+    assert (one[: one.shape[0] - 3 * 46] < 200).any(), "the heads are written above"
+    with pytest.raises(ValueError, match="a picture for each of 2 columns"):
+        figures.headed_rows([[black]], heads, cell=(40, 60))

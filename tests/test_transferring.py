@@ -202,6 +202,19 @@ def test_an_enlarged_picture_is_found(how: Image.Resampling, kernel: str) -> Non
     assert found == [Enlargement(2.0, kernel)] * 4
 
 
+@pytest.mark.parametrize("sides", ["height", "width"])
+def test_every_second_line_doubled_is_an_enlargement_along_one_side(sides: str) -> None:
+    axis = 2 if sides == "height" else 3
+    pictures = grain(contrast=40).take(range(0, HEIGHT if axis == 2 else WIDTH, 2), axis=axis).repeat(2, axis=axis)
+
+    found = [ENLARGEMENTS[place] for place in enlargements(floats(pictures))]
+
+    assert found == [Enlargement(2.0, "nearest", sides)] * 4
+    given = resampled(floats(grain(contrast=40)), Enlargement(2.0, "nearest", sides))
+    assert not np.any(np.diff(given, axis=axis).take(range(0, given.shape[axis] - 1, 2), axis=axis))
+    assert given.mean(axis=axis) == pytest.approx(floats(grain(contrast=40)).mean(axis=axis), abs=1e-3)
+
+
 def test_pictures_of_their_own_size_are_not_taken_for_enlarged() -> None:
     pictures = np.concatenate([floats(grain(contrast=40)), blurred(grain(contrast=40), 0.8).round()])
 

@@ -13,7 +13,10 @@ import typer
 if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from auditor.cli import asking, publishing, reference, running
+# Looking for pydantic's plugins reads the metadata of every installed package, which takes longer than a command does.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+from auditor.cli import asking, past, proving, publishing, reference, running, standing
 from auditor.errors import AuditorError
 
 # typer brings its own copy of click, whose base class of usage errors has no public name
@@ -26,7 +29,7 @@ app = typer.Typer(
     help="Audit reports for PyTorch vision models: which regions a model judges by, proven by intervention.\n\n"
     "Start with `auditor demo`, or `auditor init` for a spec of your own.\n\n"
     "Exit codes: 0 the gate passed · 1 a finding at or above fail_on · 2 could not run (spec, usage, model, data) · "
-    "3 incomplete · 70 a bug of ours · 130 interrupted.",
+    "3 incomplete · 4 `verify` found a difference · 70 a bug of ours · 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,8 +37,11 @@ app = typer.Typer(
 )
 running.register(app)
 asking.register(app)
+proving.register(app)
 publishing.register(app)
 reference.register(app)
+standing.register(app)
+past.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from auditor.cli.console import ConsoleProgress, err, out
 from auditor.cli.running import SetOption, SpecArgument
 
 
@@ -32,10 +32,10 @@ def check(
         try:
             make_plan(spec, overrides or [])
         except AuditorError as error:
-            err.print(str(error), markup=False, soft_wrap=True)
+            print(error, file=sys.stderr)
             mistaken = True
         else:
-            err.print(f"{spec}: no mistakes", markup=False, soft_wrap=True)
+            print(f"{spec}: no mistakes", file=sys.stderr)
     return 2 if mistaken else 0
 
 
@@ -74,14 +74,17 @@ def explain(
     overrides: SetOption = None,
 ) -> int:
     """Explain single pictures: maps, the causal map, and what decides ("which regions did you judge by?")."""
+    from auditor.cli.console import ConsoleProgress
     from auditor.explain import explain_pictures
     from auditor.plan import make_plan
 
-    planned = make_plan(spec, [*(overrides or []), *([] if target is None else [f"target={target}"])])
+    # neither probes nor metrics look at a single picture: nobody waits for what they bring along
+    without = ["probes=[]", "metrics=[]"]
+    planned = make_plan(spec, [*(overrides or []), *without, *([] if target is None else [f"target={target}"])])
     with ConsoleProgress() as progress:
         pages = explain_pictures(planned, images, folder, progress, most_forwards=forwards, pdf=pdf)
     for page in pages:
-        out.print(str(page), markup=False, soft_wrap=True)
+        print(page)
     return 0
 
 
@@ -96,6 +99,7 @@ def doctor(
 
     healthy = print_environment()
     if spec is not None:
+        from auditor.cli.console import ConsoleProgress
         from auditor.doctor import preprocessing_fit
         from auditor.plan import make_plan
 

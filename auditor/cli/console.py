@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -26,6 +21,15 @@ class ConsoleProgress:
     """Bars with image counts and the time left on a terminal; one line when a part begins elsewhere; none in CI."""
 
     def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self._bars = err.is_terminal and not os.environ.get("CI")
         self._lines = not self._bars and not os.environ.get("CI")
         self._progress = Progress(
@@ -72,3 +76,11 @@ class ConsoleProgress:
             self._progress.console.print(text, markup=False)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+def print_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in plain lines that are never folded, so that they can be searched and cut."""
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
+    for number, row in enumerate((header, *rows)):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        out.print(line, markup=False, soft_wrap=True, style=None if number else "dim")

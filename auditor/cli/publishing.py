@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from auditor.cli.console import err, out
 
 if TYPE_CHECKING:
     from auditor.publish import Parcels, Sending, Target
@@ -73,7 +72,7 @@ def publish(
             for line in outcome.done:
                 _say(f"{target.part_name()}: {line}")
             if outcome.address:
-                out.print(outcome.address, markup=False, soft_wrap=True)
+                print(outcome.address)
     return 2 if failed else 0
 
 
@@ -145,21 +144,18 @@ def _ask_about_pictures(target: Target, parcels: Parcels, sending: Sending, *, y
     _say(f"warning: {what}")
     if yes:
         return
-    if not err.is_terminal or not typer.confirm("Put them there?", default=False, err=True):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()) or not typer.confirm(
+        "Put them there?", default=False, err=True
+    ):
         raise PublishError(f"{place}: nothing was published there; --no-images leaves pictures out, --yes agrees")
 
 
 def _sending(dry_run: bool) -> Sending:
     from auditor.publish import Sending
 
-    show: Callable[[str], None] | None = None
-    if dry_run:
-
-        def show(text: str) -> None:
-            out.print(text, markup=False, soft_wrap=True)
-
+    show: Callable[[str], None] | None = print if dry_run else None
     return Sending(show=show, warn=lambda text: _say(f"warning: {text}"))
 
 
 def _say(text: str) -> None:
-    err.print(text, markup=False, soft_wrap=True)
+    print(text, file=sys.stderr)

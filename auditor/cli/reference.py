@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from auditor.cli.console import out
 from auditor.errors import RunFolderError
 
 
@@ -28,6 +27,7 @@ def list_parts(
     from rich.table import Table
 
     from auditor import registry
+    from auditor.cli.console import out
 
     for each in [kind] if kind else list(registry.KINDS):
         table = Table(title=each, title_justify="left", title_style="bold", box=None, pad_edge=False)
@@ -52,6 +52,7 @@ def show(
     from rich.table import Table
 
     from auditor import registry
+    from auditor.cli.console import out
 
     part = registry.load(kind, name)
     out.print(f"{name} ({kind})", style="bold", markup=False)
@@ -91,9 +92,9 @@ def schema(
 
         text = json.dumps(spec_schema(), indent=2)
     elif what == "audit":
-        from auditor.records import Audit
+        from auditor.audit_schema import audit_schema
 
-        text = json.dumps(Audit.model_json_schema(by_alias=True), indent=2)
+        text = json.dumps(audit_schema(), indent=2)
     else:
         raise typer.BadParameter(f"no schema of '{what}'; spec or audit")
     print(text)
@@ -111,5 +112,5 @@ def init(
     if path.exists() and not force:
         raise RunFolderError(f"{path}: is there already; --force overwrites it")
     write_whole(path, (shipped_folder("audit_specs") / "starter.yaml").read_bytes())
-    out.print(str(path), markup=False)
+    print(path)
     return 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import ConsoleProgress, out
-from auditor.records import Audit
+if TYPE_CHECKING:
+    from auditor.records import Audit
 
+KEPT = ("manifest.json", "spec.yaml", "log.txt")
+"""Files of a run folder that are no report."""
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML spec.")]
 SetOption = Annotated[
     list[str] | None,
@@ -35,6 +39,9 @@ def run(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="LEVEL", help="low, medium, high, critical or never.")
     ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known: auditor baseline write.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that broke off.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Leave with 0 whatever the verdict.")] = False,
 ) -> int:
@@ -43,9 +50,13 @@ def run(
     Leaves a run folder with report.html, report.pdf, audit.json, the evidence and a manifest. Gates by its exit code:
     0 passed, 1 a finding at or above fail_on, 3 incomplete.
     """
+    from auditor.cli.console import ConsoleProgress
     from auditor.plan import make_plan
 
-    plan = make_plan(spec, _with_gate(overrides, device, fail_on))
+    given = _with_gate(overrides, device, fail_on)
+    if baseline is not None:
+        given.append(f"policy.baseline={json.dumps(os.path.relpath(baseline, spec.parent))}")
+    plan = make_plan(spec, given)
 
     from auditor.pipeline import RunRequest
     from auditor.pipeline import run as run_plan
@@ -73,47 +84,44 @@ def _with_gate(overrides: list[str] | None, device: str | None, fail_on: str | N
 
 def announce(audit: Audit, folder: Path) -> None:
     """The verdict in a line on stderr, the written paths on stdout."""
-    from auditor.cli.console import err
+    from auditor.cli.console import err, out
+    from auditor.findings.waivers import warnings
     from auditor.findings.words import headline
 
     err.print(headline(audit), markup=False, soft_wrap=True)
     for reason in audit.reasons[:5]:
         err.print(f"  · {reason}", markup=False, soft_wrap=True)
-    for name in ("report.html", "report.pdf", "audit.json"):
-        if (folder / name).is_file():
-            out.print(str(folder / name), markup=False, soft_wrap=True)
+    for warning in warnings(audit.name, audit.waivers, audit.limits, audit.baseline):
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    for note in audit.history.notes if audit.history is not None else ():
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name not in KEPT:
+            out.print(str(path), markup=False, soft_wrap=True)
 
 
 def render(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A finished run folder.")],
     formats: Annotated[
-        list[str] | None, typer.Option("-f", "--format", metavar="FORMAT", help="html, pdf, json; may be given again.")
+        list[str] | None,
+        typer.Option(
+            "-f", "--format", metavar="FORMAT", help="As `auditor list reports` prints it; may be given again."
+        ),
     ] = None,
     template: Annotated[str, typer.Option(help="A shipped template's name, or a folder of your own.")] = "default",
     images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
 ) -> int:
     """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
-    from auditor import registry
-    from auditor.errors import PartError
-    from auditor.reports import RenderOptions, Report
-    from auditor.runs import RunFolder, load_audit
+    from auditor.reports import RenderOptions
+    from auditor.reports._rendering import render as render_formats
+    from auditor.runs import load_audit
 
     audit = load_audit(run_dir)
-    folder = RunFolder(run_dir)
     own = Path(template)
     options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
-    written: list[Path] = []
-    parts = [registry.load("reports", name)() for name in formats or ["html", "pdf"]]
-    folder.unfinish()
-    try:
-        for part in parts:
-            if not isinstance(part, Report):
-                raise PartError(f"{part.part_name()} is not a report format")
-            written += part.write(audit, run_dir, options)
-    finally:
-        folder.finish()
+    written = render_formats(audit, run_dir, formats or ["html", "pdf"], options)
     for path in written:
-        out.print(str(path), markup=False, soft_wrap=True)
+        print(path)
     return 0
 
 
@@ -127,6 +135,7 @@ def demo(
 
     Offline. Draws the pictures, runs the three audits, and prints where the reports are.
     """
+    from auditor.cli.console import ConsoleProgress
     from auditor.demo.auditing import run_demo
 
     with ConsoleProgress() as progress:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from auditor import registry
 from auditor.engine.chunking import Chunk, in_chunks, same_chunk
+from auditor.engine.maps import make_maps
+from auditor.engine.margin_gradients import margin_gradient
 from auditor.engine.predictor import Predictor
 from auditor.engine.receptive_fields import Box, Point, receptive_fields
 from auditor.engine.responses import responding
-from auditor.studies import Audited, Respond, Responses
+from auditor.studies import Audited, LentMap, Respond, Responses
 from auditor.subjects import Sample
+from auditor.visualizers import PASS, MapVisualizer
 
 __all__ = ["lend"]
 
@@ -63,10 +68,14 @@ def lend(
     def in_parts(count: int, work: Callable[[int, int], Any]) -> list[Any]:
         return in_chunks(count, chunk, work, what="studying the model")
 
-    def features() -> np.ndarray:
+    def features(images: Tensor | None = None) -> np.ndarray:
+        given = sample.images if images is None else images
         if model.output == "embedding":
-            return _outputs(predictor, sample, in_parts)
-        return predictor.features(sample.images)
+            return _outputs(predictor, given, in_parts)
+        return predictor.features(given)
+
+    def maps(method: str, rows: np.ndarray, images: Tensor, classes: np.ndarray) -> LentMap:
+        return _maps(method, predictor, sample, layers[-1:], rows, images, classes)
 
     return Audited(
         model=model,
@@ -78,21 +87,47 @@ def lend(
         clusters=np.arange(len(sample)) if clusters is None else np.asarray(clusters),
         seed=seed,
         features=features,
+        scores=predictor.scores,
+        margin_gradient=partial(margin_gradient, predictor),
+        maps=maps,
         responding=lent,
         receptive_fields=fields,
         in_parts=in_parts,
     )
 
 
+def _maps(
+    method: str,
+    predictor: Predictor,
+    sample: Sample,
+    layers: Sequence[str],
+    rows: np.ndarray,
+    images: Tensor,
+    classes: np.ndarray,
+) -> LentMap:
+    """One method's maps of pictures that stand in for some of the sample."""
+    part = registry.load("visualizers", method)()
+    assert isinstance(part, MapVisualizer)
+    run = make_maps(
+        predictor.model, predictor.model.module, sample, [part], list(layers),
+        device=predictor.device, targets=classes, indices=rows, images=images, predictor=predictor,
+    )  # fmt: skip
+    predictor.forwards += PASS * len(rows)
+    if not run.maps:
+        reasons = [reason for _, _, reason in (*run.failures, *run.skipped)] or list(run.notes)
+        return LentMap(None, np.zeros(len(rows), bool), reason="; ".join(reasons))
+    return LentMap(run.maps[0].maps, run.maps[0].usable, run.maps[0].layer)
+
+
 def _outputs(
-    predictor: Predictor, sample: Sample, in_parts: Callable[[int, Callable[[int, int], Any]], list[Any]]
+    predictor: Predictor, images: Tensor, in_parts: Callable[[int, Callable[[int, int], Any]], list[Any]]
 ) -> np.ndarray:
     """What an encoder puts out: float32 (n, features)."""
 
     def outputs(start: int, stop: int) -> np.ndarray:
-        inputs = predictor.model.preprocessing.to_input(sample.images[start:stop].to(predictor.device))
+        inputs = predictor.model.preprocessing.to_input(images[start:stop].to(predictor.device))
         predictor.forwards += stop - start
         with responding(predictor.original(), (), predictor.device, gradients=False) as respond:
             return respond(inputs).logits.cpu().numpy()
 
-    return np.concatenate(in_parts(len(sample), outputs))
+    return np.concatenate(in_parts(len(images), outputs))

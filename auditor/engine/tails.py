@@ -17,7 +17,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
-from torch.utils.flop_counter import flop_registry
 
 from auditor.engine import scoring
 from auditor.engine.borrowing import alone, pass_settings
@@ -191,13 +190,16 @@ class _Work(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives 
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0.0
+        # here, since it brings a compiler along that nothing else needs
+        from torch.utils.flop_counter import flop_registry
+
+        self.total, self._formulas = 0.0, flop_registry
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         output = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
+        formula = self._formulas.get(func._overloadpacket)
         if formula is not None:
             self.total += formula(*args, **(kwargs or {}), out_val=output)
         return output

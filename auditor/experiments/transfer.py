@@ -28,7 +28,6 @@ from auditor.experiments.experiment import (
     SCREEN_EFFECT,
     Experiment,
     Outcomes,
-    empty_check,
     examples_of,
     followed_from,
     screen_p,
@@ -152,7 +151,7 @@ def checks_of(test: Transfer) -> list[CheckEvidence]:
     pairs = draw_pairs(test.experiment, test.kind, "A", test.budget.donors_screen, test.given.positions, test.notes)
     if len(pairs) == 0:
         why = "no picture has both another class that it could follow and a second picture for its control"
-        return [empty_check(test.kind, None, why)]
+        return [CheckEvidence(kind=test.kind, too_few=why)]
     outcomes = follow(test.experiment, test.given, pairs, f"{test.kind}: screening")
     rows = _worth_testing(list(_rows(test.experiment, outcomes)), test)
     # what the whole sample shows less clearly than some classes do, it shows through them: they are the sharper test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,12 @@ from auditor.engine.maps import MapRun, make_maps
 from auditor.engine.predictor import Predictor
 from auditor.engine.resolving import own_score, resolved
 from auditor.errors import DataError, ModelError
+from auditor.explain.cells import STRONGEST, CellEffect, effect_of, row_of, strongest, what_decides
 from auditor.explain.choosing import FORWARDS, Choice, chosen_maps, in_words
 from auditor.interventions import Swapper
 from auditor.media import Medium
-from auditor.regions import Region, grid
+from auditor.regions import grid
 from auditor.reports._explanation import ExplainedPicture, ExplanationFigure, Tile, write_explanation
-from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import PictureInfo, Sample
 from auditor.subjects.decoding import decode
 from auditor.subjects.loading import load_model
@@ -42,28 +42,11 @@ DONORS = 6
 """Further ones for the cells that matter most, measured on these alone: chance had a part in choosing the cells."""
 DONOR_SAMPLE = 24
 """Pictures of the spec's sample that may lend their cells."""
-STRONGEST = 6
 SHOWN_CLASSES = 5
 TOP = 0.995
 """Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
 TILE = 224
 """Longer side of a map on the page, pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellEffect:
-    """What the explained score loses when one cell comes from other pictures.
-
-    Attributes:
-        drop: Mean fall of the score; low, high: its bootstrap interval over donors, None where it was only screened.
-        flips: Share of donors with which the prediction changes.
-    """
-
-    region: Region
-    drop: float
-    low: float | None
-    high: float | None
-    flips: float
 
 
 def explain_pictures(
@@ -149,7 +132,7 @@ class _Explainer:
             target=name,
             scores=tuple((self.classes[index], float(scores[0, index])) for index in top),
             sentence=what_decides(cells, name, float(score)),
-            cells=tuple(_row(cell) for cell in strongest(cells)),
+            cells=tuple(row_of(cell) for cell in strongest(cells)),
             figure=self._causal_figure(sample, cells, name),
             tiles=self._tiles(sample, made, choice),
             layers=tuple(dict.fromkeys(item.layer for item in made.maps if item.layer)),
@@ -211,7 +194,7 @@ class _Explainer:
         drops, flips = self._swapped(swapper, every, first, predicted, targets, score)
         bounds = (score - 1, score - targets.least) if self.own is None else None
         if not apart:
-            return [_effect(*each, bounds, self._seed) for each in zip(regions, drops, flips, strict=True)]
+            return [effect_of(*each, bounds, self._seed) for each in zip(regions, drops, flips, strict=True)]
         found = [
             CellEffect(region, float(fall.mean()), None, None, float(turned.mean()))
             for region, fall, turned in zip(regions, drops, flips, strict=True)
@@ -219,7 +202,7 @@ class _Explainer:
         best = np.sort(np.argsort(-drops.mean(axis=1), kind="stable")[:STRONGEST])
         drops, flips = self._swapped(swapper, best, range(SCREENING, len(chosen)), predicted, targets, score)
         for index, fall, turned in zip(best.tolist(), drops, flips, strict=True):
-            found[index] = _effect(regions[index], fall, turned, bounds, self._seed)
+            found[index] = effect_of(regions[index], fall, turned, bounds, self._seed)
         return found
 
     @property
@@ -246,17 +229,14 @@ class _Explainer:
 
     def _causal_figure(self, sample: Sample, cells: Sequence[CellEffect], name: str) -> ExplanationFigure:
         drops = np.asarray([cell.drop for cell in cells]).reshape(CELLS, CELLS)
-        svg = figures.causal_map(
-            figures.CausalGrid(drops, None, SCREENING),
-            photo=sample.display(0),
-            unit="fall of the score",
-            of="The picture",
+        drawn = figures.causal_picture(
+            figures.CausalGrid(drops, None, SCREENING), sample.display(0), unit="fall of the score", of="The picture"
         )
         best = strongest(cells)[0]
         return ExplanationFigure(
             "Causal map",
-            svg,
-            "image/svg+xml",
+            figures.encode_jpeg(drawn),
+            "image/jpeg",
             f"Fall of the score of {name} when a cell comes from another picture ({SCREENING} pictures a cell; the "
             f"strongest {STRONGEST} measured again on {DONORS} others).",
             f"Grid of {CELLS} by {CELLS} falls; largest {best.drop:.2f} at {best.region.name}.",
@@ -313,46 +293,3 @@ def _skipped(made: MapRun) -> list[str]:
         reasons.setdefault(reason, []).append(name)
     words = [f"Not made: {', '.join(names)}: {reason}." for reason, names in reasons.items()]
     return words + [f"Broke: {name}: {reason}." for name, _, reason in made.failures]
-
-
-def _effect(
-    region: Region, drops: np.ndarray, flips: np.ndarray, bounds: tuple[float, float] | None, seed: int
-) -> CellEffect:
-    """Over donors.
-
-    Args:
-        bounds: Least and greatest fall possible; None where the score has no bounds.
-    """
-    span = float(np.abs(drops).max())
-    lower, upper = bounds or (-span, span)
-    values = drops.clip(lower, upper)[None]
-    lows, highs = mean_intervals(
-        values, np.ones(values.shape, bool), np.arange(len(drops)), seed=seed, lower=lower, upper=upper
-    )
-    return CellEffect(region, float(drops.mean()), float(lows[0]), float(highs[0]), float(flips.mean()))
-
-
-def strongest(cells: Sequence[CellEffect]) -> list[CellEffect]:
-    """The cells that matter most, at most six."""
-    measured = [cell for cell in cells if cell.low is not None]
-    return sorted(measured, key=lambda cell: (-cell.drop, cell.region.name))[:STRONGEST]
-
-
-def what_decides(cells: Sequence[CellEffect], name: str, score: float) -> str:
-    """One sentence: the cells whose replacement moves the prediction, or that no single one does."""
-    deciding = [cell for cell in strongest(cells) if (cell.low or 0) > 0 and cell.drop >= 0.05 * min(1.0, abs(score))]
-    if not deciding:
-        return f"{name} ({score:.2f}): no single cell decides; the evidence is spread over the picture."
-    words = ", ".join(f"{_where(cell.region)} (−{cell.drop:.2f})" for cell in deciding)
-    return f"{name} ({score:.2f}) rests on {words}."
-
-
-def _row(cell: CellEffect) -> tuple[str, float, float, float, float]:
-    assert cell.low is not None
-    assert cell.high is not None
-    return (_where(cell.region), cell.drop, cell.low, cell.high, cell.flips)
-
-
-def _where(region: Region) -> str:
-    row, column = region.name.removeprefix("cell-r").split("c")
-    return f"row {row}, column {column}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
+from auditor.figures.causal_picture import causal_picture
 from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.headed import Head, headed_rows
 from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
@@ -29,6 +31,7 @@ from auditor.figures.pictures import (
     enlarge,
     map_triptych,
     outline_region,
+    outlines,
     overlay,
 )
 from auditor.figures.points import PointPanel, point_chart
@@ -52,6 +55,7 @@ __all__ = [
     "Curve",
     "DosePanel",
     "ForestRow",
+    "Head",
     "LayerRow",
     "PointPanel",
     "ReliabilityBins",
@@ -62,6 +66,7 @@ __all__ = [
     "anatomical_planes",
     "before_after",
     "causal_map",
+    "causal_picture",
     "channel_sheet",
     "colourise",
     "confusion",
@@ -74,11 +79,13 @@ __all__ = [
     "enlarge",
     "forest_plot",
     "frame_strip",
+    "headed_rows",
     "heaviest_voxel",
     "kernel_sheet",
     "layer_chart",
     "map_triptych",
     "outline_region",
+    "outlines",
     "over_time",
     "overlay",
     "per_class_accuracy",

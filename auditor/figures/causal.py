@@ -81,7 +81,7 @@ def causal_map(
     """
     rows, columns = grid.effects.shape
     aspect = 1.0 if photo is None else min(1.6, max(0.4, photo.shape[0] / photo.shape[1]))
-    top = high if high is not None else max(0.25, float(np.nanmax(grid.effects, initial=0.0)))
+    top = scale_top(grid, high)
     tall = SIDE * aspect
     width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.84
     with chart(width, height) as figure:
@@ -101,6 +101,11 @@ def causal_map(
             _profile(profile, rings)
             title(profile, _with_count("Swapping the border", rings.count))
         return to_svg(figure)
+
+
+def scale_top(grid: CausalGrid, high: float | None) -> float:
+    """The upper end of the colours: `high`, or the largest effect, at least .25, so that noise stays pale."""
+    return high if high is not None else max(0.25, float(np.nanmax(grid.effects, initial=0.0)))
 
 
 def radial_profile(
@@ -157,7 +162,7 @@ def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, top: float) -> None:
             colour = colours(DARKEST * share)
             axes.add_patch(_rectangle(column, row, 1, 1, facecolor=colour, alpha=0.62 + 0.36 * share))
             dark = 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.5
-            axes.text(column + 0.5, row + 0.52, _short(effect), ha="center", va="center", fontsize=size,
+            axes.text(column + 0.5, row + 0.52, short_share(effect), ha="center", va="center", fontsize=size,
                       color="#ffffff" if dark else "#111111")  # fmt: skip
     if grid.judged is not None:
         for row, column in np.argwhere(grid.judged):
@@ -183,7 +188,7 @@ def _profile(axes: Axes, rings: RingProfile) -> None:
         tops += list(rings.controls)
     axes.set_ylim(min(-0.05, *rings.lows) - 0.02, max(tops) * 1.18)
     axes.set_xlabel("ring width, % of the image side")
-    axes.yaxis.set_major_formatter(lambda value, _: _short(value))
+    axes.yaxis.set_major_formatter(lambda value, _: short_share(value))
     axes.set_xlim(0, max(shares) * 1.03)
     bare(axes, left=True)
 
@@ -202,7 +207,7 @@ def _scale(axes: Axes, top: float, unit: str, tall: float) -> None:
     bar.set_axis_off()
     bar.text(0, -0.9, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
     bar.text(0, -3.5, unit, ha="left", va="top", fontsize=7.5, color=MUTED)
-    bar.text(1, -0.9, _short(top), ha="right", va="top", fontsize=7.5, color=MUTED)
+    bar.text(1, -0.9, short_share(top), ha="right", va="top", fontsize=7.5, color=MUTED)
 
 
 def _plane(axes: Axes, rows: int, columns: int) -> None:
@@ -221,7 +226,7 @@ def _with_count(words: str, count: int | None) -> str:
     return words if count is None else f"{words}  (n = {count})"
 
 
-def _short(value: float) -> str:
+def short_share(value: float) -> str:
     """'.42', '−.03', '0', '1.0': shares without the leading zero."""
     text = f"{abs(value):.2f}"
     if text == "0.00":

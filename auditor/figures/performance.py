@@ -94,7 +94,7 @@ def per_class_accuracy(
         axes.set_xlim(0, 1.0)
         axes.set_yticks([])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-        axes.set_xlabel("accuracy, %, with 95 % Wilson interval", labelpad=3)
+        axes.set_xlabel("accuracy, %, with 95 % interval", labelpad=3)
         bare(axes)
         return to_svg(figure)
 

@@ -81,7 +81,7 @@ def colourise(values: Values, low: float, high: float, *, palette: str = "viridi
     Args:
         values: Float, shape (rows, columns).
         low, high: Ends of the scale; values beyond take the end's colour. With low = high all is the lower end.
-        palette: A perceptually uniform matplotlib colour map.
+        palette: A perceptually uniform colour map: viridis, cividis, magma, inferno, plasma; with _r backwards.
     """
     span = high - low
     finite = np.isfinite(values)
@@ -214,13 +214,35 @@ def before_after(
     if box is not None:
         panels = [outline_region(panel, box, hole=hole, factor=factor) for panel in panels]
     height, width = panels[0].shape[:2]
-    arrow = _arrow(height, max(18, width // 9))
+    arrow = _arrow(height, _arrow_room(width))
     row = panels[0]
     for index, panel in enumerate(panels[1:], start=1):
         last = index == len(panels) - 1
         between = arrow if last else np.full((height, gap_beside(width), 3), PAPER, np.uint8)
         row = np.hstack([row, between, panel])
     return row
+
+
+def outlines(photo: tuple[int, ...], box: Pixels, panels: int) -> tuple[Pixels, ...]:
+    """Where `before_after` draws the region, once a panel, in pixels of what it returns.
+
+    Args:
+        photo: Height and width of the picture before enlargement.
+        box: The region in its pixels.
+        panels: 2, or 3 with a donor.
+    """
+    factor = enlargement(*photo[:2])
+    width = photo[1] * factor
+    starts = [0, width + _arrow_room(width)] if panels == 2 else [0, width + gap_beside(width)]
+    if panels == 3:
+        starts.append(starts[1] + width + _arrow_room(width))
+    x1, y1, x2, y2 = (edge * factor for edge in box)
+    return tuple((start + x1, y1, start + x2, y2) for start in starts)
+
+
+def _arrow_room(width: int) -> int:
+    """Of the arrow between panels of that width, pixels."""
+    return max(18, width // 9)
 
 
 def side_by_side(panels: list[Rgb], *, gap: int) -> Rgb:
@@ -299,8 +321,8 @@ def _tints(palette: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 @cache
 def _table(palette: str) -> NDArray[np.uint8]:
-    """256 colours, uint8 (256, 3)."""
-    import matplotlib
-
-    colours = matplotlib.colormaps[palette](np.linspace(0, 1, 256))[:, :3]
-    return (np.asarray(colours) * 255 + 0.5).astype(np.uint8)
+    """256 colours, uint8 (256, 3), of a scale by its name in matplotlib; OpenCV has the same numbers, and is here."""
+    name, backwards = palette.removesuffix("_r"), palette.endswith("_r")
+    steps = np.arange(256, dtype=np.uint8)[::-1] if backwards else np.arange(256, dtype=np.uint8)
+    bgr = cv2.applyColorMap(steps[:, None].copy(), getattr(cv2, f"COLORMAP_{name.upper()}"))
+    return np.ascontiguousarray(bgr[:, 0, ::-1])

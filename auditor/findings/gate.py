@@ -1,15 +1,16 @@
-"""From checks, limits and the policy to the audit's verdict and exit code.
+"""From checks and limits to the audit's verdict and exit code.
 
 Exit codes: 0 passed · 1 a finding at or above `fail_on` · 2 could not run · 3 incomplete · 4 a digest differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from auditor.records import AuditVerdict, Check, LimitResult, Measurement, PartFailure, Severity, Status, Verdict
-from auditor.spec.audit_spec import LegitimateSpec, LimitSpec
+from auditor.findings.limits import limit_words
+from auditor.records import AuditVerdict, Check, LimitResult, PartFailure, Severity, Status, Verdict
+from auditor.spec.audit_spec import LegitimateSpec
 
 EXIT_CODES = {
     AuditVerdict.PASS: 0,
@@ -53,68 +54,6 @@ def _declared(check: Check, declared: Sequence[LegitimateSpec]) -> Check:
     return check
 
 
-def apply_limits(
-    limits: Mapping[str, LimitSpec],
-    checks: Sequence[Check],
-    metrics: Sequence[Measurement],
-    lines: Mapping[str, int | None],
-) -> tuple[list[LimitResult], list[Check]]:
-    """Hold every limit against what was measured; a breached limit's severity wins on the checks that breach it.
-
-    A limit is `<kind>.<measurement>` or `metrics.<name>`; it is breached when the whole interval lies beyond.
-    """
-    results: list[LimitResult] = []
-    raised: dict[str, Severity] = {}
-    for name, limit in limits.items():
-        kind, _, measured = name.partition(".")
-        found: list[tuple[str | None, Measurement]]
-        if kind == "metrics":
-            found = [(None, m) for m in metrics if m.name == measured]
-        else:
-            found = [(c.id, m) for c in checks if c.kind == kind for m in c.measurements if m.name == measured]
-        severity = Severity(limit.severity)
-        for check_id, measurement in found:
-            if check_id is not None and breached(limit, measurement):
-                raised[check_id] = max(raised.get(check_id, severity), severity, key=lambda s: s.rank)
-        results.append(_result(name, limit, [m for _, m in found], lines.get(name)))
-    raised_checks = [
-        check.model_copy(update={"severity": raised[check.id]}) if check.id in raised and check.is_finding else check
-        for check in checks
-    ]
-    return results, raised_checks
-
-
-def breached(limit: LimitSpec, measurement: Measurement) -> bool:
-    """Whether the whole interval lies beyond a bound."""
-    if measurement.value is None:
-        return False
-    low = measurement.value if measurement.low is None else measurement.low
-    high = measurement.value if measurement.high is None else measurement.high
-    above = limit.max is not None and low > limit.max
-    below = limit.min is not None and high < limit.min
-    return above or below
-
-
-def _result(name: str, limit: LimitSpec, found: Sequence[Measurement], line: int | None) -> LimitResult:
-    defined = [m for m in found if m.value is not None]
-    worst = None
-    if defined:
-        if limit.max is not None:
-            worst = max(defined, key=lambda m: m.value or 0.0)
-        else:
-            worst = min(defined, key=lambda m: m.value or 0.0)
-    return LimitResult(
-        name=name,
-        minimum=limit.min,
-        maximum=limit.max,
-        severity=Severity(limit.severity),
-        measurement=worst,
-        breached=any(breached(limit, m) for m in defined),
-        reason=None if defined else "nothing was measured under this name in this audit",
-        spec_line=line,
-    )
-
-
 def gate(
     checks: Sequence[Check],
     limits: Iterable[LimitResult],
@@ -124,12 +63,14 @@ def gate(
 ) -> GateResult:
     """The verdict: a failing finding beats incomplete, and incomplete beats a pass."""
     reasons: list[str] = []
+    limits = list(limits)
+    breached = [item for item in limits if item.breached and item.status is Status.OPEN]
     if fail_on != "never":
         threshold = Severity(fail_on).rank
         open_findings = [c for c in checks if c.is_finding and c.status is Status.OPEN and c.severity is not None]
         failing = [c for c in open_findings if c.severity is not None and c.severity.rank >= threshold]
         reasons += [c.sentence for c in sorted(failing, key=lambda c: -(c.severity.rank if c.severity else 0))]
-        reasons += [_limit_words(item) for item in limits if item.breached and item.severity.rank >= threshold]
+        reasons += [limit_words(item) for item in breached if item.severity.rank >= threshold]
         if reasons:
             return GateResult(AuditVerdict.FAIL, tuple(reasons))
     incomplete = [f"{failure.part} did not finish: {failure.reason}" for failure in failures if failure.required]
@@ -140,15 +81,10 @@ def gate(
     ]
     if incomplete:
         return GateResult(AuditVerdict.INCOMPLETE, tuple(incomplete))
-    if any(c.is_finding and c.status is not Status.OPEN for c in checks):
+    statuses = [c.status for c in checks if c.is_finding] + [item.status for item in limits if item.breached]
+    if any(status is not Status.OPEN for status in statuses):
         return GateResult(AuditVerdict.PASS_WITH_WAIVERS, ())
     return GateResult(AuditVerdict.PASS, ())
-
-
-def _limit_words(item: LimitResult) -> str:
-    bound = f"at most {item.maximum}" if item.maximum is not None else f"at least {item.minimum}"
-    value = item.measurement.value if item.measurement else None
-    return f"Limit {item.name} breached: {value:.3g} measured, {bound} allowed."
 
 
 def _too_little(checks: Sequence[Check], kind: str) -> bool:

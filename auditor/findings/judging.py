@@ -159,6 +159,8 @@ def _judge_one(
 ) -> Check:
     if item.not_tested is not None:
         return _check(item, Verdict.NOT_TESTED, why=item.not_tested)
+    if item.too_few is not None:
+        return _check(item, Verdict.INSUFFICIENT, why=item.too_few)
     if item.absent is not None:
         return _check(item, Verdict.NO_EVIDENCE, why=item.absent)
     measurements = measurements_of(item, circumstances.seed)

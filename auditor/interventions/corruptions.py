@@ -3,7 +3,7 @@
 Source: families and strengths after Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common
 Corruptions and Perturbations", ICLR 2019: those of CIFAR-10-C hold at 32 pixels, those of ImageNet-C at 224, and the
 geometric interpolation between. Small discs of defocus spread light as far as theirs; haze has a spectrum of its own,
-and motion blurs to both sides.
+and motion blurs to both sides. Crops and letterboxes are ours.
 """
 
 from __future__ import annotations
@@ -189,6 +189,26 @@ def _pixelate(corruptor: Corruptor, x: Tensor, numbers: np.ndarray, given: tuple
     return F.interpolate(F.interpolate(x, size=coarse, mode="area"), size=(height, width), mode="nearest")
 
 
+def _crop(corruptor: Corruptor, x: Tensor, numbers: np.ndarray, given: tuple[float, ...]) -> Tensor:
+    """The middle of the picture over its whole size, as a closer view shows it."""
+    height, width = x.shape[-2:]
+    rows, columns = (max(2, round(side * given[0])) for side in (height, width))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    middle = x[..., top : top + rows, left : left + columns]
+    return F.interpolate(middle, size=(height, width), mode="bilinear", antialias=True)
+
+
+def _letterbox(corruptor: Corruptor, x: Tensor, numbers: np.ndarray, given: tuple[float, ...]) -> Tensor:
+    """The whole picture between black bars above and below, as another aspect ratio leaves it; nothing is cut off."""
+    height, width = x.shape[-2:]
+    rows, columns = (max(2, round(side * given[0])) for side in (height, width))
+    small = F.interpolate(x, size=(rows, columns), mode="bilinear", antialias=True)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    # the sides go on as the picture ends, so that only the bars are new
+    wide = F.pad(small, (left, width - columns - left, 0, 0), mode="replicate")
+    return F.pad(wide, (0, 0, top, height - rows - top))
+
+
 def defocus_kernel(radius: float, softness: float) -> np.ndarray:
     """A disc whose rim is blurred: float32 (size, size), sum 1, lengths in pixels."""
     reach = int(np.ceil(radius + 2 * softness))
@@ -232,6 +252,9 @@ def _one(*values: float) -> Strengths:
     return tuple((value,) for value in values)
 
 
+_KEPT = _one(0.95, 0.9, 0.8, 0.7, 0.6)
+"""Share of each side that is left. [chosen: from a rim that nobody misses to what a wrong export does]"""
+
 FAMILIES = {
     "gaussian_noise": Family(
         "Gaussian noise", _one(0.04, 0.06, 0.08, 0.09, 0.10), _one(0.08, 0.12, 0.18, 0.26, 0.38), _gaussian_noise
@@ -266,4 +289,6 @@ FAMILIES = {
     ),
     "jpeg": Family("JPEG compression", _one(80, 65, 58, 50, 40), _one(25, 18, 15, 10, 7), _jpeg),
     "pixelate": Family("coarse pixels", _one(0.95, 0.9, 0.85, 0.75, 0.65), _one(0.6, 0.5, 0.4, 0.3, 0.25), _pixelate),
+    "crop": Family("crops", _KEPT, _KEPT, _crop),
+    "letterbox": Family("added letterboxes", _KEPT, _KEPT, _letterbox),
 }

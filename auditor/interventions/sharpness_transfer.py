@@ -83,7 +83,7 @@ class SharpnessTransfer(GlobalProperty):
     def _place(self) -> None:
         columns = {
             "blur": self.exponents,
-            "resolution": np.log([1.0 if how is None else how.factor for how in ENLARGEMENTS])[self.enlarged],
+            "resolution": np.array([0.0 if how is None else how.coarseness for how in ENLARGEMENTS])[self.enlarged],
             "compression": np.log1p(coarseness(self.qualities)),
         }
         self.positions = np.stack([columns[part] for part in self.parts], axis=1)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from auditor.map_areas import areas_of
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_intervals
@@ -54,7 +55,7 @@ class Agreement(Metric):
         names = [*(item.name for item in context.maps), *(null.name for null in nulls)]
         maps = [*(item.maps[rows] for item in context.maps), *(null.maps for null in nulls)]
         usable = np.array([*(item.usable[rows] for item in context.maps), *(null.usable for null in nulls)])
-        ranks, tops, varies = self._areas(maps)
+        ranks, tops, varies = areas_of(maps, self.side, self.top)
         usable &= varies
         rank = np.einsum("imp,jmp->ijm", ranks, ranks)
         both = np.einsum("imp,jmp->ijm", tops, tops)
@@ -77,22 +78,6 @@ class Agreement(Metric):
             lows, highs = _intervals(values, defined, context.clusters_of(rows), context.seed, lower)
             table |= {key: _means(values, defined), f"{key}_low": lows, f"{key}_high": highs}
         return MetricResult(of_maps=of_maps, tables={"agreement": table})
-
-    def _areas(self, maps: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Standardised ranks and the hottest areas, (sets, m, areas) each, and whether a map varies at all."""
-        import cv2
-        from scipy.stats import rankdata
-
-        height, width = maps[0].shape[-2:]
-        scale = min(1.0, self.side / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = [[cv2.resize(one, size, interpolation=cv2.INTER_AREA).reshape(-1) for one in item] for item in maps]
-        ranks = rankdata(np.array(small), axis=2)
-        ranks -= ranks.mean(axis=2, keepdims=True)
-        length = np.linalg.norm(ranks, axis=2, keepdims=True)
-        # of equal areas none is hotter than the other: all that share the last place are left out
-        tops = rankdata(-np.array(small), method="max", axis=2) <= max(1, round(self.top * ranks.shape[2]))
-        return ranks / np.maximum(length, 1e-12), tops.astype(np.float64), length[..., 0] > 0
 
 
 def _measured(

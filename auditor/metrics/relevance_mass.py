@@ -29,7 +29,7 @@ class RelevanceMass(Metric):
     Low mass is no proof of a shortcut, and high mass no proof of its absence: only the interventions decide that, and
     no map is trusted or distrusted for it.
 
-    Source: Arras, Osman and Samek, "CLEVR-XAI", Information Fusion 2022, eq. 10 and 11.
+    Source: Arras, Osman and Samek, "CLEVR-XAI", Information Fusion 2022 (relevance mass accuracy).
     """
 
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {}, "standard": {}, "full": {}}

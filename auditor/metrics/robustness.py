@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from auditor.attacks import OWN_TRANSFORM, fgsm, pgd
 from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.statistics.intervals import clopper_pearson, mean_interval
 from auditor.visualizers import PASS
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from auditor.engine.predictor import Predictor
-
-CHUNK = 16
-"""Pictures a gradient takes at once."""
 ATTACKS = ("noise", "fgsm", "pgd")
-OWN_TRANSFORM = "the spec's own transform hides which values a pixel may take, so no budget can be kept in pixels"
 
 Budget = Annotated[float, Field(gt=0, le=255)]
 
@@ -88,9 +82,12 @@ class Robustness(Metric):
         """Attack → which pictures are right at each epsilon, bool (m,)."""
         import torch
 
+        from auditor.engine.margin_gradients import margin_gradient
+
         predictor = context.predictor
+        gradient = partial(margin_gradient, predictor)
         clean = context.sample.images[torch.from_numpy(rows)].float()
-        gradient = margin_gradient(predictor, clean, targets)
+        downhill = gradient(clean, targets)
         signs = np.stack(
             [np.random.default_rng([context.seed, 13, int(row)]).choice((-1.0, 1.0), clean.shape[1:]) for row in rows]
         )
@@ -100,84 +97,21 @@ class Robustness(Metric):
         right: dict[str, list[np.ndarray]] = {attack: [] for attack in ATTACKS}
         for number, epsilon in enumerate(epsilons):
             context.progress(number, len(epsilons), "looking for adversarial examples")
-            for attack, direction in (("noise", noise), ("fgsm", -gradient.sign())):
-                moved = (clean + epsilon * direction).clamp(0, 255)
+            for attack, against in (("noise", -noise), ("fgsm", downhill)):
+                moved = fgsm(clean, against, epsilon)
                 right[attack].append(predictor.scores(moved).argmax(axis=1) == targets)
             open_ = np.flatnonzero(stands)
             chosen = torch.from_numpy(open_)
             if len(open_):
                 changed = changed.clone()
                 changed[chosen] = pgd(
-                    predictor, clean[chosen], changed[chosen], targets[open_], epsilon, steps=self.steps
+                    gradient, clean[chosen], changed[chosen], targets[open_], epsilon, steps=self.steps
                 )
                 stands = stands.copy()
                 stands[open_] = predictor.scores(changed[chosen]).argmax(axis=1) == targets[open_]
             right["pgd"].append(stands)
         context.progress(len(epsilons), len(epsilons), "looking for adversarial examples")
         return right
-
-
-def pgd(
-    predictor: Predictor, clean: Tensor, start: Tensor, targets: np.ndarray, epsilon: float, *, steps: int
-) -> Tensor:
-    """Projected gradient descent on the margin, in pixels.
-
-    Args:
-        predictor: Whose model is attacked.
-        clean: float 0..255, shape (n, channels, height, width).
-        start: Where to begin, within epsilon of `clean`.
-        targets: int (n,), the class whose margin falls.
-        epsilon: Largest change of a value, in levels of 255.
-        steps: How many.
-
-    Returns:
-        float, same shape, within epsilon of `clean` and 0 to 255.
-    """
-    low, high = (clean - epsilon).clamp(min=0), (clean + epsilon).clamp(max=255)
-    changed = start
-    for _ in range(steps):
-        step = 2.5 * epsilon / steps * margin_gradient(predictor, changed, targets).sign()
-        changed = (changed - step).clamp(low, high)
-    return changed
-
-
-def margin_gradient(predictor: Predictor, images: Tensor, targets: np.ndarray) -> Tensor:
-    """d m / d pixel of the margin m of each picture's target, see `Robustness`.
-
-    Args:
-        predictor: Whose original model is asked; its parameters get no gradients.
-        images: float 0..255, shape (n, channels, height, width).
-        targets: int (n,).
-
-    Returns:
-        float32 on the CPU, same shape; not finite values are 0.
-
-    Raises:
-        ModelError: The model allows no gradients.
-    """
-    import torch
-
-    from auditor.engine import scoring
-    from auditor.engine.capture import recording
-    from auditor.errors import ModelError
-
-    module = predictor.original()
-    parts = []
-    for start in range(0, len(images), CHUNK):
-        wanted = torch.as_tensor(targets[start : start + CHUNK], dtype=torch.int64, device=predictor.device)
-        with recording(module, predictor.device), torch.enable_grad():
-            pixels = images[start : start + CHUNK].to(predictor.device).detach().clone().requires_grad_()
-            logits = scoring.forward(module, predictor.model.preprocessing.to_input(pixels))
-            margin = scoring.target_logits(logits, wanted)
-            if logits.shape[1] > 1:
-                own = torch.nn.functional.one_hot(wanted, logits.shape[1]).bool()
-                margin = margin - logits.masked_fill(own, -torch.inf).logsumexp(dim=1)
-            if not margin.requires_grad:
-                raise ModelError("no gradient reaches the scores, so adversarial examples cannot be looked for")
-            (gradient,) = torch.autograd.grad(margin.sum(), pixels)
-        predictor.forwards += PASS * len(pixels)
-        parts.append(gradient.nan_to_num(0, 0, 0).cpu())
-    return torch.cat(parts)
 
 
 def _share(name: str, kept: np.ndarray, rows: np.ndarray, context: MetricContext) -> Measurement:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from auditor.overlays.letterboxes import Letterbox
 
@@ -44,6 +43,8 @@ class Bands:
     @property
     def p(self) -> float:
         """Probability of so many strips in clean pictures, exact."""
+        from scipy import stats
+
         return float(stats.binomtest(int(self.present.sum()), len(self.present), CLEAN_RATE, "greater").pvalue)
 
 

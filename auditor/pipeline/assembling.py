@@ -16,7 +16,10 @@ from auditor import registry
 from auditor.engine.device import describe
 from auditor.engine.precision import gate_of
 from auditor.evidence import ProbeEvidence
-from auditor.findings.gate import apply_limits, gate, stored
+from auditor.findings.gate import stored
+from auditor.findings.policy import Measured, rule
+from auditor.findings.waivers import ModelNames
+from auditor.pipeline.stating import stated
 from auditor.records import (
     Audit,
     Check,
@@ -61,28 +64,36 @@ def assemble(
     """The whole audit as a plain value, with its verdict."""
     spec = plan.spec
     lines = {name: plan.spec_file.line(("policy", "limits", name)) for name in spec.policy.limits}
-    limits, raised = apply_limits(spec.policy.limits, checks, explained.metrics, lines)
-    required = [planned.name for planned in plan.probes if planned.required]
-    result = gate(raised, limits, failures, required, spec.policy.fail_on)
-    kept, left_out = stored(raised)
     model = _model_record(plan, subject, digest_after)
-    finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC)
+    finished = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    measured = Measured(
+        name=spec.name,
+        model=ModelNames(model.version, tuple(filter(None, (model.sha256_before, model.file_sha256)))),
+        checks=checks,
+        metrics=explained.metrics,
+        failures=failures,
+        required=list(dict.fromkeys(planned.part.planned().kind for planned in plan.probes if planned.required)),
+        today=now.date(),
+    )
+    ruling = rule(spec.policy, plan.standing, measured, lines)
+    kept, left_out = stored(ruling.checks)
     return Audit(
         name=spec.name,
         title=spec.title or spec.name,
         purpose=spec.purpose,
         owner=spec.owner,
-        organisation=spec.report.organisation,
         report_id=_report_id(plan, model, started),
-        verdict=result.verdict,
-        exit_code=result.exit_code,
-        reasons=result.reasons,
+        verdict=ruling.gate.verdict,
+        exit_code=ruling.gate.exit_code,
+        reasons=ruling.gate.reasons,
         fail_on=spec.policy.fail_on,
         started=started,
         finished=finished,
         seconds=dict(seconds),
         peak_memory_mib=peak_memory,
         spec_sha256=plan.spec_file.sha256,
+        spec_path=plan.spec_file.repository_path,
         attempt=1 + earlier_audits(folder.path, plan.spec_file.sha256, model.sha256_before),
         model=model,
         sample=_sample_record(plan, subject),
@@ -92,7 +103,9 @@ def assemble(
         not_tested=_not_tested(plan, checks),
         checks=tuple(kept),
         checks_left_out=left_out,
-        limits=tuple(limits),
+        limits=ruling.limits,
+        waivers=ruling.waivers,
+        baseline=ruling.baseline,
         metrics=tuple(explained.metrics),
         per_class=tuple(explained.tables.get("per_class", [])),
         confusion=explained.tables.get("confusion"),
@@ -104,13 +117,8 @@ def assemble(
         figures=dict(pictures),
         summary_figures=tuple(summary_figures),
         failures=tuple(failures),
-        notes=_notes(subject, explained, evidence),
-        reviewers=tuple(f"{r.role}: {r.name}" if r.name else r.role for r in spec.report.reviewers),
-        report_options={
-            "language": spec.report.language,
-            "template": spec.report.template,
-            "accent": spec.report.accent,
-        },
+        notes=(*ruling.warnings, *_notes(subject, explained, evidence)),
+        **stated(spec.report, plan.folder, folder, finished),
     )
 
 

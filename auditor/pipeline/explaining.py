@@ -15,8 +15,9 @@ from auditor.metrics import MapMaker, MetricContext, MetricResult
 from auditor.pipeline.gallery import safe_name
 from auditor.pipeline.inside import study
 from auditor.pipeline.making import AllMaps, make_all, orders_of, remaker
-from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile, draw_rows
+from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile
 from auditor.pipeline.measuring import measured
+from auditor.pipeline.side_by_side import draw_comparison, draw_rows
 from auditor.pipeline.stack_maps import small_volumes
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.pipeline.volume_sheets import draw_stacks
@@ -255,6 +256,7 @@ def _draw(
             explained.visualizations.append(_profile(planned, profile, gallery, images=len(subject.sample)))
         if isinstance(planned.part, NetworkVisualizer | ProfileVisualizer):
             explained.visualizations += _network(planned, subject, gallery, explained)
+    draw_comparison([item for item in made.maps if item.name not in found.few], trust, subject, gallery)
     explained.image_figures = draw_rows(found.checked, trust, subject, gallery)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import cv2
@@ -30,14 +31,30 @@ class Gallery:
         """A picture that a probe kept in the run folder: uint8 (height, width, 3)."""
         return decode_png((self._folder.path / path).read_bytes())
 
-    def photo(self, name: str, rgb: np.ndarray, *, caption: str, alt: str, reading: str | None = None) -> str:
-        """Save a picture as JPEG; returns its path in the run folder."""
-        longest = max(rgb.shape[:2])
-        if longest > LONGEST_SIDE:
-            scale = LONGEST_SIDE / longest
+    def photo(
+        self,
+        name: str,
+        rgb: np.ndarray,
+        *,
+        caption: str,
+        alt: str,
+        reading: str | None = None,
+        outlines: Iterable[tuple[int, int, int, int]] = (),
+    ) -> str:
+        """Save a picture as JPEG; returns its path in the run folder.
+
+        Args:
+            outlines: Where a region is drawn in it, in its pixels.
+        """
+        scale = min(1.0, LONGEST_SIDE / max(rgb.shape[:2]))
+        if scale < 1:
             size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
             rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        return self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), rgb.shape[1], rgb.shape[0], caption, alt, reading)
+        path = self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), rgb.shape[1], rgb.shape[0], caption, alt, reading)
+        drawn = tuple(tuple(round(edge * scale) for edge in box) for box in outlines)
+        if drawn:
+            self.pictures[path] = self.pictures[path].model_copy(update={"outlines": drawn})
+        return path
 
     def chart(self, name: str, svg: bytes, *, caption: str, alt: str, reading: str | None = None) -> str:
         """Save a chart as SVG; returns its path in the run folder."""

@@ -94,6 +94,7 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
             caption=f"{name}, predicted {example.before} ({example.before_score:.2f}): {example.change}.",
             alt=f"Two pictures: {name}, and {example.change}.",
             reading=_LIT_READING,
+            outlines=figures.outlines(original.shape, box, 2) if box is not None else (),
         )
     source = sample.pictures[example.donor].name if example.donor >= 0 else ""
     done = example.change or f"{place(check.kind, check.region)} comes from {source}"
@@ -105,6 +106,7 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
         caption=f"{name}: {change} when {done}.",
         alt=f"{pictures} {name} when {done}. The prediction {change}.",
         reading=_PAIR_READING if donor is not None else _INSERTION_READING,
+        outlines=figures.outlines(original.shape, box, 2 if donor is None else 3) if box is not None else (),
     )
 
 

@@ -9,10 +9,12 @@ from auditor import figures
 from auditor.engine.studying import lend
 from auditor.errors import NotApplicableError
 from auditor.records import VisualizationRecord
-from auditor.studies import PictureSheet, PointChart, Study
+from auditor.studies import PictureSheet, PointChart, Study, Tile
 from auditor.visualizers import Observation, StudyVisualizer
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from auditor.pipeline.gallery import Gallery
     from auditor.pipeline.subject import Subject
     from auditor.progress import Progress
@@ -87,7 +89,7 @@ def _drawn(name: str, found: Study, part: Any, subject: Subject, gallery: Galler
 def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> list[str]:
     """Rows of pictures; many rows take several charts."""
     rows = [
-        figures.TileRow(row.heading, [figures.RowTile(t.picture, t.words, t.box, t.marked) for t in row.tiles])
+        figures.TileRow(row.heading, [figures.RowTile(_shown(t), t.words, t.box, t.marked) for t in row.tiles])
         for row in sheet.rows
     ]
     charts = figures.picture_rows(rows)
@@ -104,6 +106,10 @@ def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> l
             )
         )
     return paths
+
+
+def _shown(tile: Tile) -> np.ndarray:
+    return tile.picture if tile.heat is None else figures.overlay(tile.picture, tile.heat, 0.0, float(tile.heat.max()))
 
 
 def _points(title: str, points: PointChart, reading: str, gallery: Gallery) -> str:

@@ -1,17 +1,13 @@
-"""Draws maps as contact sheets: a sheet a method, and rows of all methods for every picture of the sample."""
+"""Draws maps as contact sheets, a sheet a method, and what shows the network itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor import figures
-from auditor.media import Medium
-from auditor.pipeline.stack_maps import heaviest_slice
-from auditor.subjects import VolumeSample
 from auditor.targets import PREDICTED
 from auditor.visualizers import ChannelSet, MapSet, MapVisualizer, Profile, Sheet
 
@@ -24,15 +20,9 @@ SHOWN = 9
 WIDE = 3.8
 """Width by height of a triptych, above which two in a row are as many as can be read."""
 CHANNELS_SHOWN = 3
-ROWS = 10
-"""Pictures on one sheet of the annex."""
-COLUMNS = 8
-"""Maps side by side on one sheet of the annex: more would be too small in print, and go to further sheets."""
 FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
 LAYERS = 55
 """Layers on one chart: as many lines as a page takes."""
-CELL = 104
-"""Short side of a cell of the annex, pixels."""
 
 
 def shown_pictures(subject: Subject, count: int = SHOWN, among: np.ndarray | None = None) -> list[int]:
@@ -146,66 +136,3 @@ def draw_profile(name: str, profile: Profile, reading: str, gallery: Gallery) ->
             )
         )
     return paths
-
-
-def draw_rows(
-    maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject, gallery: Gallery
-) -> dict[int, list[str]]:
-    """Every picture in a row: photo, then one overlay a method; ten pictures and eight methods a sheet at most.
-
-    Returns:
-        Picture's index → paths of the sheets that show it.
-    """
-    if not maps:
-        return {}
-    count = len(subject.sample)
-    height, width = subject.sample.images.shape[-2:]
-    scale = CELL / min(height, width)
-    cell = (round(height * scale), round(width * scale))
-    paths: dict[int, list[str]] = {}
-    parts = _parted(maps)
-    first = "picture"
-    if subject.sample.medium is not Medium.PICTURE:
-        layer = subject.sample.medium.layers[:-1]
-        first = f"{layer} in the middle, then each map at its heaviest {layer}"
-    for start in range(0, count, ROWS):
-        indices = range(start, min(count, start + ROWS))
-        words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
-        for number, part in enumerate(parts, start=1):
-            names = [
-                one.name + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "") for one in part
-            ]
-            tiles = [tile for index in indices for tile in _row(part, subject, index)]
-            several = len(parts) > 1
-            which = f"Methods, sheet {number} of {len(parts)}. " if several else ""
-            path = gallery.photo(
-                f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
-                figures.contact_sheet(tiles, 1 + len(part), cell=cell),
-                caption=f"{which}Columns: {first}, {', '.join(names)}. Rows: {words}.",
-                alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
-            )
-            for index in indices:
-                paths.setdefault(index, []).append(path)
-    return paths
-
-
-def _parted(maps: Sequence[MapSet]) -> list[Sequence[MapSet]]:
-    """As few sheets as hold all methods, of nearly equal width; none without maps."""
-    sheets = -(-len(maps) // COLUMNS)
-    ends = [round(number * len(maps) / sheets) for number in range(sheets + 1)] if sheets else [0]
-    return [maps[start:stop] for start, stop in pairwise(ends)]
-
-
-def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarray]:
-    photo = subject.sample.display(index)
-    tiles = [photo]
-    for item in maps:
-        if not item.usable[index]:
-            tiles.append(np.full_like(photo, 235))
-            continue
-        if isinstance(subject.sample, VolumeSample):
-            shown, values, high = heaviest_slice(item, index, subject.sample)
-            tiles.append(figures.overlay(shown, values, 0.0, high))
-        else:
-            tiles.append(figures.overlay(photo, item.maps[index], 0.0, float(item.maps[index].max())))
-    return tiles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import registry
-from auditor.evidence import CausalMap, ProbeEvidence
+from auditor.evidence import CausalMap, CheckEvidence, ProbeEvidence
 from auditor.experiments.experiment import Experiment
 from auditor.figures import encode_png
 from auditor.findings.gate import declare_legitimate
@@ -16,12 +16,12 @@ from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.media import Medium
 from auditor.pipeline.gallery import safe_name
-from auditor.records import Check, PartFailure
+from auditor.records import Box, Check, PartFailure
 from auditor.statistics.testing import ALPHA, above_chance
 
 if TYPE_CHECKING:
     from auditor.pipeline.subject import Subject
-    from auditor.plan import Plan
+    from auditor.plan import Plan, PlannedPart
     from auditor.progress import Progress
     from auditor.runs import RunFolder
 
@@ -65,14 +65,19 @@ def run_probes(
             )
             progress.message(f"probe {planned.key} broke: {type(error).__name__}: {error}")
             continue
-        if not found.checks and plan.medium is not Medium.PICTURE:
-            # of clips and volumes there are often few: nothing to compare is no pass
-            reason = f"no check could be made: it takes {plan.medium.several} predicted as different classes"
-            failures.append(PartFailure(part=f"probes.{planned.key}", reason=reason, required=planned.required))
+        if not found.checks:
+            found = found.model_copy(update={"checks": (_nothing_compared(planned, plan.medium),)})
         found = found.model_copy(update={"spent": before - experiment.budget})
         folder.save_record(f"probes/{planned.key}", found)
         evidence.append(found)
     return evidence, causal, failures
+
+
+def _nothing_compared(planned: PlannedPart, medium: Medium) -> CheckEvidence:
+    """Of a probe that could make no check: a required one leaves the audit incomplete, it does not pass."""
+    why = f"no check could be made: it takes {medium.several} that are predicted as different classes"
+    name = planned.part.own_name
+    return CheckEvidence(kind=planned.part.planned().kind, region=Box(name=name) if name else None, too_few=why)
 
 
 def _causal_map(plan: Plan, experiment: Experiment, folder: RunFolder) -> CausalMap:

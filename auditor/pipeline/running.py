@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.clauses import read_map, supported
 from auditor.engine import integrity
 from auditor.engine.device import peak_memory_mib, seeded
 from auditor.errors import ModelError, RunFolderError
@@ -18,6 +19,8 @@ from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
 from auditor.pipeline.probing import checks_of, run_probes
+from auditor.pipeline.remembering import with_history
+from auditor.pipeline.section_figures import draw_sections
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
@@ -92,6 +95,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         summary += [forest] if forest is not None else []
         overall = next((m.value for m in explained.metrics if m.name == "accuracy"), None)
         charts = draw_performance(explained.tables, overall, gallery)
+        draw_sections(checks, overall, gallery)
     audit = assemble(
         plan=plan,
         subject=subject,
@@ -107,6 +111,8 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         seconds=clock.seconds,
         peak_memory=peak_memory_mib(subject.device),
     )
+    audit = with_history(audit, plan.spec.report.history, folder.path, plan.folder, gallery)
+    audit = supported(audit, [read_map(name, plan.folder) for name in plan.spec.report.profile])
     folder.write("audit.json", audit.to_json())
     with clock.part("reports"):
         render(audit, plan, folder, said)
@@ -121,7 +127,7 @@ def render(audit: Audit, plan: Plan, folder: RunFolder, progress: Progress) -> l
     """Every format that the spec asks for; audit.json is there already."""
     options = _render_options(plan)
     written: list[Path] = []
-    for number, planned in enumerate(plan.reports):
+    for number, planned in enumerate(sorted(plan.reports, key=lambda planned: planned.part.embeds)):
         progress.step(number, len(plan.reports), f"rendering {planned.name}")
         written += planned.part.write(audit, folder.path, options)
     progress.step(len(plan.reports), len(plan.reports), "rendering reports")
@@ -153,6 +159,12 @@ def _begin(folder: RunFolder, plan: Plan, request: RunRequest) -> dict[str, Any]
         begun = {"spec_sha256": plan.spec_file.sha256, "started": now}
         folder.save_json("begun", begun)
         write_whole(folder.path / "spec.yaml", plan.spec_file.text.encode())
+    # what findings are held against may change before a run goes on: a waiver is what counts on the day of judging
+    for name, text in (("waivers.yaml", plan.standing.waivers_text), ("baseline.json", plan.standing.baseline_text)):
+        if text is None:
+            (folder.path / name).unlink(missing_ok=True)
+        else:
+            folder.write(name, text)
     return begun
 
 

@@ -34,12 +34,15 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     fit = {kind: tuple(one for one in items if medium in one.part.media) for kind, items in parts.items()}
     unfit = {kind: tuple(one for one in items if medium not in one.part.media) for kind, items in parts.items()}
     reports = checker.formats()
+    checker.brand()
     checker.files(model_source, dataset_source)
     checker.input_size()
     checker.policy()
+    standing = checker.standing()
     if problems or spec is None:
-        unique = {(p.line or 0, p.what): p for p in problems}
-        raise SpecError([unique[key] for key in sorted(unique)])
+        unique = {(p.file, p.line or 0, p.what): p for p in problems}
+        ordered = sorted(unique, key=lambda key: (key[0] != spec_file.shown_path, *key))
+        raise SpecError([unique[key] for key in ordered])
     return Plan(
         spec,
         spec_file,
@@ -50,4 +53,5 @@ def make_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         fit["metrics"],
         reports,
         unfit,
+        standing,
     )

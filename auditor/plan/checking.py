@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from auditor import registry
+from auditor.brand import LogoError, read_logo
+from auditor.clauses import MapError, read_map
 from auditor.errors import PartError, Problem
 from auditor.media import Medium
 from auditor.plan.planned import PlannedPart
@@ -15,6 +18,7 @@ from auditor.registry import Part
 from auditor.shipped import shipped_folder
 from auditor.spec.audit_spec import DatasetSpec, ModelSpec, Preset
 from auditor.spec.reading import Location, SpecFile, problems_of
+from auditor.spec.standing import Standing, read_standing
 from auditor.spec.target import PREDICTED, Target, TargetSpec, class_index
 
 WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors", ".ckpt")
@@ -187,6 +191,24 @@ class Checker:
                 )
         return tuple(found)
 
+    def brand(self) -> None:
+        """The logo can be shown, and every profile is a clause map."""
+        given = self.tree.get("report")
+        report = given if isinstance(given, dict) else {}
+        if isinstance(report.get("logo"), str):
+            try:
+                read_logo(self.file.folder / report["logo"])
+            except LogoError as error:
+                self.add(("report", "logo"), str(error))
+        profile = report.get("profile", [])
+        for index, name in enumerate([profile] if isinstance(profile, str) else profile or []):
+            try:
+                read_map(str(name), self.file.folder)
+            except MapError as error:
+                self.add(
+                    ("report", "profile") if isinstance(profile, str) else ("report", "profile", index), str(error)
+                )
+
     def files(self, model_source: Any, dataset_source: Any) -> None:
         """Files that the spec names and that are not there."""
         model = self.tree.get("model")
@@ -230,6 +252,12 @@ class Checker:
     def _exists(self, location: Location, name: str) -> None:
         if not (self.file.folder / name).is_file():
             self.add(location, f"no such file: {name} (looked in the spec's folder)")
+
+    def standing(self) -> Standing:
+        """Waivers and baseline, read whole: a mistake in them costs no audit."""
+        found, problems = read_standing(self.file, datetime.now(UTC).date())
+        self.problems.extend(problems)
+        return found
 
     def policy(self) -> None:
         """Limits and declarations must name kinds that exist."""

@@ -12,6 +12,7 @@ from auditor.media import Medium
 from auditor.records import PlannedCheck
 from auditor.spec.audit_spec import AuditSpec
 from auditor.spec.reading import SpecFile
+from auditor.spec.standing import Standing
 from auditor.spec.target import PREDICTED, TargetSpec
 
 FORWARDS = {"quick": 25.0, "standard": 120.0}
@@ -112,6 +113,8 @@ class Plan:
     reports: tuple[PlannedPart, ...]
     unfit: Mapping[str, tuple[PlannedPart, ...]] = field(default_factory=dict)
     """Kind → what a preset brought that means nothing on such data: it does not run, and the report says so."""
+    standing: Standing = field(default_factory=Standing)
+    """Waivers and baseline."""
 
     @property
     def medium(self) -> Medium:

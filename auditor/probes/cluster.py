@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -245,6 +244,8 @@ def lit(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     Returns:
         float32, as `picture`; cold places are moved towards the picture's least value.
     """
+    import cv2
+
     smooth = cv2.GaussianBlur(heat.astype(np.float32), (0, 0), max(heat.shape) / 32)
     top = float(np.quantile(smooth, 0.995))
     share = np.clip(smooth / top, 0, 1) if top > 0 else np.ones_like(smooth)

@@ -31,8 +31,17 @@ FamilyName = Literal[
     "fog",
     "jpeg",
     "pixelate",
+    "crop",
+    "letterbox",
 ]
-ALL_FAMILIES: tuple[FamilyName, ...] = FamilyName.__args__  # type: ignore[attr-defined]
+GEOMETRY: tuple[FamilyName, ...] = ("crop", "letterbox")
+"""They change what of a picture is seen and where, not how well: they stand beside the mean over corruptions."""
+ALL_FAMILIES: tuple[FamilyName, ...] = tuple(
+    name
+    for name in FamilyName.__args__  # type: ignore[attr-defined]
+    if name not in GEOMETRY
+)
+"""Those of the literature, whose mean is comparable."""
 Severity = Literal[1, 2, 3, 4, 5]
 
 
@@ -41,7 +50,8 @@ class Corruption(Probe):
 
     This is no test of a shortcut and confirms none: it measures how the accuracy (without labels: the agreement with
     the untouched pictures) falls as pictures get worse, so that an owner can set limits: `corruption.accuracy_fog`,
-    `corruption.mean_corruption_accuracy`, `corruption.retained_share`.
+    `corruption.mean_corruption_accuracy`, `corruption.retained_share`. Crops and added letterboxes (preset full, or by
+    name) are measured beside them and stay out of the mean.
 
     Source: Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
     ICLR 2019; strengths between those of CIFAR-10-C and ImageNet-C by the size of the input.
@@ -56,7 +66,7 @@ class Corruption(Probe):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"families": ("gaussian_noise", "defocus_blur", "jpeg"), "severities": (3,)},
         "standard": {},
-        "full": {"severities": (1, 2, 3, 5)},
+        "full": {"severities": (1, 2, 3, 5), "families": (*ALL_FAMILIES, *GEOMETRY)},
     }
 
     families: tuple[FamilyName, ...] = Field(ALL_FAMILIES, min_length=1, description="Corruptions that are applied.")
@@ -169,13 +179,13 @@ class _Trial:
         )
 
     def _measurements(self) -> list[Measurement]:
-        every = np.concatenate([answers.right for answers in self.answers])
+        every = np.concatenate([answers.right for answers in self._worse()])
         severities = _severity_words(self.severities)
         found = [
             self._share(f"{self.outcome}_{answers.name}", answers.right, f"{answers.words}, {severities}")
             for answers in self.answers
         ]
-        words = f"mean over {len(self.answers)} corruptions, {severities}"
+        words = f"mean over {len(self._worse())} corruptions, {severities}"
         found.append(self._share(f"mean_corruption_{self.outcome}", every, words))
         if self.labelled:
             found.append(
@@ -216,16 +226,21 @@ class _Trial:
             count=len(self.members),
         )
 
+    def _worse(self) -> list[_Answers]:
+        """Those that go into the mean."""
+        return [answers for answers in self.answers if answers.name not in GEOMETRY] or self.answers
+
     def _sentence(self) -> str:
-        shares = [float(answers.right.mean()) for answers in self.answers]
+        worse = self._worse()
+        shares = [float(answers.right.mean()) for answers in worse]
         worst = int(np.argmin(shares))
         mean, lowest = 100 * float(np.mean(shares)), 100 * shares[worst]
-        under = f"Under {len(self.answers)} common corruptions at {_severity_words(self.severities)}"
+        under = f"Under {len(worse)} common corruptions at {_severity_words(self.severities)}"
         if self.labelled:
             kept = f"{mean:.0f} % of the answers are right on average, {100 * self.clean.mean():.0f} % without them"
         else:
             kept = f"{mean:.0f} % of the predictions stay as they were on average"
-        return f"{under}, {kept}; the least is {lowest:.0f} % under {self.answers[worst].words}."
+        return f"{under}, {kept}; the least is {lowest:.0f} % under {worse[worst].words}."
 
     def _examples(self, wanted: int = 4) -> tuple[Example, ...]:
         """One picture of each of the corruptions that cost most: the surest answer that turned wrong."""

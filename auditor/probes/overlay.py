@@ -10,18 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
-from auditor.overlays import (
-    SIDES,
-    Bands,
-    Letterbox,
-    Overlay,
-    class_association,
-    find_class_overlays,
-    find_letterboxes,
-    find_overlays,
-    join_strips,
-    sides_covered,
-)
 from auditor.probes import LocationProbe
 from auditor.records import Box, Measurement, PlannedCheck
 from auditor.regions import Region, border_rings, displaced, side_bands
@@ -30,6 +18,7 @@ from auditor.statistics.intervals import wilson
 if TYPE_CHECKING:
     from auditor.experiments.experiment import Candidate, Experiment
     from auditor.experiments.insertion import Copies
+    from auditor.overlays import Bands, Letterbox, Overlay
 
 LEAST_RECIPIENTS = 33
 LEAST_CARRIERS = 6
@@ -131,6 +120,7 @@ class OverlayProbe(LocationProbe):
     def run(self, experiment: Experiment) -> ProbeEvidence:
         from auditor.experiments.insertion import as_bytes, moving_marks, static_mark, with_insertion
         from auditor.experiments.two_stage import two_stage
+        from auditor.overlays import find_class_overlays, find_letterboxes, find_overlays
 
         before = experiment.predictor.forwards
         images, _ = as_bytes(experiment.sample.images.numpy())
@@ -182,6 +172,7 @@ def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[s
     place, cannot be swapped without the object and is not judged.
     """
     from auditor.experiments.experiment import Candidate
+    from auditor.overlays import sides_covered
 
     height, width = experiment.size
     carriers = _carriers(experiment, np.asarray(overlay.present))
@@ -199,6 +190,8 @@ def _candidate(experiment: Experiment, overlay: Overlay, number: int) -> tuple[s
 
 def _unseen_bands(strips: Sequence[Letterbox], found: Sequence[Overlay]) -> list[Bands]:
     """Uniform strips that no overlay was found on: at most one of each group of pictures."""
+    from auditor.overlays import join_strips, sides_covered
+
     seen = {side for overlay in found for side in sides_covered(np.asarray(overlay.mask))}
     return [bands for bands in join_strips(strips) if not seen & set(bands.widths)][:MOST_BANDS]
 
@@ -208,6 +201,7 @@ def _along_sides(
 ) -> Candidate:
     """A frame on all sides is one pixel wider than what was seen, for soft edges; bands are as wide as they are."""
     from auditor.experiments.experiment import Candidate
+    from auditor.overlays import SIDES
 
     height, width = experiment.size
     if len(widths) == len(SIDES):
@@ -236,6 +230,8 @@ def place_of(box: tuple[int, int, int, int], height: int, width: int) -> str:
 
 
 def _presence(experiment: Experiment, present: np.ndarray, p: float, draws: int) -> Presence:
+    from auditor.overlays import class_association
+
     count, hits = len(present), int(present.sum())
     low, high = wilson(hits, count)
     association = class_association(present, experiment.sample.labels, seed=experiment.seed)

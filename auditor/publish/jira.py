@@ -105,7 +105,7 @@ class Jira(Target):
         for file in files:
             limit = int(rules.get("uploadLimit", 0))
             if limit and file.size > limit:
-                smaller = "; `auditor render --max-size` makes it smaller" if file.pictures else ""
+                smaller = "; with --no-images it is smaller" if file.pictures else ""
                 done.append(
                     f"{file.name} ({file.size_words}) was left out: Jira takes {limit / 1e6:.1f} MB at most{smaller}"
                 )

@@ -18,7 +18,7 @@ from auditor.errors import PublishError
 from auditor.findings.words import headline
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
 from auditor.publish._surroundings import required, setting
-from auditor.records import Audit, Severity
+from auditor.records import Audit, Severity, WaiverState
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -181,9 +181,16 @@ class Mlflow(Target):
         }
         if audit.model.file_sha256:
             tags["audit.model_file_sha256"] = audit.model.file_sha256
-        if self.valid_days is not None:
-            tags["audit.expires"] = (_moment(audit.finished) + timedelta(days=self.valid_days)).date().isoformat()
+        if ends := self._ends(audit):
+            tags["audit.expires"] = min(ends)
         return {key: value[:LONGEST_TAG] for key, value in tags.items()}
+
+    def _ends(self, audit: Audit) -> list[str]:
+        """Days, as YYYY-MM-DD, after which the verdict no longer holds: of waivers in force, and of `valid_days`."""
+        ends = [waiver.expires for waiver in audit.waivers if waiver.state is WaiverState.APPLIED]
+        if self.valid_days is not None:
+            ends.append((_moment(audit.finished) + timedelta(days=self.valid_days)).date().isoformat())
+        return ends
 
     def _run_address(self, client: MlflowClient, run: str) -> str:
         if urlsplit(self._tracking).scheme not in ("http", "https"):

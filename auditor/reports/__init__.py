@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from auditor.records import Audit
 from auditor.registry import Part
@@ -20,15 +21,20 @@ class RenderOptions:
         templates: A user's template folder; its files win over ours one by one.
         template: Name of the shipped template.
         images: False leaves all pictures of the sample out.
+        chunk: Images of the sample that one process lays out for print; more are laid out in further processes.
     """
 
     template: str = "default"
     templates: Path | None = None
     images: bool = True
+    chunk: int = 250
 
 
 class Report(Part):
     """One output format."""
+
+    embeds: ClassVar[bool] = False
+    """Whether it holds other formats and so is written after them."""
 
     @abstractmethod
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from auditor.records import Audit
+from auditor.records import Audit, ImageRecord
 from auditor.reports._evidence import check_table, unjudged
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._subject import in_words
@@ -15,15 +16,40 @@ SPEC_LETTERS = 60_000
 """A longer spec is cut here in print; the whole file is attached to the PDF and in the run folder."""
 
 
-def image_sheets(audit: Audit, pictures: Pictures) -> tuple[Figure, ...]:
-    """The sheets of maps, each once, in the order of the images."""
-    return pictures.figures(path for image in audit.images for path in image.figures)
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """Images of the sample that are printed together.
+
+    Attributes:
+        title: "Images 251 to 500 of 1,000"; "" where one group holds them all.
+        sheets: Their maps, each sheet once.
+        images: Every image with its label and prediction.
+    """
+
+    title: str
+    sheets: tuple[Figure, ...]
+    images: Table
 
 
-def image_table(audit: Audit) -> Table:
-    """Every image with its label and prediction; wrong ones are marked."""
+def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[ImageGroup, ...]:
+    """All images in their order, at most `chunk` in a group; a sheet goes with the first image on it."""
+    total = len(audit.images)
+    size = chunk or max(total, 1)
+    seen: set[str] = set()
+    groups = []
+    for start in range(0, max(total, 1), size):
+        images = audit.images[start : start + size]
+        paths = [path for image in images for path in image.figures if path not in seen]
+        seen.update(paths)
+        title = f"Images {start + 1:,} to {start + len(images):,} of {total:,}" if total > size else ""
+        groups.append(ImageGroup(title, pictures.figures(paths), image_table(images)))
+    return tuple(groups)
+
+
+def image_table(images: Sequence[ImageRecord]) -> Table:
+    """Images with their labels and predictions; wrong ones are marked."""
     rows = []
-    for image in audit.images:
+    for image in images:
         wrong = image.label is not None and image.label != image.predicted
         rows.append(
             (
@@ -35,7 +61,7 @@ def image_table(audit: Audit) -> Table:
             )
         )
     columns = (Column("Image", "name"), Column("Label", "name"), Column("Predicted", "name"), numeric("Score"), "Half")
-    return table(f"All {count(len(rows), 'image')} of the sample", columns, rows, empty="No images are recorded.")
+    return table(count(len(rows), "image"), columns, rows, empty="No images are recorded.")
 
 
 def full_check_table(audit: Audit) -> Table:

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.findings.grades import steps_of
+from auditor.findings.leading import main_measurement
 from auditor.records import Check, Measurement
 from auditor.reports._words import NONE, interval, label, value_of
+
+__all__ = ["Axis", "Effect", "control_of", "effect_of", "main_measurement", "shared_axis"]
 
 LEAST_APART = 22.0
 """Percent of the axis that a step's name takes."""
@@ -48,24 +51,6 @@ class Effect:
     length: float
     zero: float
     steps: tuple[tuple[float, str], ...]
-
-
-def main_measurement(check: Check) -> Measurement | None:
-    """The effect that speaks for the check: the strongest graded one where it was confirmed, else the first.
-
-    Of two that reach the same grade, what shows that the cue suffices comes before removal.
-    """
-    graded = [item for item in check.measurements if item.value is not None and steps_of(item.name, check.kind)]
-    if not graded:
-        return next((item for item in check.measurements if item.value is not None), None)
-    if not check.is_finding:
-        return graded[0]
-    return max(graded, key=lambda item: (_reached(item, check.kind), _sufficient(item), item.value or 0.0))
-
-
-def _sufficient(item: Measurement) -> bool:
-    """Whether it shows that the cue suffices, which the sentence tells; removal shows only that it is missed."""
-    return not item.name.startswith("removal")
 
 
 def shared_axis(checks: Iterable[Check]) -> Axis:
@@ -113,7 +98,3 @@ def control_of(check: Check, main: Measurement) -> str:
     if control is None or control.value is None:
         return NONE
     return f"{value_of(control)} ({interval(control)})"
-
-
-def _reached(item: Measurement, kind: str) -> int:
-    return sum((item.value or 0.0) >= step for step in steps_of(item.name, kind))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from auditor.clauses.evidence import in_bank
 from auditor.records import Audit, Check, Verdict
 from auditor.reports._effects import control_of, main_measurement
 from auditor.reports._pictures import Figure, Pictures
@@ -59,7 +60,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
     kinds = [*planned, *dict.fromkeys(check.kind for check in audit.checks if check.kind not in planned)]
     views = []
     for kind in kinds:
-        checks = [check for check in audit.checks if check.kind == kind]
+        checks = [check for check in audit.checks if check.kind == kind and not shown_elsewhere(check)]
         if not checks:
             continue
         row = planned.get(kind)
@@ -75,6 +76,11 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
             )
         )
     return tuple(views)
+
+
+def shown_elsewhere(check: Check) -> bool:
+    """Groups stand in section 9, corruptions and inserted watermarks in section 10."""
+    return check.kind in ("group", "corruption") or in_bank(check)
 
 
 def check_table(caption: str, checks: Iterable[Check]) -> Table:

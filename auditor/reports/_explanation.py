@@ -86,7 +86,7 @@ def write_explanation(picture: ExplainedPicture, path: Path, *, pdf: bool = Fals
     """
     pages = {path: _html(picture, "screen").encode("utf-8")}
     if pdf:
-        from auditor.reports.pdf import pdf_of
+        from auditor.reports._layout import pdf_of
 
         pages[path.with_suffix(".pdf")] = pdf_of(_html(picture, "print"))
     for place, content in pages.items():
@@ -96,7 +96,7 @@ def write_explanation(picture: ExplainedPicture, path: Path, *, pdf: bool = Fals
 
 def _html(picture: ExplainedPicture, media: str) -> str:
     context = {"picture": picture, "media": media}
-    return render_page(TEMPLATE, context, RenderOptions(), data_address, media=media, accent=None)
+    return render_page(TEMPLATE, context, RenderOptions(), data_address, media=media, brand=None)
 
 
 def data_address(name: str, data: bytes, kind: str) -> str:

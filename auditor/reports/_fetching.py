@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-SCHEME = "audit-report"
+from auditor.reports._holding import SCHEME
+
 _INLINE = ("data:image/png;base64,", "data:image/jpeg;base64,")
 """Pictures inside our own charts; they reach nothing."""
 
@@ -16,15 +18,14 @@ class ClosedFetcher(URLFetcher):  # type: ignore[misc]
 
     base = f"{SCHEME}:/"
 
-    def __init__(self) -> None:
-        super().__init__(allowed_protocols=(SCHEME, "data"), allow_redirects=False)
-        self._held: dict[str, tuple[bytes, str]] = {}
+    def __init__(self, held: Mapping[str, tuple[bytes, str]]) -> None:
+        """Serve what is held.
 
-    def embed(self, name: str, data: bytes, kind: str) -> str:
-        """Hold the bytes; returns the address under which they are served."""
-        address = f"{SCHEME}:/{len(self._held)}"
-        self._held[address] = (data, kind)
-        return address
+        Args:
+            held: Address → bytes and media type; see `Holder`.
+        """
+        super().__init__(allowed_protocols=(SCHEME, "data"), allow_redirects=False)
+        self._held = held
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
         """The bytes that were handed over for that address.

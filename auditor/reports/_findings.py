@@ -64,7 +64,8 @@ class FindingView:
 def finding_views(audit: Audit, pictures: Pictures) -> tuple[FindingView, ...]:
     """All findings, most severe first, on one shared axis."""
     axis = shared_axis(audit.findings)
-    return tuple(_view(check, index, axis, pictures) for index, check in enumerate(audit.findings, start=1))
+    names = tuple(one.name for one in audit.clause_coverage)
+    return tuple(_view(check, index, axis, pictures, names) for index, check in enumerate(audit.findings, start=1))
 
 
 def title_of(check: Check) -> str:
@@ -72,7 +73,7 @@ def title_of(check: Check) -> str:
     return place(check) if check.class_name is None else f"{place(check)}, class {short(check.class_name, 48)}"
 
 
-def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingView:
+def _view(check: Check, index: int, axis: Axis, pictures: Pictures, names: tuple[str, ...]) -> FindingView:
     severity = check.severity or Severity.LOW
     effect = effect_of(check, axis)
     grade = GRADES[check.grade] if check.grade else ""
@@ -98,8 +99,8 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures) -> FindingVi
         means=MEANS.get(check.kind, ANY_KIND),
         act=plain(check.recommendation) or "Find where the cue comes from in the training data and balance it.",
         effect=effect,
-        facts=(*_numbers(check), *_references(check)),
-        print_facts=_references(check),
+        facts=(*_numbers(check), *_references(check, names)),
+        print_facts=_references(check, names),
         main=shown[0] if shown else None,
         charts=pictures.figures(charts, facts=f"{words}."),
         more=shown[1:],
@@ -130,12 +131,23 @@ def _numbers(check: Check) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _references(check: Check) -> tuple[tuple[str, str], ...]:
+def _clauses(clauses: tuple[str, ...], names: tuple[str, ...]) -> str:
+    """'EU AI Act Art. 9(2), Art. 15(4); GMLP Principle 6': the name of each text once."""
+    words, last = "", ""
+    for clause in clauses:
+        name = next((name for name in names if clause.startswith(f"{name} ")), "")
+        same = bool(name) and name == last
+        words += ", " + clause.removeprefix(f"{name} ") if same else f"; {clause}" if words else clause
+        last = name
+    return plain(words)
+
+
+def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     facts = [("Check", plain(check.id))]
     if check.also:
         facts.append(("Same cue, other checks", ", ".join(plain(other) for other in check.also)))
     if check.clauses:
-        facts.append(("Supports evidence for", ", ".join(plain(clause) for clause in check.clauses)))
+        facts.append(("Supports evidence for", _clauses(check.clauses, names)))
     if check.spec_line:
         facts.append(("Spec", f"line {check.spec_line}"))
     return tuple(facts)

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.clauses.evidence import INSIDE
 from auditor.records import Audit, Measurement, VisualizationRecord
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
-from auditor.reports._trust import trust_cell
-from auditor.reports._words import label, measured, plain
+from auditor.reports._trust import check_name, deciding, trust_cell
+from auditor.reports._words import NONE, interval, label, plain, value_of
 
 FAILED = "Failed its trust check on this model: do not read anything from it."
 UNCHECKED = "Too little data to check it on this model: read it with caution."
+OWN = {
+    "neighbours_same": "Neighbours of the same",
+    "neighbours_beyond_chance": "The same, beyond chance",
+    "class_lost": "Class lost",
+    "map_rank_correlation": "Map, rank correlation with before",
+    "map_overlap": "Map, overlap of the hottest fifth with before",
+    "feature_cosine": "Features, cosine with before",
+}
+"""What stands before the colon of a measurement's name → the head of its row."""
+OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": "Noise of the same size"}
+"""What stands after the colon → the head of its column."""
+ATTACKS = ("adversarial_examples",)
+"""Pictures made against the model, which section 10 shows."""
+ELSEWHERE = (*INSIDE, *ATTACKS)
+"""What section 7 leaves to sections 10 and 11."""
 SHOWN = 3
 """Pictures of one method in section 7; the rest is in the annex."""
 
@@ -22,10 +38,12 @@ class MethodView:
 
     Attributes:
         title: "Grad cam, layer4.1".
-        trust: Mark, tone and word of its trust check.
+        trust: Mark, tone and word of its trust check; no word where there is none to make.
         warning: What stands over pictures that must not be believed; "" for none.
         reading: How to read them, once for all pictures of the method.
-        numbers: What it measured beside what the table of trust checks gives, and what is out of the ordinary in it.
+        checks: What each trust check says, under the names of the table that holds their numbers; "" for none.
+        remarks: What is out of the ordinary in it.
+        measured: What it measured itself, of a method that is no map: no other table holds it.
     """
 
     title: str
@@ -33,21 +51,29 @@ class MethodView:
     trust: Cell
     warning: str
     reading: str
-    numbers: tuple[str, ...]
+    checks: str
+    remarks: tuple[str, ...]
+    measured: Table
     figures: tuple[Figure, ...]
 
 
 def method_table(audit: Audit) -> Table:
-    """Every method that was asked for: made, failed or skipped, and its trust verdict."""
+    """Every method that explains pictures: made, failed or skipped, and its trust verdict."""
     columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust")
     empty = "No visualizations were asked for."
-    return table("Methods and their trust checks", columns, (_row(item) for item in audit.visualizations), empty=empty)
+    shown = (item for item in audit.visualizations if item.name not in ELSEWHERE)
+    return table("Methods and their trust checks", columns, (_row(item) for item in shown), empty=empty)
 
 
-def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
-    """The methods that have pictures: believed first, failed last."""
+def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None = None) -> tuple[MethodView, ...]:
+    """The methods that have pictures: believed first, failed last.
+
+    Args:
+        names: Of visualizers; None takes those of section 7, which explain pictures.
+    """
     order = {"passed": 0, None: 1, "not enough data": 2, "failed": 3}
-    shown = sorted((item for item in audit.visualizations if item.figures), key=lambda item: order.get(item.trust, 1))
+    wanted = [item for item in audit.visualizations if (item.name in names if names else item.name not in ELSEWHERE)]
+    shown = sorted((item for item in wanted if item.figures), key=lambda item: order.get(item.trust, 1))
     views = []
     for index, item in enumerate(shown):
         warning = {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", "")
@@ -57,24 +83,43 @@ def method_views(audit: Audit, pictures: Pictures) -> tuple[MethodView, ...]:
         views.append(
             MethodView(
                 title=_title(item),
-                anchor=f"method-{index}",
-                trust=_trust(item),
+                anchor=f"{item.name.replace('_', '-')}-{index}" if names else f"method-{index}",
+                trust=Cell("") if names else _trust(item),
                 warning=warning,
                 reading=" ".join(readings),
-                numbers=(
-                    *(f"{label(number.name)}: {measured(number)}" for number in _untold(item)),
-                    *(plain(remark) for remark in item.remarks),
+                checks="; ".join(
+                    f"{check_name(check.metric).lower()} {plain(check.verdict)}" for check in deciding(item)
                 ),
+                remarks=tuple(_sentence(plain(remark)) for remark in item.remarks),
+                measured=_measured(item),
                 figures=figures,
             )
         )
     return tuple(views)
 
 
-def _untold(item: VisualizationRecord) -> list[Measurement]:
-    """Measurements that no cell of the trust table gives."""
-    told = {name for check in item.trust_checks for name in check.headlines}
-    return [number for number in item.measurements if number.name not in told]
+def _measured(item: VisualizationRecord) -> Table:
+    """A row for what was measured and a column for what it was measured of: "class_lost:pgd"."""
+    own = () if item.trust_checks else item.measurements
+    cells = {measurement.name.partition(":")[::2]: measurement for measurement in own}
+    heads = list(dict.fromkeys(head for head, _ in cells))
+    columns = list(dict.fromkeys(of for _, of in cells))
+    rows: list[tuple[str | Cell, ...]] = [
+        (OWN.get(head, label(head)), *(_value(cells.get((head, of))) for of in columns)) for head in heads
+    ]
+    return table("What was measured", ("", *(numeric(OF.get(of, plain(of))) for of in columns)), rows)
+
+
+def _value(measurement: Measurement | None) -> Cell:
+    if measurement is None:
+        return Cell(NONE)
+    if measurement.value is None:
+        return Cell(NONE, note=plain(measurement.reason))
+    return Cell(value_of(measurement), note=f"{interval(measurement)}, n = {measurement.count}")
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:

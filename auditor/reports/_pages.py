@@ -13,12 +13,20 @@ from markupsafe import Markup
 
 from auditor.errors import RenderError
 from auditor.reports import RenderOptions
+from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
-from auditor.reports._view import ACCENT, ReportView
+from auditor.reports._view import ReportView
 from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
-SHEETS = {"screen": ("style.css", "screen.css"), "print": ("style.css", "print.css")}
+SHEETS = {
+    "screen": ("style.css", "screen.css"),
+    "print": ("style.css", "print.css", "running.css"),
+    "part": ("style.css", "print.css"),
+    "notebook": ("notebook.css",),
+    "site": ("style.css", "screen.css", "site.css"),
+}
+"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there."""
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
@@ -26,11 +34,11 @@ _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) -> str:
     """The report as one HTML page; see `render_page`."""
     context = {"report": view, "media": media}
-    return render_page(PAGE, context, options, embed, media=media, accent=view.accent)
+    return render_page(PAGE, context, options, embed, media=media, brand=view.brand)
 
 
 def render_page(
-    template: str, context: Mapping[str, Any], options: RenderOptions, embed: Embed, *, media: str, accent: str | None
+    template: str, context: Mapping[str, Any], options: RenderOptions, embed: Embed, *, media: str, brand: Brand | None
 ) -> str:
     """One HTML page from a template of the folder, with its style sheets inside as `style`.
 
@@ -39,8 +47,8 @@ def render_page(
         context: What the template prints.
         options: Whose templates are used.
         embed: Gives each typeface its address on the page.
-        media: "screen" or "print": which style sheets go with it.
-        accent: The brand's colour, six hexadecimal digits after #; None takes ours.
+        media: "screen", "print" or "part": which style sheets go with it.
+        brand: Whose colour is used; None takes ours.
 
     Raises:
         RenderError: No such template, or one that cannot be rendered; names file and line.
@@ -49,7 +57,7 @@ def render_page(
     environment = ImmutableSandboxedEnvironment(
         loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style = stylesheet(folders, SHEETS[media], embed) + f":root{{--accent:{accent or ACCENT}}}\n"
+    style = stylesheet(folders, SHEETS[media], embed) + _colours(brand)
     try:
         # Markup: style sheets come from template folders, never from the audit
         return environment.get_template(template).render(**context, style=Markup(style))
@@ -57,6 +65,14 @@ def render_page(
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise RenderError(f"{_place(error, folders)}: {error.message or type(error).__name__}") from error
+
+
+def _colours(brand: Brand | None) -> str:
+    """The accent on white and, where the reader prefers it, on a dark screen."""
+    if brand is None:
+        return f":root{{--accent:{ACCENT}}}\n"
+    dark = f"@media screen and (prefers-color-scheme: dark){{body.screen{{--accent:{brand.accent_dark}}}}}\n"
+    return f":root{{--accent:{brand.accent}}}\n{dark}"
 
 
 def template_folders(options: RenderOptions) -> list[Path]:

@@ -21,10 +21,15 @@ MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png",
 SECTIONS = {
     "causal-map": "8",
     "forest": "8",
+    "findings-forest": "12",
+    "groups-": "9",
+    "adversarial": "10",
+    "trend": "14",
     "per-class-accuracy": "6",
     "reliability": "6",
     "confusion": "6",
-    "robustness": "6",
+    "robustness": "10",
+    "side-by-side": "7 side by side",
     "insertion": "7",
     "deletion": "7",
     "curves": "7",
@@ -32,6 +37,7 @@ SECTIONS = {
     "agreement": "7",
     "road": "7",
     "cascade": "7",
+    "trends": "14",
 }
 """How a file name begins → the section that shows it."""
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
@@ -142,7 +148,7 @@ class Pictures:
         return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
 
     def placed(self, section: str) -> tuple[Figure, ...]:
-        """Figures of the run as a whole that belong to section "6", "7" or "8"."""
+        """Figures of the run as a whole that belong to a section, as `SECTIONS` calls it."""
         return self.figures(
             path for path in self._audit.figures if path not in self._named and _section(path) == section
         )
@@ -190,16 +196,26 @@ def _section(path: str) -> str | None:
     return next((section for beginning, section in SECTIONS.items() if stem.startswith(beginning)), None)
 
 
+def inside(run: Path, name: str) -> Path:
+    """Where a file of the run folder really lies.
+
+    Raises:
+        RenderError: Outside the folder, by its name or because it is a link.
+    """
+    folder = run.resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        raise RenderError(f"{name}: lies outside the run folder {run}; nothing outside it is rendered")
+    return file
+
+
 def read_inside(run: Path, name: str) -> bytes:
     """A file of the run folder.
 
     Raises:
         RenderError: It is missing, or lies outside the folder.
     """
-    folder = run.resolve()
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder):
-        raise RenderError(f"{name}: lies outside the run folder {run}; nothing outside it is rendered")
+    file = inside(run, name)
     try:
         return file.read_bytes()
     except OSError as error:

@@ -57,6 +57,7 @@ class Summary:
         headline: One sentence that can be read aloud.
         reasons: Further reasons.
         numbers: At most three.
+        changed: Since the last audit, in a sentence.
         asks: What the reader is asked to do.
         power: What this sample could not have seen.
     """
@@ -67,13 +68,14 @@ class Summary:
     headline: str
     reasons: tuple[str, ...]
     numbers: tuple[Number, ...]
+    changed: str
     asks: tuple[str, ...]
     tallies: tuple[Tally, ...]
     power: str
 
 
-def summarise(audit: Audit) -> Summary:
-    """Page one of an audit."""
+def summarise(audit: Audit, changed: str) -> Summary:
+    """Page one of an audit; `changed` says what did since the last one."""
     word, mark = AUDIT_VERDICTS[audit.verdict]
     return Summary(
         verdict=audit.verdict.value,
@@ -82,6 +84,7 @@ def summarise(audit: Audit) -> Summary:
         headline=_headline(audit),
         reasons=tuple(_first_clause(audit, reason) for reason in audit.reasons[1:5]),
         numbers=_numbers(audit),
+        changed=changed,
         asks=_asks(audit),
         tallies=tallies(audit.checks),
         power=_power(audit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from auditor.records import Audit, Measurement, VisualizationRecord
+from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import NONE, RATIO, interval, label, number, plain, short, value_of
 
@@ -62,6 +62,17 @@ def trust_view(audit: Audit) -> TrustView:
     return TrustView(_checks(audit, methods), _rules(audit), _comparison(audit, methods), _agreement(audit))
 
 
+def deciding(item: VisualizationRecord) -> list[TrustCheck]:
+    """The checks of a method that pass or fail it, in the order of the table."""
+    found = {check.metric: check for check in item.trust_checks if check.verdict is not None}
+    return [found[metric] for metric in _ordered(found)]
+
+
+def check_name(metric: str) -> str:
+    """The head of a check's column."""
+    return CHECKS.get(metric, label(metric))
+
+
 def trust_cell(verdict: str) -> Cell:
     """Mark and word of a verdict."""
     return Cell(*MARKS.get(verdict, (plain(verdict), "□", "open")))
@@ -69,12 +80,12 @@ def trust_cell(verdict: str) -> Cell:
 
 def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
     names = {c.metric: c.headlines[:1] for item in methods for c in item.trust_checks if c.verdict is not None}
-    deciding = _ordered(names)
+    shown = _ordered(names)
     rows = []
     for item in methods:
         checks = {check.metric: check for check in item.trust_checks if check.verdict is not None}
         cells = []
-        for metric in deciding:
+        for metric in shown:
             check = checks.get(metric)
             if check is None or check.verdict is None:
                 cells.append(Cell(NONE))
@@ -83,12 +94,12 @@ def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
             cells.append(Cell(word, mark, tone, _with_interval(item.measurements, check.headlines[:1])))
         rows.append((_method(item), *cells, trust_cell(item.trust) if item.trust else Cell(NONE)))
     for null in audit.null_maps:
-        cells = [Cell(_with_interval(null.measurements, names[metric]) or NONE) for metric in deciding]
+        cells = [Cell(_with_interval(null.measurements, names[metric]) or NONE) for metric in shown]
         if any(cell.text != NONE for cell in cells):
             rows.append((Cell(plain(null.name), note="knows nothing"), *cells, Cell(NONE)))
-    columns = ("Method", *(CHECKS.get(metric, label(metric)) for metric in deciding), "On the whole")
+    columns = ("Method", *(check_name(metric) for metric in shown), "On the whole")
     return table(
-        "Trust checks, one by one", columns, rows if deciding else [], empty="No metric checked the maps of this audit."
+        "Trust checks, one by one", columns, rows if shown else [], empty="No metric checked the maps of this audit."
     )
 
 

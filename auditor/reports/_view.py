@@ -5,22 +5,27 @@ Templates hold loops and conditions only; what is said, and in which order, is d
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
+from auditor.reports._annex import ImageGroup
+from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
+from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
 from auditor.reports._findings import FindingView, finding_views, register_table
+from auditor.reports._groups import GroupsView, groups_view
+from auditor.reports._inside import InsideView, inside_view
 from auditor.reports._methods import MethodView
+from auditor.reports._oversight import OversightView, oversight_view
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
+from auditor.reports._robustness import RobustnessView, robustness_view
+from auditor.reports._standing import ChangeView, StandingView, change_view, changed, standing_view
 from auditor.reports._summary import Summary, Tally, summarise, tallies
 from auditor.reports._tables import Fact, Table
 from auditor.reports._trust import TrustView, trust_view
 from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plain
-
-ACCENT = "#1f4e8c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,8 @@ class SampleView:
 class Annex:
     """Section A."""
 
-    sheets: tuple[Figure, ...]
+    groups: tuple[ImageGroup, ...]
     others: tuple[Figure, ...]
-    images: Table
     checks: Table
     options: Table
     classes: Table
@@ -73,14 +77,14 @@ class ReportView:
 
     title: str
     organisation: str
+    brand: Brand
     purpose: str
     report_id: str
     date: str
     finished: str
-    accent: str
     pictures_shown: bool
     control: tuple[Fact, ...]
-    signatories: tuple[str, ...]
+    signatures: tuple[Signature, ...]
     summary: Summary
     worst: FindingView | None
     findings: tuple[FindingView, ...]
@@ -95,14 +99,25 @@ class ReportView:
     trust: TrustView
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
+    side_by_side: tuple[Figure, ...]
     causal: tuple[Figure, ...]
     kinds: tuple[KindView, ...]
     open_questions: Table
     verdict_key: tuple[Tally, ...]
+    groups: GroupsView
+    robustness: RobustnessView
+    inside: InsideView
+    findings_chart: tuple[Figure, ...]
+    standing: StandingView
+    changes: ChangeView
+    oversight: OversightView
+    coverage: tuple[CoverageView, ...]
     annex: Annex
 
 
-def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> ReportView:
+def view_of(
+    audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int, chunk: int | None = None
+) -> ReportView:
     """Prepare an audit for the templates.
 
     Args:
@@ -110,6 +125,7 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
         most_bytes: What all figures together may weigh.
+        chunk: How many images of the sample stand in one group of the annex; None: all.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
@@ -119,15 +135,15 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
     return ReportView(
         title=plain(audit.title or audit.name),
         organisation=plain(audit.organisation),
+        brand=brand_of(audit, run, embed),
         purpose=plain(audit.purpose),
         report_id=plain(audit.report_id),
         date=date(audit.finished),
         finished=plain(audit.finished),
-        accent=_accent(audit),
         pictures_shown=pictures.shown,
         control=_subject.control_facts(audit),
-        signatories=tuple(plain(name) for name in audit.reviewers) or ("Auditor", "Owner of the model", "Reviewer"),
-        summary=summarise(audit),
+        signatures=signatures_of(audit),
+        summary=summarise(audit, changed(audit)),
         worst=next((finding for finding in findings if finding.main is not None), None),
         findings=findings,
         register=register_table(findings),
@@ -156,14 +172,22 @@ def view_of(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: 
         trust=trust_view(audit),
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
+        side_by_side=pictures.placed("7 side by side"),
         causal=pictures.placed("8"),
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),
         verdict_key=_key(audit),
+        groups=groups_view(audit, pictures),
+        robustness=robustness_view(audit, pictures),
+        inside=inside_view(audit, pictures),
+        findings_chart=pictures.placed("12"),
+        standing=standing_view(audit, findings),
+        changes=change_view(audit, findings, pictures),
+        oversight=oversight_view(audit, findings),
+        coverage=coverage_views(audit),
         annex=Annex(
-            _annex.image_sheets(audit, pictures),
+            _annex.image_groups(audit, pictures, chunk),
             pictures.rest(),
-            _annex.image_table(audit),
             _annex.full_check_table(audit),
             _annex.option_table(audit),
             _subject.per_class_table(audit, None),
@@ -178,11 +202,6 @@ def _reduction(pictures: Pictures) -> tuple[str, ...]:
         return ()
     words = f"Large pictures are shown here at {pictures.scale:.0%} of their size, so that this file can be mailed; "
     return (f"{words}the run folder holds them in full.",)
-
-
-def _accent(audit: Audit) -> str:
-    wanted = str(audit.report_options.get("accent") or "")
-    return wanted if re.fullmatch(r"#[0-9a-fA-F]{6}", wanted) else ACCENT
 
 
 def _key(audit: Audit) -> tuple[Tally, ...]:

@@ -5,6 +5,7 @@ Class and file names are not ours: control and direction characters in them woul
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -114,6 +115,12 @@ MEANS: Mapping[str, str] = {
     "sharpness": "Sharpness or compression can decide the class. Another lens or export setting may change the answer.",
     "texture": "Surface texture can decide the class more than shape does.",
     "group": "The model serves one group worse than the others by more than chance.",
+    "cluster": (
+        "Within a class, some pictures are decided by another place than the rest: two rules pass as one. Pictures "
+        "that lack the cue, or carry it by chance, will be misread."
+    ),
+    "corruption": "Noisy, blurred or compressed pictures in use are answered less well than the accuracy says.",
+    "custom": "What the transform changes can decide the class, whatever the object is.",
 }
 ANY_KIND = "The cue can decide the class, whatever the object is."
 
@@ -208,6 +215,8 @@ def label(name: str) -> str:
 def plain(text: object) -> str:
     """One line without control, direction or unassigned characters; each becomes the replacement character."""
     line = " ".join(str(text).split())
+    if line.isprintable():
+        return line
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") else letter
         for letter in line
@@ -300,11 +309,26 @@ def date(stamp: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
+def day(stamp: str) -> str:
+    """'11 March 2026', of an ISO date or time; other words stay as they are."""
+    try:
+        at = moment(stamp)
+    except ValueError:
+        return plain(stamp)
+    return f"{at.day} {at:%B %Y}"
+
+
 def place(check: Check) -> str:
     """The cue in words: 'Top-left corner', 'Border ring 8 px wide', 'Colour cast'."""
     name = plain(check.region.name) if check.region is not None else ""
     if not name:
         return KINDS.get(check.kind, plain(check.kind).capitalize())
+    if check.kind == "overlay" and name.startswith("bank:"):
+        return f"Inserted watermark: {name.removeprefix('bank:')}"
+    if found := re.fullmatch(r"overlay-(\d+)(?:-(.+))?", name):
+        return f"Burned-in mark {found.group(1)}" + (f", {found.group(2).replace('-', ' ')}" if found.group(2) else "")
+    if check.kind == "group":
+        return name.replace(":", ": ", 1).capitalize() if name.islower() else name.replace(":", ": ", 1)
     if check.kind == "border":
         if name.startswith("frame-"):
             return "Frame burned into the picture"

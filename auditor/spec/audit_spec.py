@@ -6,16 +6,21 @@ as extras: the source's part checks those.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+import datetime as dt
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from auditor.brand import accent_problem
 from auditor.spec.target import PREDICTED, Target
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Preset = Literal["quick", "standard", "full"]
 Value = TypeVar("Value")
 Share = Annotated[float, Field(ge=0, le=1)]
+DISTANCE = r"^[1-9]\d{0,2} (day|week|month|year)s?$"
+"""Time from an audit to the next."""
 PixelBox = Annotated[list[int], Field(min_length=4, max_length=4)]
 
 
@@ -112,16 +117,28 @@ class DatasetSpec(Fields):
 
 
 class LimitSpec(Fields):
-    """A bound on a measurement; breached when its whole interval lies beyond."""
+    """A bound on a measurement; breached when its whole interval lies beyond.
+
+    min, max: absolute. max_increase, max_decrease: how far it may lie above or below its value in the baseline, which
+    is taken as it stands: metrics.accuracy: {max_decrease: 0.05} is no more than five points worse.
+    """
 
     min: float | None = None
     max: float | None = None
+    max_increase: Annotated[float, Field(ge=0)] | None = None
+    max_decrease: Annotated[float, Field(ge=0)] | None = None
     severity: Literal["low", "medium", "high", "critical"] = "high"
+    rationale: str = ""
+
+    @property
+    def relative(self) -> bool:
+        """Whether it needs a baseline."""
+        return self.max_increase is not None or self.max_decrease is not None
 
     @model_validator(mode="after")
     def _at_least_one_bound(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("a limit needs min or max")
+        if self.min is None and self.max is None and not self.relative:
+            raise ValueError("a limit needs min or max, or max_increase or max_decrease against the baseline")
         return self
 
 
@@ -137,20 +154,37 @@ class LegitimateSpec(Fields):
 class PolicySpec(Fields):
     """What fails the gate."""
 
+    longest_waiver: ClassVar[int] = 366
+
     fail_on: Literal["low", "medium", "high", "critical", "never"] = "high"
     limits: dict[str, LimitSpec] = Field(default_factory=dict)
     legitimate: list[LegitimateSpec] = Field(default_factory=list)
+    waivers: str | None = None
+    """A YAML file of accepted findings."""
+    waiver_days: Annotated[int, Field(ge=1, le=longest_waiver)] = 180
+    """The longest that a waiver may hold."""
+    baseline: str | None = None
+    """A file of `auditor baseline write`: findings that are known already."""
+    tolerance: Share = 0.05
+    """By how much a known finding may grow before it fails the gate again."""
 
 
 class ReviewerSpec(Fields):
-    """Somebody who signs."""
+    """Somebody who signs; what is left out stays to be filled in by hand."""
 
     role: str
     name: str | None = None
+    decision: Literal["accept", "accept with conditions", "reject"] | None = None
+    date: dt.date | None = None
+    comment: str = ""
 
 
 class ReportSpec(Fields):
-    """What is rendered, and how."""
+    """What is rendered, and how.
+
+    logo: .svg, .png or .jpg. accent: readable on white. classification: such as "internal", on every page. profile:
+    clause maps by name, or the path of one's own .yaml. next_audit: a date, or "6 months" after the audit.
+    """
 
     formats: list[str] = Field(default_factory=lambda: ["html", "pdf", "json"])
     language: Literal["en"] = "en"
@@ -158,12 +192,33 @@ class ReportSpec(Fields):
     organisation: str = ""
     logo: str | None = None
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    classification: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)] = ""
+    footer: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    profile: list[str] = Field(default_factory=list)
+    next_audit: dt.date | Annotated[str, StringConstraints(pattern=DISTANCE)] | None = None
     reviewers: list[ReviewerSpec] = Field(default_factory=list)
+    history: str | None = None
+    """Where earlier audits lie: a folder, or mlflow:EXPERIMENT; by default the folder that the run folder is in."""
 
-    @field_validator("logo")
+    @field_validator("accent")
     @classmethod
-    def _no_logo_yet(cls, value: str | None) -> str | None:
-        return _refused(value, "a logo")
+    def _accent_is_readable(cls, value: str | None) -> str | None:
+        problem = accent_problem(value) if value is not None else ""
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    @field_validator("next_audit", mode="before")
+    @classmethod
+    def _next_audit_is_a_date_or_a_time(cls, value: object) -> object:
+        if isinstance(value, str) and not re.match(DISTANCE, value) and not re.match(r"^\d{4}-\d\d-\d\d$", value):
+            raise ValueError(f"expected a date such as 2027-05-01, or a time such as '6 months', got {value[:40]!r}")
+        return value
+
+    @field_validator("profile", mode="before")
+    @classmethod
+    def _one_profile_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
 
 class RuntimeSpec(Fields):

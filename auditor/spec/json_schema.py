@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditor import registry
+from auditor import clauses, registry
 from auditor.spec.audit_spec import AuditSpec
 
 _PRESETS = ["quick", "standard", "full"]
@@ -26,7 +26,14 @@ def spec_schema() -> dict[str, Any]:
         schema["properties"][key] = {
             "anyOf": [_source(schema["$defs"][definition], kind, n) for n in registry.names(kind)]
         }
-    schema["$defs"]["ReportSpec"]["properties"]["formats"]["items"] = {"enum": list(registry.names("reports"))}
+    report = schema["$defs"]["ReportSpec"]["properties"]
+    report["formats"]["items"] = {"enum": list(registry.names("reports"))}
+    profiles = {"anyOf": [{"enum": list(clauses.names())}, {"type": "string", "pattern": r"\.ya?ml$"}]}
+    report["profile"] = {
+        "description": "Clause maps whose coverage the report shows: shipped ones by name, your own by path.",
+        "default": [],
+        "anyOf": [profiles, {"type": "array", "items": profiles}],
+    }
     return schema
 
 

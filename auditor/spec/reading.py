@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from auditor.errors import Problem, SpecError
 from auditor.spec.audit_spec import AuditSpec
@@ -53,6 +51,19 @@ class SpecFile:
         return self.path.resolve().parent
 
     @property
+    def repository_path(self) -> str:
+        """The file by its path in the repository around it (.git), else in the working folder, else its name alone.
+
+        Never absolute: what is made from it is the same on every machine.
+        """
+        file = self.path.resolve()
+        folders = [folder for folder in file.parents if (folder / ".git").exists()][:1]
+        for folder in (*folders, Path.cwd()):
+            if file.is_relative_to(folder):
+                return file.relative_to(folder).as_posix()
+        return file.name
+
+    @property
     def sha256(self) -> str:
         """Digest of the text and the overrides."""
         return hashlib.sha256("\n".join((self.text, *self.overrides)).encode()).hexdigest()
@@ -80,11 +91,29 @@ def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     Raises:
         SpecError: No such file, not YAML, a variable is not set, an override is malformed.
     """
-    shown = str(path)
+    absent = "no such file; `auditor init` writes a spec to start from"
+    wanted = "a spec is a mapping with version, name, model and dataset"
+    return read_yaml_file(path, overrides, shown=str(path), absent=absent, wanted=wanted)
+
+
+def read_yaml_file(path: Path, overrides: Sequence[str] = (), *, shown: str, absent: str, wanted: str) -> SpecFile:
+    """Read a mapping with the line of everything in it.
+
+    Args:
+        shown: The path as the user wrote it.
+        absent: What to say where there is no such file.
+        wanted: What to say where it is no mapping.
+
+    Raises:
+        SpecError: As `read_spec_file`.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SpecError([Problem(shown, None, "no such file; `auditor init` writes a spec to start from")]) from None
+        raise SpecError([Problem(shown, None, absent)]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([Problem(shown, None, f"cannot be read as UTF-8 text: {error}")]) from None
     try:
@@ -96,7 +125,7 @@ def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     except YAMLError as error:
         raise SpecError([Problem(shown, None, f"not valid YAML: {error}")]) from None
     if not isinstance(loaded, dict):
-        raise SpecError([Problem(shown, 1, "a spec is a mapping with version, name, model and dataset")])
+        raise SpecError([Problem(shown, 1, wanted)])
     lines = dict(_lines(loaded, ()))
     problems: list[Problem] = []
     masked: set[Location] = set()
@@ -221,6 +250,9 @@ def _lines(node: Any, location: Location) -> Iterator[tuple[Location, int]]:
 
 def _apply_override(tree: dict[str, Any], override: str) -> str | None:
     """Set one dotted key; returns what is wrong, or None."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     key, equals, text = override.partition("=")
     if not equals or not key:
         return "expected a.b=value"

@@ -191,6 +191,25 @@ def test_what_a_case_counts_as_is_measured_not_intended(scores: tuple[float, ...
     assert role_of(case, truth) == role
 
 
+@pytest.mark.parametrize(("largest", "role"), [(0.09, "negative"), (0.24, "between")])
+def test_a_network_one_class_of_which_follows_its_cue_is_no_negative(largest: float, role: str) -> None:
+    pooled, alone = Share(0.07, 0.06, 0.09, 1400), tuple(Share(s, s, s, 350) for s in (0.01, largest, 0.02, 0.02))
+    truth = Truth(Share(0.9, 0.8, 1.0, 100), (pooled,), (alone,))
+    assert role_of(replace(CASES["tuning-clean-32-00"], intended="positive"), truth) == role
+
+
+def test_the_score_of_several_classes_is_also_told_class_by_class() -> None:
+    case = next(case for case in CASES.values() if case.smoke and case.cues and len(case.cues[0].classes) > 1)
+    model, _ = preparing.committed(case) or pytest.fail("the short suite's weights are not there")
+    truth = measured(case, model)
+    alone = truth.class_scores[0]
+    assert len(alone) == len(case.cues[0].classes)
+    assert sum(share.count for share in alone) == truth.scores[0].count
+    pooled = sum(share.value * share.count for share in alone) / truth.scores[0].count
+    assert truth.scores[0].value == pytest.approx(pooled)
+    assert truth.largest == max(share.value for share in alone)
+
+
 def test_a_network_taught_a_tag_relies_on_it_and_one_that_never_saw_it_does_not() -> None:
     tag = Cue("corner_tag", "bars", "top left", (1,))
     taught = replace(CASES["tuning-corner_tag-32-01"], cues=(tag,), mislabelled=0.2)

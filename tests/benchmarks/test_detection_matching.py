@@ -142,6 +142,15 @@ def test_a_cue_that_was_not_learned_makes_no_claim_right(tmp_path: Path) -> None
     assert is_right(planted(tmp_path / "other", cue(score=0.10)), claim("corner", CORNER))
 
 
+def test_a_claim_about_the_one_class_that_follows_a_weak_cue_is_right(tmp_path: Path) -> None:
+    weak = cue(score=0.07, classes=("disc", "bar"))
+    weak["class_scores"] = [{"value": value, "low": 0.0, "high": 1.0, "count": 300} for value in (0.13, 0.01)]
+    case = planted(tmp_path, weak)
+    assert is_right(case, claim("corner", CORNER, class_name="disc"))
+    assert not is_right(case, claim("corner", CORNER, class_name="bar"))
+    assert not is_right(case, claim("corner", CORNER))
+
+
 # one cue, one finding
 
 

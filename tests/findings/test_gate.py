@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.findings.gate import apply_limits, declare_legitimate, gate, stored
+from auditor.findings.gate import declare_legitimate, gate, stored
+from auditor.findings.limits import apply_limits
 from auditor.records import AuditVerdict, Check, Grade, LimitResult, Measurement, PartFailure, Severity, Status, Verdict
 from auditor.spec.audit_spec import LegitimateSpec, LimitSpec
 

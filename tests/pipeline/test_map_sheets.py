@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from auditor.pipeline.gallery import Gallery
-from auditor.pipeline.map_sheets import CELL, COLUMNS, draw_rows
+from auditor.pipeline.side_by_side import CELL, COLUMNS, COMPARED, COMPARED_OF_MANY, draw_comparison, draw_rows
 from auditor.runs import RunFolder
 from auditor.visualizers import MapSet
 from tests.models import pictures, sample_of
@@ -66,3 +67,38 @@ def test_forty_maps_are_split_over_sheets_on_which_each_is_as_large_as_one_of_fe
 
 def test_without_maps_there_are_no_sheets(tmp_path: Path) -> None:
     assert draw_rows([], {}, subject(), Gallery(RunFolder(tmp_path))) == {}
+
+
+def test_methods_are_compared_side_by_side_the_surest_mistakes_first(tmp_path: Path) -> None:
+    gallery, given = Gallery(RunFolder(tmp_path)), subject()
+    wrong = np.flatnonzero(given.sample.labels != given.predicted)
+
+    (path,) = draw_comparison(maps(2), {}, given, gallery)
+
+    picture = gallery.pictures[path]
+    assert path == "figures/side-by-side.jpg"
+    assert f"Rows: 1. {given.sample.pictures[wrong[0]].name}" in picture.caption
+    assert picture.caption.count("predicted") == COMPARED
+    assert picture.width > 1.2 * picture.height, "with few methods two blocks stand beside each other"
+
+
+def test_one_method_or_few_pictures_are_not_shown_twice(tmp_path: Path) -> None:
+    gallery, given = Gallery(RunFolder(tmp_path)), subject()
+    few = SimpleNamespace(**{**vars(given), "sample": sample_of(*pictures(COMPARED))})
+
+    assert draw_comparison(maps(1), {}, given, gallery) == []
+    assert draw_comparison(maps(2), {}, few, gallery) == []
+    assert gallery.pictures == {}
+
+
+def test_of_many_methods_the_last_layer_of_each_is_compared_on_fewer_pictures(tmp_path: Path) -> None:
+    gallery = Gallery(RunFolder(tmp_path))
+    twice = [replace(item, layer=layer) for item in maps(COLUMNS + 1) for layer in ("early", "late")]
+
+    paths = draw_comparison(twice, {}, subject(), gallery)
+
+    assert paths == ["figures/side-by-side-1.jpg", "figures/side-by-side-2.jpg"]
+    told = " ".join(gallery.pictures[path].alt for path in paths)
+    assert told.count("@late") == COLUMNS + 1
+    assert "@early" not in told
+    assert gallery.pictures[paths[0]].caption.count("predicted") == COMPARED_OF_MANY

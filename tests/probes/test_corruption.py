@@ -143,7 +143,7 @@ def test_no_more_forwards_are_spent_than_planned(budget: str) -> None:
     evidence = probe.run(experiment)
 
     assert evidence.forwards == experiment.predictor.forwards - 16 == probe.forwards() * 16
-    assert probe.forwards() <= {"quick": 4, "standard": 12, "full": 40}[budget]
+    assert probe.forwards() <= {"quick": 4, "standard": 12, "full": 48}[budget]
 
 
 def test_what_the_budget_does_not_hold_is_said() -> None:
@@ -186,3 +186,20 @@ def test_examples_show_the_picture_that_the_model_saw() -> None:
     scores = experiment.predictor.scores(torch.from_numpy(kept[example.picture][None]))
     assert experiment.classes[int(scores[0].argmax())] == example.after != example.before
     assert example.change == "defocus blur of severity 5 is applied"
+
+
+def test_crops_and_letterboxes_stand_beside_the_mean() -> None:
+    families = ("defocus_blur", "crop", "letterbox")
+
+    alone = only_check(Corruption(families=("defocus_blur",)).run(experiment_on(ReadsTheGrain(), sample_of(*grainy()))))
+    check = only_check(Corruption(families=families).run(experiment_on(ReadsTheGrain(), sample_of(*grainy()))))
+
+    assert check.measurement("mean_corruption_accuracy") == alone.measurement("mean_corruption_accuracy")
+    assert check.measurement("accuracy_crop") is not None
+    assert check.measurement("accuracy_letterbox") is not None
+    assert check.sentence == alone.sentence
+
+
+def test_the_full_preset_crops_and_adds_letterboxes() -> None:
+    assert {"crop", "letterbox"} <= set(Corruption.budgets["full"]["families"])
+    assert not {"crop", "letterbox"} & set(ALL_FAMILIES)

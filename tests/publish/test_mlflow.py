@@ -17,6 +17,7 @@ from auditor.errors import PublishError
 from auditor.publish import Parcels, Reach
 from auditor.publish._parcels import parcels_of
 from auditor.publish.mlflow import Mlflow, metrics_of
+from auditor.records import WaiverRecord, WaiverState
 from tests.publish.conftest import Heard, again
 
 pytest.importorskip("mlflow", reason="MLflow is not installed (extra mlflow)")
@@ -200,3 +201,15 @@ def test_what_is_not_set_is_said() -> None:
 
     assert "MLFLOW_TRACKING_URI is not set" in found[0]
     assert "models:/NAME/VERSION" in found[1]
+
+
+def test_a_waiver_in_force_ends_the_verdict_before_its_time(parcels: Parcels) -> None:
+    words = {"id": "W1", "check": "corner.*", "statement": "s", "owner": "o", "approver": "a", "ticket": "T-1"}
+    rest = {"created": "2026-01-01", "days_left": 9, "words": "w", "file": "waivers.yaml"}
+    applied = WaiverRecord(**words, **rest, expires="2026-02-01", state=WaiverState.APPLIED)  # type: ignore[arg-type]
+    stale = applied.model_copy(update={"expires": "2026-01-15", "state": WaiverState.STALE})
+    audit = parcels.audit.model_copy(update={"waivers": (applied, stale), "finished": "2026-01-20T00:00:00Z"})
+
+    assert Mlflow(valid_days=30)._tags(audit)["audit.expires"] == "2026-02-01"
+    assert Mlflow(valid_days=3)._tags(audit)["audit.expires"] == "2026-01-23"
+    assert "audit.expires" not in Mlflow()._tags(parcels.audit.model_copy(update={"waivers": ()}))

@@ -19,7 +19,7 @@ METHODS: tuple[tuple[str, str | None, str | None], ...] = (
     ("integrated_gradients", None, "failed"),
     ("smooth_grad", None, "passed"),
     ("eigen_cam", "layer4.1", "not enough data"),
-    ("activation_maps", "layer3.1", None),
+    ("feature_maps", "layer3.1", None),
     ("kernels", "conv1", None),
 )
 MAPS = 6
@@ -45,14 +45,24 @@ class SampleRun:
         (self.folder / "figures").mkdir(parents=True, exist_ok=True)
         self.photos = [radiograph(i, marker=i % 4 == 1, opacity=float(i % 4 == 1)) for i in range(12)]
 
-    def keep(self, name: str, data: np.ndarray | bytes, caption: str, alt: str, reading: str | None = None) -> str:
+    def keep(
+        self,
+        name: str,
+        data: np.ndarray | bytes,
+        caption: str,
+        alt: str,
+        reading: str | None = None,
+        outlines: tuple[tuple[int, int, int, int], ...] = (),
+    ) -> str:
         """Save a picture or chart; returns its path."""
         if isinstance(data, bytes):
             path, content, (width, height) = f"figures/{name}.svg", data, figures.svg_size(data)
         else:
             path, content, (height, width) = f"figures/{name}.jpg", figures.encode_jpeg(data), data.shape[:2]
         (self.folder / path).write_bytes(content)
-        self.figures[path] = Picture(path=path, caption=caption, alt=alt, reading=reading, width=width, height=height)
+        self.figures[path] = Picture(
+            path=path, caption=caption, alt=alt, reading=reading, width=width, height=height, outlines=outlines
+        )
         return path
 
     def pair(self, name: str, recipient: int, donor: int, box: tuple[int, ...], hole: tuple[int, ...] | None) -> str:
@@ -75,6 +85,7 @@ class SampleRun:
             "Left: the picture as it is. Middle: the picture that the region comes from. Right: the same picture with "
             "only the outlined region replaced. If the prediction changes to the middle picture's class, that region "
             "decides.",
+            figures.outlines(photo.shape, box, 3),  # type: ignore[arg-type]
         )
 
     def causal_map(self) -> str:
@@ -176,7 +187,7 @@ class SampleRun:
         if name == "kernels":
             weights = np.random.default_rng(2).normal(size=(64, 7, 7, 3)).astype(np.float32)
             return figures.kernel_sheet(weights), "conv1: 64 kernels, each over its own range; 2 are dead."
-        if name == "activation_maps":
+        if name == "feature_maps":
             maps = np.stack([attention(unit, on_marker=0.3, rows=12) for unit in range(13)])
             return figures.channel_sheet(self.photos[0], maps), "layer3.1, IMG_0000.png: units 212, 7, 90, …"
         tiles = [

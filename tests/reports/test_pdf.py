@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
+import page as validator
 import pikepdf
 import pytest
 
 from auditor.errors import RenderError, SystemPackageError
 from auditor.records import Audit
 from auditor.reports import RenderOptions
+from auditor.reports._attachments import attached_name, attachments_of
 from auditor.reports.pdf import Pdf
 from tests.reports.conftest import Run
+from tests.reports.tag_tree import TagTree
 from tests.reports.test_html import template_folder
 
 ONE_SECTION = '<!DOCTYPE html><html lang="en"><head><title>t</title></head><body><h1>t</h1>{}</body></html>'
@@ -59,6 +66,39 @@ def test_it_is_tagged_titled_and_in_a_language(rendered: tuple[pikepdf.Pdf, list
     assert str(pdf.docinfo["/Title"]).startswith("Chest radiograph classifier 1.4")
     with pdf.open_metadata() as metadata:
         assert metadata["pdfuaid:part"] == "1"
+
+
+@pytest.mark.parametrize("profile", ["PDF_A_3A", "PDF_UA_1"])
+def test_it_follows_both_standards(rendered: tuple[pikepdf.Pdf, list[str]], hostile: Run, profile: str) -> None:
+    file = hostile.folder / "report.pdf"
+
+    report = validator.validate_pdf(str(file), profile=validator.ValidationProfile[profile])
+
+    assert [(failure.rule_id, failure.message) for failure in report.failures] == []
+    assert report.is_compliant
+
+
+@pytest.mark.skipif(shutil.which("qpdf") is None, reason="qpdf is not installed")
+def test_its_syntax_is_sound(rendered: tuple[pikepdf.Pdf, list[str]], hostile: Run) -> None:
+    done = subprocess.run(["qpdf", "--check", hostile.folder / "report.pdf"], capture_output=True, check=False)
+
+    assert done.returncode == 0
+
+
+def test_any_tool_can_read_which_standards_it_follows(rendered: tuple[pikepdf.Pdf, list[str]], hostile: Run) -> None:
+    pdf, _ = rendered
+
+    data = (hostile.folder / "report.pdf").read_bytes()
+
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in data
+    assert b'pdfaid:part="3"' in data
+    assert len(pdf.Root.AF) == len(pdf.attachments)
+
+
+def test_every_page_finds_its_tags(rendered: tuple[pikepdf.Pdf, list[str]]) -> None:
+    pdf, _ = rendered
+
+    assert TagTree(pdf).mistakes == []
 
 
 def test_every_page_is_in_the_structure_tree(rendered: tuple[pikepdf.Pdf, list[str]]) -> None:
@@ -107,9 +147,65 @@ def test_the_audit_and_its_spec_are_attached_byte_for_byte(
 
     contents = {item.filename: item.get_file().read_bytes() for item in pdf.attachments.values()}
 
-    assert len(attached) == 2
+    assert set(attached) == {"audit.json", "spec.yaml", "manifest.json"}
     assert Audit.from_json(contents["audit.json"]) == hostile.audit
     assert contents["spec.yaml"] == (hostile.folder / "spec.yaml").read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("pdfdetach") is None, reason="poppler-utils are not installed")
+def test_attachments_can_be_taken_out_with_pdfdetach(
+    rendered: tuple[pikepdf.Pdf, list[str]], hostile: Run, tmp_path: Path
+) -> None:
+    subprocess.run(["pdfdetach", "-saveall", "-o", tmp_path, hostile.folder / "report.pdf"], check=True)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["audit.json", "manifest.json", "spec.yaml"]
+    assert (tmp_path / "audit.json").read_bytes() == (hostile.folder / "audit.json").read_bytes()
+
+
+def test_the_embedded_manifest_holds_the_digests_of_what_the_report_rests_on(hostile: Run, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(hostile.folder, tmp_path / "run"))
+    (run / "evidence").mkdir()
+    (run / "evidence" / "border.npz").write_bytes(b"maps")
+    (run / "audit.sarif").write_text("{}")
+    (run / "report.html").write_text("not part of it")
+
+    attached = attachments_of(hostile.audit, run)
+    files = json.loads(attached[-1].data)["files"]
+
+    assert [item.name for item in attached] == ["audit.json", "spec.yaml", "audit.sarif", "manifest.json"]
+    assert files["evidence/border.npz"] == hashlib.sha256(b"maps").hexdigest()
+    assert set(files) == {"audit.json", "spec.yaml", "audit.sarif", "evidence/border.npz", *hostile.audit.figures}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<img src=x onerror=alert(1)>.yaml", "_img_src_x_onerror_alert_1__.yaml"),
+        ("a\u202egnp.yaml", "a_gnp.yaml"),
+        ("..\\..\\evil.yaml", "evil.yaml"),
+        (".hidden\nline.yaml", "hidden_line.yaml"),
+        ("manifest.json", "spec-manifest.json"),
+        ("..", "spec.yaml"),
+    ],
+)
+def test_a_hostile_spec_name_cannot_reach_beyond_its_attachment(hostile: Run, name: str, shown: str) -> None:
+    assert attached_name(name) == shown
+
+
+@pytest.mark.parametrize("name", ["../../etc/hostname", "/etc/hostname"])
+def test_a_spec_outside_the_run_folder_is_never_attached(hostile: Run, name: str) -> None:
+    with pytest.raises(RenderError, match="lies outside the run folder"):
+        attachments_of(hostile.audit.model_copy(update={"spec_file": name}), hostile.folder)
+
+
+@pytest.mark.parametrize("name", ["waivers.yaml", "audit.sarif", "figures/more.jpg"])
+def test_a_link_out_of_the_run_folder_is_never_attached(damaged: Run, tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("key")
+    (damaged.folder / name).symlink_to(secret)
+
+    with pytest.raises(RenderError, match="lies outside the run folder"):
+        attachments_of(damaged.audit, damaged.folder)
 
 
 def test_jpegs_pass_through_untouched(rendered: tuple[pikepdf.Pdf, list[str]], hostile: Run) -> None:

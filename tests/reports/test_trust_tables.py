@@ -6,6 +6,8 @@ import pytest
 
 from auditor.records import Audit, Measurement, NullMap, TrustCheck, VisualizationRecord
 from auditor.reports import RenderOptions
+from auditor.reports._methods import method_views
+from auditor.reports._pictures import Pictures
 from auditor.reports._tables import Table
 from auditor.reports._trust import MATRIX, trust_view
 from auditor.reports.html import Html
@@ -145,3 +147,43 @@ def test_an_audit_without_trust_checks_shows_no_empty_tables(tmp_path: Path) -> 
 
     assert trust_view(plain).checks.rows == ()
     assert "Trust checks, one by one" not in path.read_text()
+
+
+def test_a_methods_heading_names_its_verdicts_as_the_table_does_and_leaves_the_numbers_to_it(
+    audit: tuple[Audit, Path],
+) -> None:
+    found, folder = audit
+    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True, most_bytes=10**8)
+    figure = next(iter(found.figures))
+    shown = [item.model_copy(update={"figures": (figure,)}) for item in found.visualizations]
+
+    views = {
+        view.title: view for view in method_views(found.model_copy(update={"visualizations": tuple(shown)}), pictures)
+    }
+
+    heads = [column.title.lower() for column in trust_view(found).checks.columns]
+    grad_cam = views["Grad cam, layer4.1"]
+    assert grad_cam.checks == "road passed; weak noise failed"
+    assert all(any(name in head for head in heads) for name in ("road", "weak noise"))
+    assert not grad_cam.measured.rows
+
+
+def test_what_a_study_measured_stands_in_a_table_of_its_own(audit: tuple[Audit, Path]) -> None:
+    found, folder = audit
+    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True, most_bytes=10**8)
+    missing = Measurement(name="map_overlap:noise", value=None, count=0, reason="no usable map")
+    numbers = (share("class_lost:noise", 0.0, 0.0, 0.2, 16), missing, share("class_lost:pgd", 0.5, 0.3, 0.7, 16))
+    study = VisualizationRecord(
+        name="adversarial_examples", status="ok", measurements=numbers, figures=(next(iter(found.figures)),),
+        remarks=("No gradient", "Told."),
+    )  # fmt: skip
+
+    (view,) = method_views(found.model_copy(update={"visualizations": (study,)}), pictures, ("adversarial_examples",))
+
+    assert [column.title for column in view.measured.columns] == ["", "Noise of the same size", "PGD"]
+    assert texts(view.measured) == [
+        ["Class lost|", "0 %|0 to 20 %, n = 16", "50 %|30 to 70 %, n = 16"],
+        ["Map, overlap of the hottest fifth with before|", "–|no usable map", "–|"],
+    ]
+    assert view.checks == ""
+    assert view.remarks == ("No gradient.", "Told.")

@@ -194,7 +194,7 @@ def test_mean_needs_one_value_a_channel(folder: Path) -> None:
     assert any("needs 1 values for channels: grey" in line for line in problems(folder, text))
 
 
-@pytest.mark.parametrize("section", ["runtime: {max_minutes: 5}", "report: {logo: logo.svg}"])
+@pytest.mark.parametrize("section", ["runtime: {max_minutes: 5}"])
 def test_a_key_that_this_version_does_not_serve_is_refused_and_never_ignored(folder: Path, section: str) -> None:
     (line,) = problems(folder, GOOD + section + "\n")
 
@@ -229,3 +229,31 @@ def test_what_is_made_for_each_layer_is_planned_for_each(folder: Path, layers: s
 
     assert costs["score_cam"] == 10 * times
     assert costs["occlusion"] == 2
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ("{profile: eu-ai-akt}", "report.profile: no profile is named 'eu-ai-akt'; did you mean 'eu-ai-act'?"),
+        ("{profile: [gmlp, own.yaml]}", "report.profile.1: own.yaml: cannot be read as a clause map"),
+        ("{logo: logo.svg}", "report.logo: logo.svg: cannot be read"),
+        ('{accent: "#ffee00"}', "#ffee00 has a contrast of 1.2 to 1 on white"),
+        ("{next_audit: soon}", "expected a date such as 2027-05-01, or a time such as '6 months', got 'soon'"),
+        ("{reviewers: [{role: x, decision: accpet}]}", "did you mean 'accept'?"),
+    ],
+)
+def test_what_the_report_is_told_is_checked_before_anything_runs(folder: Path, report: str, why: str) -> None:
+    lines = problems(folder, GOOD + f"report: {report}\n")
+
+    assert any(why in line and line.startswith("spec.yaml:10") for line in lines), lines
+
+
+def test_a_report_may_carry_logo_profiles_and_decisions(folder: Path) -> None:
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0h4v4z"/></svg>'
+    (folder / "logo.svg").write_text(drawn)
+    given = "{logo: logo.svg, profile: [eu-ai-act, gmlp], next_audit: 6 months, classification: internal, footer: f}"
+
+    spec = make_plan(write(folder, GOOD + f"report: {given}\n")).spec
+
+    assert spec.report.profile == ["eu-ai-act", "gmlp"]
+    assert make_plan(write(folder, GOOD + "report: {next_audit: 2027-01-31, profile: gmlp}\n"))

@@ -12,7 +12,6 @@ from auditor.errors import DataError
 from auditor.media import Medium
 from auditor.subjects import PictureInfo, Stack
 from auditor.subjects.class_folders import items_by_class, missing_folder
-from auditor.subjects.clips import FRAMES, VIDEOS, read_clip
 from auditor.subjects.datasets import StackSource
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class Clips(StackSource):
     def read(self, item: PictureInfo, preprocessing: Preprocessing) -> ReadStack:
         import torch
 
+        from auditor.subjects.clips import read_clip
         from auditor.subjects.stacking import ReadStack, fitted_frames
 
         assert preprocessing.depth is not None
@@ -67,6 +67,8 @@ class Clips(StackSource):
 
 
 def _is_clip(item: Path) -> bool:
+    from auditor.subjects.clips import FRAMES, VIDEOS
+
     if item.is_dir():
         return any(one.suffix.lower() in FRAMES and not one.name.startswith(".") for one in item.iterdir())
     return item.suffix.lower() in VIDEOS

@@ -17,7 +17,6 @@ from auditor.media import Medium
 from auditor.subjects import PictureInfo, Stack
 from auditor.subjects.class_folders import items_by_class, missing_folder
 from auditor.subjects.datasets import StackSource
-from auditor.subjects.volumes import check_orientation, read_volume, resampled
 
 if TYPE_CHECKING:
     from auditor.subjects import Preprocessing
@@ -75,6 +74,8 @@ class Volumes(StackSource):
     @field_validator("orientation")
     @classmethod
     def _three_axes(cls, value: str) -> str:
+        from auditor.subjects.volumes import check_orientation
+
         try:
             check_orientation(value)
         except DataError as error:
@@ -116,6 +117,7 @@ class Volumes(StackSource):
 
     def read(self, item: PictureInfo, preprocessing: Preprocessing) -> ReadStack:
         from auditor.subjects.stacking import ReadStack, fitted_volume
+        from auditor.subjects.volumes import read_volume, resampled
 
         volume = read_volume(item.path, orientation=self.orientation, spacing=self.npy_spacing)
         if not np.isfinite(volume.values).all():

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from auditor.errors import ModelError
 from auditor.subjects import Preprocessing
+from auditor.subjects.late_compiler import late_compiler
 from auditor.subjects.models import ModelSource
 from auditor.subjects.weights import file_sha256, looks_like_a_file, weights_file_problem
 
@@ -35,7 +36,8 @@ class Torchvision(ModelSource):
     name: str = Field(description="torchvision's name of the architecture, such as resnet50")
 
     def build(self, *, folder: Path, options: dict[str, Any]) -> nn.Module:
-        from torchvision.models import get_model, get_model_builder
+        with late_compiler():
+            from torchvision.models import get_model, get_model_builder
 
         name = self._known_name()
         builder = get_model_builder(name)
@@ -84,8 +86,9 @@ class Torchvision(ModelSource):
         return None if looks_like_a_file(weights) else _cached_file(self._published(weights))
 
     def _known_name(self) -> str:
-        import torchvision.models
-        import torchvision.models.video
+        with late_compiler():
+            import torchvision.models
+            import torchvision.models.video
 
         known = [
             one
@@ -100,7 +103,8 @@ class Torchvision(ModelSource):
         raise ModelError(f"torchvision has no image classifier named '{self.name}'; {hint}")
 
     def _published(self, weights: str) -> WeightsEnum:
-        from torchvision.models import get_model_weights
+        with late_compiler():
+            from torchvision.models import get_model_weights
 
         published = get_model_weights(self._known_name())
         name = weights.removeprefix(f"{published.__name__}.")

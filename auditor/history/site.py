@@ -1,0 +1,219 @@
+"""One static page over all audits: newest first, filtered in the browser, with sparklines; it loads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from auditor.history.reading import Found, Past
+from auditor.history.trends import history_of
+from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend
+from auditor.reports import RenderOptions
+from auditor.reports._pages import render_page
+from auditor.reports._words import AUDIT_VERDICTS, SEVERITY_MARKS, date, number, plain
+from auditor.shipped import shipped_folder
+
+TEMPLATE, SCRIPT = "site.html.j2", "site.js"
+WIDE, TALL, EDGE = 132.0, 30.0, 4.0
+"""Pixels of a sparkline, and its inner margin."""
+MOST_POINTS = 40
+MOST_SPARKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A trend as a small line.
+
+    Attributes:
+        words: What it is; `alt` says first, last and how many.
+        latest: The newest number in words.
+        line, band: Points of the line and of its intervals, for SVG.
+        dots: (x, y, whether it was a finding there).
+        changes: Places where the model changed.
+    """
+
+    words: str
+    latest: str
+    alt: str
+    line: str
+    band: str
+    dots: tuple[tuple[float, float, bool], ...]
+    changes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One audit."""
+
+    report_id: str
+    when: str
+    machine_when: str
+    href: str
+    verdict: str
+    word: str
+    mark: str
+    model: str
+    findings: tuple[tuple[str, str, str], ...]
+    attempt: int
+    changed: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All audits of one name, newest first."""
+
+    name: str
+    title: str
+    anchor: str
+    latest: Row
+    rows: tuple[Row, ...]
+    sparks: tuple[Spark, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the template prints."""
+
+    source: str
+    groups: tuple[Group, ...]
+    verdicts: tuple[tuple[str, str, int], ...]
+    total: int
+    warnings: tuple[str, ...]
+
+
+def site(found: Found, folder: Path | None, beside: Path) -> str:
+    """The page.
+
+    Args:
+        folder: What the audits' addresses start from; None where reports cannot be linked to.
+        beside: The folder that the page will lie in.
+    """
+    overview = _overview(found, None if folder is None else _Links(folder, beside))
+    options = RenderOptions()
+    script = (shipped_folder("templates") / options.template / SCRIPT).read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Markup: the script comes from the shipped templates, never from an audit
+    context = {"site": overview, "script": Markup(script), "script_sha256": digest, "tall": TALL, "wide": WIDE}
+    return render_page(TEMPLATE, context, options, _data_url, media="site", brand=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """From the page to the reports."""
+
+    folder: Path
+    beside: Path
+
+    def report(self, audit: Past) -> str:
+        """Address of the audit's report, or "" where it has none."""
+        for name in ("report.html", "report.pdf"):
+            file = self.folder / audit.address / name
+            if file.is_file():
+                # "./": a folder's name with a colon would be taken for a scheme
+                return quote(f"./{Path(os.path.relpath(file, self.beside)).as_posix()}")
+        return ""
+
+
+def _data_url(name: str, data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode()}"
+
+
+def _overview(found: Found, links: _Links | None) -> Overview:
+    groups = []
+    for number_, name in enumerate(found.names, start=1):
+        audits = found.of(name)
+        history = history_of(audits, found.source)
+        rows = tuple(
+            _row(audit, entry, links) for audit, entry in zip(reversed(audits), reversed(history.audits), strict=True)
+        )
+        groups.append(
+            Group(
+                name=plain(name),
+                title=plain(audits[-1].title or name),
+                anchor=f"audit-{number_}",
+                latest=rows[0],
+                rows=rows,
+                sparks=_sparks(history),
+                notes=tuple(plain(note) for note in history.notes),
+            )
+        )
+    amounts = [(verdict, sum(audit.verdict == verdict for audit in found.audits)) for verdict in AuditVerdict]
+    return Overview(
+        source=plain(found.source),
+        groups=tuple(groups),
+        verdicts=tuple((verdict.value, AUDIT_VERDICTS[verdict][0], amount) for verdict, amount in amounts if amount),
+        total=len(found.audits),
+        warnings=tuple(plain(warning) for warning in found.warnings),
+    )
+
+
+def _row(audit: Past, entry: PastAudit, links: _Links | None) -> Row:
+    word, mark = AUDIT_VERDICTS[AuditVerdict(audit.verdict)]
+    model = audit.model.version or audit.model.sha256_before[:10]
+    findings = tuple(
+        (level, SEVERITY_MARKS[Severity(level)], f"{amount} {level}") for level, amount in entry.findings.items()
+    )
+    return Row(
+        report_id=plain(audit.report_id),
+        when=date(audit.started),
+        machine_when=plain(audit.started),
+        href="" if links is None else links.report(audit),
+        verdict=AuditVerdict(audit.verdict).value,
+        word=word,
+        mark=mark,
+        model=plain(model),
+        findings=findings,
+        attempt=entry.attempt,
+        changed=", ".join(entry.changed),
+        text=plain(f"{audit.name} {audit.title} {model} {audit.report_id} {audit.started[:10]}").casefold(),
+    )
+
+
+def _sparks(history: History) -> tuple[Spark, ...]:
+    kept = [trend for trend in history.trends if any(point.value is not None for point in trend.points)]
+    return tuple(_spark(trend, history.audits) for trend in kept[:MOST_SPARKS])
+
+
+def _spark(trend: Trend, audits: Sequence[PastAudit]) -> Spark:
+    points, shown = trend.points[-MOST_POINTS:], audits[-MOST_POINTS:]
+    bounds = [b for point in points for b in (point.value, point.low, point.high) if b is not None]
+    low, high = min(bounds), max(bounds)
+    across = (WIDE - 2 * EDGE) / max(1, len(points) - 1)
+
+    def x(place: int) -> float:
+        return round(EDGE + across * place if len(points) > 1 else WIDE / 2, 1)
+
+    def y(value: float) -> float:
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return round(TALL - EDGE - share * (TALL - 2 * EDGE), 1)
+
+    known = [(place, point, point.value) for place, point in enumerate(points) if point.value is not None]
+    spread = [(x(place), y(point.low), y(point.high)) for place, point, _ in known
+              if point.low is not None and point.high is not None]  # fmt: skip
+    outline = [(at, top) for at, _, top in spread] + [(at, bottom) for at, bottom, _ in reversed(spread)]
+    first, last = known[0][2], known[-1][2]
+    said = f"{plain(trend.words)}: {number(last, trend.unit)} in the newest of {len(known)} audits that measured it"
+    return Spark(
+        words=plain(trend.words),
+        latest=number(last, trend.unit) if points[-1].value is not None else "–",
+        alt=f"{said}, {number(first, trend.unit)} in the oldest.",
+        line=_path([(x(place), y(value)) for place, _, value in known]),
+        band=_path(outline) if len(spread) > 1 else "",
+        dots=tuple((x(place), y(value), point.verdict == "confirmed") for place, point, value in known),
+        changes=tuple(
+            round(x(place) - across / 2, 1) for place, audit in enumerate(shown) if place and "model" in audit.changed
+        ),
+    )
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{across},{down}" for across, down in points)

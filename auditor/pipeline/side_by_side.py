@@ -1,0 +1,158 @@
+"""Draws methods side by side: one row a picture, one column a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import figures
+from auditor.media import Medium
+from auditor.pipeline.map_sheets import describe, shown_pictures
+from auditor.pipeline.stack_maps import heaviest_slice
+from auditor.subjects import VolumeSample
+from auditor.visualizers import MapSet
+
+if TYPE_CHECKING:
+    from auditor.pipeline.gallery import Gallery
+    from auditor.pipeline.subject import Subject
+
+ROWS = 10
+"""Pictures on one sheet of the annex."""
+COLUMNS = 8
+"""Maps side by side on one sheet: more would be too small in print, and go to further sheets."""
+CELL = 104
+"""Short side of a cell, pixels."""
+COMPARED, COMPARED_OF_MANY = 8, 4
+"""Pictures on which all methods are compared in section 7; where they take several sheets, fewer."""
+ACROSS, TALL = 6.85, 7.6
+"""Inches that a sheet may take on a page, head and scale left out."""
+TOP = 0.995
+"""Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
+
+
+def draw_comparison(
+    maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject, gallery: Gallery
+) -> list[str]:
+    """All methods on a few pictures, the surest mistakes first; of each method the last layer that it was made for.
+
+    Returns:
+        Paths of the sheets; none with fewer than two methods, or where the annex shows as few pictures all at once.
+    """
+    last = {item.method if item.targets is None else item.name: item for item in maps}
+    chosen = list(last.values())
+    parts = _parted(chosen)
+    most = COMPARED if len(parts) == 1 else COMPARED_OF_MANY
+    if len(chosen) < 2 or len(subject.sample) <= most:
+        return []
+    cell = _cell(subject)
+    paths = []
+    for number, part in enumerate(parts, start=1):
+        columns = 1 + len(part)
+        blocks = 2 if 2 * columns <= COLUMNS + 2 else 1
+        each = ACROSS / (blocks * columns) * cell[0] / cell[1]
+        indices = shown_pictures(subject, min(most, blocks * max(1, int(TALL / each))))
+        words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
+        which = f" Sheet {number} of {len(parts)}." if len(parts) > 1 else ""
+        names = ", ".join(item.name for item in part)
+        paths.append(
+            gallery.photo(
+                "side-by-side" + (f"-{number}" if len(parts) > 1 else ""),
+                _sheet(part, trust, indices, subject, blocks=blocks),
+                caption=f"The surest mistakes first, then pictures drawn at random.{which} Rows: {words}.",
+                alt=f"{len(indices)} pictures, each with the maps of {len(part)} methods beside it: {names}.",
+                reading=(
+                    "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
+                    "there. The annex shows every picture of the sample in the same way."
+                ),
+            )
+        )
+    return paths
+
+
+def draw_rows(
+    maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject, gallery: Gallery
+) -> dict[int, list[str]]:
+    """Every picture in a row: photo, then one overlay a method; ten pictures and eight methods a sheet at most.
+
+    Returns:
+        Picture's index → paths of the sheets that show it.
+    """
+    if not maps:
+        return {}
+    count = len(subject.sample)
+    paths: dict[int, list[str]] = {}
+    parts = _parted(maps)
+    first = "picture"
+    if subject.sample.medium is not Medium.PICTURE:
+        layer = subject.sample.medium.layers[:-1]
+        first = f"{layer} in the middle, then each map at its heaviest {layer}"
+    for start in range(0, count, ROWS):
+        indices = range(start, min(count, start + ROWS))
+        words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
+        for number, part in enumerate(parts, start=1):
+            names = [
+                one.name + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "") for one in part
+            ]
+            several = len(parts) > 1
+            which = f"Methods, sheet {number} of {len(parts)}. " if several else ""
+            path = gallery.photo(
+                f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
+                _sheet(part, trust, indices, subject),
+                caption=f"{which}Columns: {first}, {', '.join(names)}. Rows: {words}.",
+                alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
+            )
+            for index in indices:
+                paths.setdefault(index, []).append(path)
+    return paths
+
+
+def _sheet(
+    maps: Sequence[MapSet],
+    trust: Mapping[str, str | None],
+    indices: Sequence[int],
+    subject: Subject,
+    *,
+    blocks: int = 1,
+) -> np.ndarray:
+    """Photo, then one overlay a method, under heads that say when a method must not be believed."""
+    heads = [figures.Head(subject.sample.medium.value.capitalize())]
+    for item in maps:
+        name = item.method.replace("_", " ").capitalize()
+        warning = "failed its check" if trust.get(item.name) == "failed" else ""
+        heads.append(figures.Head(name, item.name.removeprefix(item.method).removeprefix("@").strip(), warning))
+    rows = [_row(maps, subject, index) for index in indices]
+    in_depth = isinstance(subject.sample, VolumeSample)
+    top = "each map's maximum" if in_depth else f"each map's highest {100 * (1 - TOP):.1f} % and more"
+    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks, scale=("0", top))
+
+
+def _cell(subject: Subject) -> tuple[int, int]:
+    height, width = subject.sample.images.shape[-2:]
+    scale = CELL / min(height, width)
+    return round(height * scale), round(width * scale)
+
+
+def _parted(maps: Sequence[MapSet]) -> list[Sequence[MapSet]]:
+    """As few sheets as hold all methods, of nearly equal width; none without maps."""
+    sheets = -(-len(maps) // COLUMNS)
+    ends = [round(number * len(maps) / sheets) for number in range(sheets + 1)] if sheets else [0]
+    return [maps[start:stop] for start, stop in pairwise(ends)]
+
+
+def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarray]:
+    photo = subject.sample.display(index)
+    tiles = [photo]
+    for item in maps:
+        if not item.usable[index]:
+            tiles.append(np.full_like(photo, 235))
+            continue
+        if isinstance(subject.sample, VolumeSample):
+            shown, values, high = heaviest_slice(item, index, subject.sample)
+            tiles.append(figures.overlay(shown, values, 0.0, high))
+        else:
+            values = item.maps[index]
+            tiles.append(figures.overlay(photo, values, 0.0, float(np.quantile(values, TOP)) or float(values.max())))
+    return tiles

@@ -1,0 +1,70 @@
+"""Section 16: which clause asks for what, and what of it this audit holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.records import Audit, ClauseCoverage, ClauseRow, ClauseState
+from auditor.reports._tables import Cell, Column, Fact, Table, table
+from auditor.reports._words import day, plain
+
+STATES = {
+    ClauseState.EVIDENCE: ("evidence", "●", "pass"),
+    ClauseState.PARTIAL: ("partial", "◐", "open"),
+    ClauseState.MANUAL: ("manual input needed", "□", "open"),
+    ClauseState.NOT_COVERED: ("not covered", "–", "quiet"),
+}
+"""Word, mark and tone, from the most covered to the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageView:
+    """One profile: where its map comes from, how much is there, and every clause."""
+
+    title: str
+    anchor: str
+    counts: str
+    facts: tuple[Fact, ...]
+    rows: Table
+
+
+def coverage_views(audit: Audit) -> tuple[CoverageView, ...]:
+    """One for each profile of the spec."""
+    return tuple(_view(one, index) for index, one in enumerate(audit.clause_coverage))
+
+
+def _view(one: ClauseCoverage, index: int) -> CoverageView:
+    amounts = {state: sum(row.state is state for row in one.rows) for state in STATES}
+    counts = ", ".join(f"{amounts[state]} {STATES[state][0]}" for state in STATES if amounts[state])
+    facts = [
+        Fact("Informed by", plain(one.source)),
+        Fact("State of the text", day(one.date)),
+        Fact("Map", f"{plain(one.profile)}, version {one.version}, read against the text on {day(one.reviewed)}"),
+    ]
+    if one.url:
+        facts.append(Fact("Text", plain(one.url)))
+    if one.note:
+        facts.append(Fact("Note", plain(one.note)))
+    columns = (Column("Clause", "clause"), "What it asks", Column("Section", "sections"), "State", "What is here")
+    rows = table(f"Clauses of {plain(one.name)}", columns, (_row(row) for row in one.rows))
+    return CoverageView(plain(one.title), f"clauses-{index}", counts, tuple(facts), rows)
+
+
+def _row(row: ClauseRow) -> tuple[str | Cell, ...]:
+    word, mark, tone = STATES[row.state]
+    return (plain(row.clause), plain(row.asks), ", ".join(row.sections) or "–", Cell(word, mark, tone), _here(row))
+
+
+def _here(row: ClauseRow) -> Cell:
+    """What is there, then what is missing and what people have to add."""
+    held = f"{_capital('; '.join(row.held))}." if row.held else ""
+    rest = []
+    if row.missing:
+        rest.append(f"Missing: {'; '.join(row.missing)}.")
+    if row.people:
+        rest.append(f"For people: {row.people}.")
+    return Cell(plain(held or rest.pop(0)), note=plain(" ".join(rest)))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

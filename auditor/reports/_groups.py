@@ -1,0 +1,156 @@
+"""Section 9: how the model does on each group, the worst gap, and whether it looks elsewhere there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auditor.records import Audit, Check, Measurement, Verdict
+from auditor.reports._evidence import check_table, verdict_cell
+from auditor.reports._missing import why_missing
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
+from auditor.reports._words import interval, measured, number, plain, short, value_of
+
+LEAST = 20
+"""Pictures that a group needs, where the test plan does not say."""
+SHOWN = 24
+"""Groups of one column; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """One metadata column.
+
+    Attributes:
+        groups: Every group with n, accuracy and interval, or "not enough data".
+        facts: The worst gap, whether the group can be read from the features, and where the model looks.
+        within: The worst gaps within single classes.
+    """
+
+    name: str
+    anchor: str
+    groups: Table
+    facts: tuple[Fact, ...]
+    within: Table
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsView:
+    """Section 9; `empty` says why there is nothing."""
+
+    columns: tuple[ColumnView, ...]
+    empty: str
+
+
+def groups_view(audit: Audit, pictures: Pictures) -> GroupsView:
+    """Every column that the metadata name, tested or not."""
+    checks = [check for check in audit.checks if check.kind == "group"]
+    named = [column_of(check) for check in checks if check.region is not None]
+    columns = list(dict.fromkeys((*audit.sample.per_group, *named)))
+    if not columns:
+        why = why_missing(audit, "group")
+        return GroupsView((), f"No groups were compared: {why}.")
+    charts = pictures.placed("9")
+    views = [_column(audit, name, number, checks) for number, name in enumerate(columns)]
+    return GroupsView(tuple(_with_charts(view, charts, last=view is views[-1]) for view in views), "")
+
+
+def column_of(check: Check) -> str:
+    """The metadata column of a group check: its region is named column:group."""
+    return check.region.name.partition(":")[0] if check.region is not None else ""
+
+
+def _with_charts(view: ColumnView, charts: Sequence[Figure], *, last: bool) -> ColumnView:
+    """A chart stands with its column; one of an unknown column stands with the last."""
+    own = tuple(chart for chart in charts if f"by group of {view.name}," in chart.caption)
+    if last:
+        own += tuple(chart for chart in charts if chart not in own and "by group of" not in chart.caption)
+    return ColumnView(view.name, view.anchor, view.groups, view.facts, view.within, own)
+
+
+def _column(audit: Audit, name: str, index: int, checks: Sequence[Check]) -> ColumnView:
+    own = [check for check in checks if column_of(check) == name]
+    overall = next((check for check in own if check.class_name is None), None)
+    within = [check for check in own if check.class_name is not None]
+    return ColumnView(
+        name=plain(name),
+        anchor=f"groups-{index}",
+        groups=_group_table(audit, name, overall),
+        facts=_facts(audit, overall),
+        within=check_table("Worst gaps within single classes", within),
+        figures=(),
+    )
+
+
+def _group_table(audit: Audit, name: str, overall: Check | None) -> Table:
+    measurements = {} if overall is None else {item.name: item for item in overall.measurements}
+    least = next((row.minimum_count for row in audit.test_plan if row.kind == "group"), LEAST)
+    worst = "" if overall is None or overall.region is None else overall.region.name.partition(":")[2]
+    rows: list[tuple[float, tuple[str | Cell, ...]]] = []
+    for group, count in audit.sample.per_group.get(name, {}).items():
+        found = measurements.get(f"accuracy_{group}")
+        note = "compared with the rest" if group == worst else ""
+        if found is None or found.value is None:
+            why = _why_not(audit, overall, count, least)
+            rows.append((2.0, (Cell(short(group), note=note), f"{count:,}", Cell("not enough data" if count < least else
+                        "not measured", "□", "open", why), "–")))  # fmt: skip
+            continue
+        rows.append((found.value, (Cell(short(group), note=note), f"{found.count:,}", value_of(found),
+                     interval(found))))  # fmt: skip
+    rows.sort(key=lambda row: row[0])
+    more = f"; {SHOWN} of {len(rows)}, worst first" if len(rows) > SHOWN else ""
+    columns = (Column("Group", "name"), numeric("n"), numeric("Accuracy"), numeric("95 %"))
+    return table(f"{plain(name)}{more}", columns, [row for _, row in rows[:SHOWN]],
+                 empty="The sample does not say how many pictures each group has.")  # fmt: skip
+
+
+def _why_not(audit: Audit, overall: Check | None, count: int, least: int) -> str:
+    if count < least:
+        return f"{least} are needed"
+    if overall is None:
+        return why_missing(audit, "group")
+    return "" if audit.sample.labelled else "no labels"
+
+
+def _facts(audit: Audit, overall: Check | None) -> tuple[Fact, ...]:
+    if overall is None:
+        return (Fact("Compared", f"no: {why_missing(audit, 'group')}"),)
+    if overall.verdict is Verdict.NOT_TESTED:
+        return (Fact("Compared", plain(overall.sentence)),)
+    facts = []
+    gap = overall.measurement("group_gap")
+    if gap is not None:
+        verdict = verdict_cell(overall)
+        facts.append(Fact("Worst gap", f"{_points(gap)}; {verdict.text}"))
+        if gap.note:
+            facts.append(Fact("Between", plain(gap.note)))
+    if overall.minimum_detectable_effect is not None:
+        facts.append(Fact("Visible from", f"a gap of {number(overall.minimum_detectable_effect)} (80 % power)"))
+    encoded = overall.measurement("decodability")
+    if encoded is not None:
+        known = f"{measured(encoded)}; {plain(encoded.note or '')}".rstrip("; ")
+        facts.append(Fact("Readable from the features", known))
+    facts += [
+        Fact("Difference in attention", f"{_delta(item)}; {plain(item.note or '')}".rstrip("; "))
+        for item in overall.measurements
+        if item.name.startswith("attention_")
+    ]
+    return tuple(facts)
+
+
+def _points(gap: Measurement) -> str:
+    if gap.value is None:
+        return f"undefined: {plain(gap.reason)}"
+    if gap.value <= 0:
+        return f"none: the difference is {number(gap.value)} ({interval(gap)}, n = {gap.count})"
+    return f"accuracy lower by {measured(gap)}"
+
+
+def _delta(item: Measurement) -> str:
+    if item.value is None:
+        return f"undefined: {plain(item.reason)}"
+    if item.low is None or item.high is None:
+        return f"{item.value:.2f}"
+    return f"{item.value:.2f} ({item.low:.2f} to {item.high:.2f}, n = {item.count})".replace("-", "−")
