@@ -119,7 +119,9 @@ def test_a_registered_version_carries_the_verdict_and_the_way_to_the_report(
 ) -> None:
     trained = client.create_run(client.create_experiment("training"))
     client.create_registered_model("traffic-signs")
-    version = client.create_model_version("traffic-signs", "file:///nowhere", run_id=trained.info.run_id)
+    version = client.create_model_version(
+        "traffic-signs", f"{trained.info.artifact_uri}/model", run_id=trained.info.run_id
+    )
     client.set_registered_model_alias("traffic-signs", "candidate", version.version)
 
     Mlflow(place="models:/traffic-signs@candidate", experiment="signs", valid_days=30).publish(parcels, heard.sending())
