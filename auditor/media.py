@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["EVERY", "IN_DEPTH", "PICTURES", "Medium"]
+__all__ = ["EVERY", "IN_DEPTH", "PICTURES", "Medium", "shown_layers"]
 
 
 class Medium(StrEnum):
@@ -31,3 +31,8 @@ PICTURES = frozenset({Medium.PICTURE})
 IN_DEPTH = frozenset({Medium.CLIP, Medium.VOLUME})
 """What has a further axis in front of the rows: time or depth."""
 EVERY = frozenset(Medium)
+
+
+def shown_layers(depth: int) -> tuple[int, ...]:
+    """Which four layers of so many stand for a clip or volume, evenly spread; the same places at any resolution."""
+    return tuple((2 * quarter + 1) * depth // 8 for quarter in range(4))

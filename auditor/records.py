@@ -417,6 +417,8 @@ class ImageRecord(Record):
     score: float
     half: str | None = None
     figures: tuple[str, ...] = ()
+    thumbnail: str | None = None
+    """Path of its small picture in the run folder."""
 
 
 class TrustCheck(Record):
@@ -448,6 +450,8 @@ class VisualizationRecord(Record):
     status: str
     reason: str | None = None
     figures: tuple[str, ...] = ()
+    maps: str | None = None
+    """Path in the run folder of its maps at a low resolution, in the order of `Audit.images`."""
     images: int = 0
     target: str | None = None
     """What the maps explain, in words; None where that makes no difference to them."""

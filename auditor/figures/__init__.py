@@ -37,6 +37,7 @@ from auditor.figures.pictures import (
 from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
+from auditor.figures.sprites import Sprite, jpeg_size, lookup, sprite, two_by_two
 from auditor.figures.svg import svg_size
 from auditor.figures.volumes import (
     STRIP_FRAMES,
@@ -61,6 +62,7 @@ __all__ = [
     "ReliabilityBins",
     "RingProfile",
     "RowTile",
+    "Sprite",
     "TileRow",
     "agreement_matrix",
     "anatomical_planes",
@@ -81,8 +83,10 @@ __all__ = [
     "frame_strip",
     "headed_rows",
     "heaviest_voxel",
+    "jpeg_size",
     "kernel_sheet",
     "layer_chart",
+    "lookup",
     "map_triptych",
     "outline_region",
     "outlines",
@@ -94,7 +98,9 @@ __all__ = [
     "radial_profile",
     "reliability_diagram",
     "shown_frames",
+    "sprite",
     "strongest_voxel",
     "svg_size",
     "three_planes",
+    "two_by_two",
 ]

@@ -56,6 +56,7 @@ def assemble(
     failures: Sequence[PartFailure],
     pictures: Mapping[str, Picture],
     summary_figures: Sequence[str],
+    thumbnails: Sequence[str],
     folder: RunFolder,
     started: str,
     seconds: Mapping[str, float],
@@ -113,7 +114,7 @@ def assemble(
         null_maps=tuple(explained.null_maps),
         trust_rules=dict(explained.trust_rules),
         agreement=explained.tables.get("agreement"),
-        images=_image_records(subject, explained),
+        images=_image_records(subject, explained, thumbnails),
         figures=dict(pictures),
         summary_figures=tuple(summary_figures),
         failures=tuple(failures),
@@ -233,7 +234,7 @@ def _not_tested(plan: Plan, checks: Sequence[Check]) -> tuple[PlannedCheck, ...]
     return tuple(found)
 
 
-def _image_records(subject: Subject, explained: Explained) -> tuple[ImageRecord, ...]:
+def _image_records(subject: Subject, explained: Explained, thumbnails: Sequence[str]) -> tuple[ImageRecord, ...]:
     halves = {int(i): half for half, indices in subject.halves.items() for i in indices}
     records = []
     for index, picture in enumerate(subject.sample.pictures):
@@ -247,6 +248,7 @@ def _image_records(subject: Subject, explained: Explained) -> tuple[ImageRecord,
                 score=float(subject.scores[index, predicted]),
                 half=halves.get(index),
                 figures=tuple(explained.image_figures.get(index, ())),
+                thumbnail=thumbnails[index],
             )
         )
     return tuple(records)

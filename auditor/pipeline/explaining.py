@@ -6,19 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from auditor.engine.maps import Failure, MapRun
 from auditor.errors import NotApplicableError
 from auditor.metrics import MapMaker, MetricContext, MetricResult
-from auditor.pipeline.gallery import safe_name
 from auditor.pipeline.inside import study
+from auditor.pipeline.keeping import maps_path, save_maps
 from auditor.pipeline.making import AllMaps, make_all, orders_of, remaker
 from auditor.pipeline.map_sheets import draw_channels, draw_kernels, draw_maps, draw_profile
 from auditor.pipeline.measuring import measured
 from auditor.pipeline.side_by_side import draw_comparison, draw_rows
-from auditor.pipeline.stack_maps import small_volumes
 from auditor.pipeline.trust_figures import draw_trust
 from auditor.pipeline.volume_sheets import draw_stacks
 from auditor.records import Measurement, NullMap, PartFailure, TrustCheck, VisualizationRecord
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
     from auditor.progress import Progress
     from auditor.runs import RunFolder
 
-EVIDENCE_SIDE = 64
-"""Maps are kept as evidence at this resolution at most, as half floats: enough to draw and to compare them again."""
 Results = Sequence[tuple["PlannedPart", MetricResult]]
 """Every metric that worked, and what it found."""
 
@@ -70,7 +66,7 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     explained.notes += list(made.run.notes)
     _record_failures(explained, made.run, [item for order in orders for item in order.parts])
     _record_unfit(explained, plan)
-    _save_maps(made.run, folder)
+    save_maps(made.run, folder)
     results = _measure(plan, subject, made, remaker(orders, subject), folder, explained, progress)
     draw_trust(explained.tables, gallery)
     _draw(plan, subject, made, results, gallery, explained)
@@ -117,22 +113,6 @@ def _record_unfit(explained: Explained, plan: Plan) -> None:
     for item, reason in zip(plan.unfit.get("visualizers", ()), words.get("visualizers", ()), strict=True):
         explained.visualizations.append(VisualizationRecord(name=item.name, status="skipped", reason=reason))
     explained.notes += [f"metric {reason}" for reason in words.get("metrics", ())]
-
-
-def _save_maps(made: MapRun, folder: RunFolder) -> None:
-    import cv2
-
-    for item in made.maps:
-        # the words of a target may hold anything
-        place = item.name if item.targets is None else safe_name(item.name)
-        if item.maps.ndim == 4:
-            folder.save_arrays(f"maps/{place}", {"maps": small_volumes(item.maps), "usable": item.usable})
-            continue
-        height, width = item.maps.shape[1:]
-        scale = min(1.0, EVIDENCE_SIDE / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in item.maps])
-        folder.save_arrays(f"maps/{place}", {"maps": small.astype(np.float16), "usable": item.usable})
 
 
 def _measure(
@@ -229,6 +209,7 @@ def _draw(
                     if in_depth
                     else draw_maps(item, part, trust[item.name], subject, gallery)
                 ),
+                maps=maps_path(item),
                 remarks=(too_few(item),) if item.name in found.few else (),
                 images=item.count,
                 blank=item.count - int(item.usable.sum()),

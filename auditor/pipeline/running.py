@@ -18,6 +18,7 @@ from auditor.pipeline.assembling import assemble
 from auditor.pipeline.explaining import explain_sample
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.illustrating import draw_causal_map, draw_forest, draw_performance, illustrate_checks
+from auditor.pipeline.keeping import save_pictures
 from auditor.pipeline.probing import checks_of, run_probes
 from auditor.pipeline.remembering import with_history
 from auditor.pipeline.section_figures import draw_sections
@@ -106,6 +107,7 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
         failures=[*explained.failures, *failures],
         pictures=gallery.pictures,
         summary_figures=[*summary, *charts],
+        thumbnails=save_pictures(subject, folder),
         folder=folder,
         started=begun["started"],
         seconds=clock.seconds,

@@ -19,11 +19,11 @@ EVIDENCE_SIDE = 32
 
 
 def small_volumes(maps: np.ndarray) -> np.ndarray:
-    """Maps averaged to at most 32 cells along each axis, as half floats: (n, depth, rows, columns)."""
+    """Maps averaged to at most 32 cells along each axis, float32 (n, depth, rows, columns)."""
     depth, rows, columns = (min(EVIDENCE_SIDE, side) for side in maps.shape[1:])
     pool = torch.nn.functional.adaptive_avg_pool3d
     small = [pool(torch.from_numpy(np.ascontiguousarray(one))[None], (depth, rows, columns))[0].numpy() for one in maps]
-    return np.stack(small).astype(np.float16)
+    return np.stack(small)
 
 
 def at_size(item: MapSet, index: int, extent: Sequence[int]) -> np.ndarray:

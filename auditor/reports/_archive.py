@@ -6,9 +6,10 @@ Sources: ISO 19005-3:2012 (PDF/A-3), ISO 14289-1:2014 (PDF/UA-1), ISO 32000-1:20
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from auditor.errors import RenderError
 from auditor.reports._attachments import Attachment
@@ -57,6 +58,7 @@ def archived(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) 
     _keep_pixels(pdf)
     _index_headers(pdf)
     _attach(pdf, files, finished)
+    _end_clearly(pdf)
     output = io.BytesIO()
     packed = pikepdf.ObjectStreamMode.generate
     pdf.save(output, object_stream_mode=packed, deterministic_id=True, fix_metadata_version=False)
@@ -112,3 +114,26 @@ def _attach(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) -
         attached.obj.AFRelationship = pikepdf.Name(f"/{file.relationship}")
         pdf.attachments[file.name] = attached
     pdf.Root.AF = pikepdf.Array([pdf.attachments[file.name].obj for file in files])
+
+
+def _end_clearly(pdf: pikepdf.Pdf) -> None:
+    """No stream ends like a line: its length could be read in two ways, and validators take it for wrong.
+
+    Source: ISO 19005-3, 6.1.7.1. Whatever follows the end of Flate data is ignored (RFC 1950).
+    """
+    import pikepdf
+
+    for item in pdf.objects:
+        if not isinstance(item, pikepdf.Stream) or item.get("/Type") == pikepdf.Name.Metadata:
+            continue
+        raw = item.read_raw_bytes()
+        plain = "/Filter" not in item
+        if plain:
+            raw = zlib.compress(raw)
+        elif item.Filter != pikepdf.Name.FlateDecode:
+            continue
+        if raw.endswith((b"\n", b"\r")):
+            parameters = cast("pikepdf.Dictionary | None", item.get("/DecodeParms"))
+            item.write(raw + b"\0", filter=pikepdf.Name.FlateDecode, decode_parms=parameters)
+        elif plain:
+            item.write(raw, filter=pikepdf.Name.FlateDecode)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from auditor.clauses.evidence import in_bank
 from auditor.records import Audit, Check, Verdict
 from auditor.reports._effects import control_of, main_measurement
+from auditor.reports._findings import tags_of
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
 from auditor.reports._tables import Cell, Table, numeric, table
@@ -64,14 +65,15 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
         if not checks:
             continue
         row = planned.get(kind)
+        title = KINDS.get(kind, plain(kind).capitalize())
         views.append(
             KindView(
-                title=KINDS.get(kind, plain(kind).capitalize()),
+                title=title,
                 anchor=f"kind-{kinds.index(kind)}",
                 what=plain(row.what) if row else "",
                 control=plain(row.control) if row else "",
                 counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
-                table=check_table("", _shown(checks)),
+                table=check_table(f"Checks: {title}", _shown(checks)),
                 pictures=pictures.figures(_first_figures(checks)),
             )
         )
@@ -96,7 +98,9 @@ def check_table(caption: str, checks: Iterable[Check]) -> Table:
         "Verdict",
     )
     empty = "Nothing of this kind was judged; the reason stands above."
-    return table(caption, columns, (_row(check) for check in checks), empty=empty)
+    shown = list(checks)
+    tags = [tags_of(check) for check in shown]
+    return table(caption, columns, (_row(check) for check in shown), empty=empty, tags=tags)
 
 
 def not_tested_table(audit: Audit) -> Table:
@@ -138,7 +142,8 @@ def open_questions_table(audit: Audit) -> Table:
     checks = sorted((c for c in audit.checks if c.verdict in wanted), key=lambda c: (wanted.index(c.verdict), c.id))
     rows = [(verdict_cell(check), short(check.id, 44), plain(check.sentence)) for check in checks]
     empty = "No check was left open: nothing is suspected, inconclusive or declared legitimate."
-    return table("Not confirmed, not cleared", ("Verdict", "Check", "What was seen"), rows, empty=empty)
+    columns = ("Verdict", "Check", "What was seen")
+    return table("Not confirmed, not cleared", columns, rows, empty=empty, tags=[tags_of(check) for check in checks])
 
 
 def verdict_cell(check: Check) -> Cell:
@@ -147,8 +152,9 @@ def verdict_cell(check: Check) -> Cell:
     if check.grade is not None:
         words += f", {GRADES[check.grade]}"
     if check.is_finding and check.severity is not None:
-        return Cell(words, SEVERITY_MARKS[check.severity], check.severity.value)
-    return Cell(words, VERDICT_MARKS[check.verdict], tone_of(check.verdict))
+        return Cell(words, SEVERITY_MARKS[check.severity], check.severity.value, order=-1 - check.severity.rank)
+    order = list(VERDICTS).index(check.verdict)
+    return Cell(words, VERDICT_MARKS[check.verdict], tone_of(check.verdict), order=order)
 
 
 def unjudged(check: Check) -> bool:

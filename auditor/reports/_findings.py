@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
 from dataclasses import dataclass
 
 from auditor.records import Audit, Check, Severity
 from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
 from auditor.reports._pictures import Figure, Pictures
-from auditor.reports._tables import Cell, Table, numeric, table
+from auditor.reports._tables import Cell, Table, Tags, numeric, table
 from auditor.reports._words import (
     ANY_KIND,
     GRADES,
+    KINDS,
     MEANS,
     SEVERITY_MARKS,
     STATUSES,
+    VERDICTS,
     label,
     measured,
     number,
@@ -30,7 +35,7 @@ class FindingView:
 
     Attributes:
         key: "F1", in order of severity.
-        anchor: For links.
+        anchor: For links; the same in every audit that has this finding.
         severity, mark, tone: Word, shape and colour class.
         title: "Top-left corner, class pneumonia".
         seen, sure, means, act: The four sentences of every finding.
@@ -59,6 +64,7 @@ class FindingView:
     charts: tuple[Figure, ...]
     more: tuple[Figure, ...]
     thumbnail: Figure | None
+    tags: Tags
 
 
 def finding_views(audit: Audit, pictures: Pictures) -> tuple[FindingView, ...]:
@@ -66,6 +72,24 @@ def finding_views(audit: Audit, pictures: Pictures) -> tuple[FindingView, ...]:
     axis = shared_axis(audit.findings)
     names = tuple(one.name for one in audit.clause_coverage)
     return tuple(_view(check, index, axis, pictures, names) for index, check in enumerate(audit.findings, start=1))
+
+
+def anchor_of(check: Check) -> str:
+    """Where the page shows a finding: its id in letters that every browser and mail program leaves alone."""
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", check.id)[:80]
+    digest = "" if clean == check.id else f"-{hashlib.sha256(check.id.encode()).hexdigest()[:8]}"
+    return f"finding-{clean}{digest}"
+
+
+def tags_of(check: Check) -> Tags:
+    """What a check is filtered by, in the words that the page shows."""
+    severity = check.severity.value if check.severity is not None and check.is_finding else "none"
+    return (
+        ("severity", severity),
+        ("kind", KINDS.get(check.kind, plain(check.kind).capitalize())),
+        ("class", "all classes" if check.class_name is None else short(check.class_name, 48)),
+        ("verdict", VERDICTS[check.verdict]),
+    )
 
 
 def title_of(check: Check) -> str:
@@ -85,7 +109,7 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures, names: tuple
     first = next((path for path in check.figures if path.lower().endswith((".jpg", ".jpeg"))), None)
     return FindingView(
         key=f"F{index}",
-        anchor=f"finding-{index}",
+        anchor=anchor_of(check),
         id=plain(check.id),
         severity=severity.value,
         mark=SEVERITY_MARKS[severity],
@@ -105,6 +129,7 @@ def _view(check: Check, index: int, axis: Axis, pictures: Pictures, names: tuple
         charts=pictures.figures(charts, facts=f"{words}."),
         more=shown[1:],
         thumbnail=pictures.thumbnail(first) if first else None,
+        tags=tags_of(check),
     )
 
 
@@ -153,6 +178,16 @@ def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], 
     return tuple(facts)
 
 
+def severity_counts(findings: tuple[FindingView, ...]) -> tuple[tuple[str, str, int], ...]:
+    """(mark, severity, how many), most severe first; those that do not occur are left out."""
+    amounts = Counter(finding.severity for finding in findings)
+    return tuple(
+        (SEVERITY_MARKS[severity], severity.value, amounts[severity.value])
+        for severity in reversed(Severity)
+        if amounts[severity.value]
+    )
+
+
 def register_table(findings: tuple[FindingView, ...]) -> Table:
     """Every finding in one line; owner and ticket are for people to fill in."""
     rows = [
@@ -162,6 +197,7 @@ def register_table(findings: tuple[FindingView, ...]) -> Table:
                 f"{finding.severity}, {finding.grade}" if finding.grade else finding.severity,
                 finding.mark,
                 finding.tone,
+                order=index,
             ),
             Cell(finding.title, note=finding.id),
             Cell(finding.effect.value, note=finding.effect.interval) if finding.effect else Cell("–"),
@@ -169,7 +205,8 @@ def register_table(findings: tuple[FindingView, ...]) -> Table:
             Cell(""),
             Cell(""),
         )
-        for finding in findings
+        for index, finding in enumerate(findings)
     ]
-    columns = ("", "Severity", "Finding", numeric("Effect"), "Status", "Owner", "Ticket")
-    return table("Findings register", columns, rows, empty="The register is empty.")
+    columns = ("No.", "Severity", "Finding", numeric("Effect"), "Status", "Owner", "Ticket")
+    tags = [finding.tags for finding in findings]
+    return table("Findings register", columns, rows, empty="The register is empty.", tags=tags)

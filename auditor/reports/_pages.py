@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,14 @@ from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
 SHEETS = {
-    "screen": ("style.css", "screen.css"),
+    "screen": ("style.css", "screen.css", "interactive.css"),
     "print": ("style.css", "print.css", "running.css"),
     "part": ("style.css", "print.css"),
     "notebook": ("notebook.css",),
-    "site": ("style.css", "screen.css", "site.css"),
+    "site": ("style.css", "screen.css", "interactive.css", "site.css"),
 }
 """Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there."""
+SCRIPT = "report.js"
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
@@ -40,7 +43,10 @@ def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) 
 def render_page(
     template: str, context: Mapping[str, Any], options: RenderOptions, embed: Embed, *, media: str, brand: Brand | None
 ) -> str:
-    """One HTML page from a template of the folder, with its style sheets inside as `style`.
+    """One HTML page from a template of the folder.
+
+    The template gets its style sheets as `style`, its script as `script`, and as `policy` a content security policy
+    that lets these two in, letter by letter, and nothing else: it prints them as `<style>{{ style }}</style>`.
 
     Args:
         template: File name in the template folder.
@@ -58,20 +64,58 @@ def render_page(
         loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style = stylesheet(folders, SHEETS[media], embed) + _colours(brand)
+    script = _find(folders, SCRIPT).read_text(encoding="utf-8") if template == PAGE and media == "screen" else ""
     try:
-        # Markup: style sheets come from template folders, never from the audit
-        return environment.get_template(template).render(**context, style=Markup(style))
+        # Markup: style sheets and script come from template folders, never from the audit
+        own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script)}
+        return environment.get_template(template).render(**context, **own)
     except TemplateSyntaxError as error:
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise RenderError(f"{_place(error, folders)}: {error.message or type(error).__name__}") from error
 
 
+def policy(style: str, script: str) -> str:
+    """The content security policy of a page that holds all it shows: pictures and typefaces inside, nothing fetched.
+
+    Style attributes are let in, since they place what was measured; browsers that cannot tell them from style sheets
+    fall back to `style-src`.
+
+    Raises:
+        RenderError: Style or script would end their own element.
+    """
+    for name, text in (("style sheet", style), (SCRIPT, script)):
+        if re.search(r"</(style|script)|<!--", text, re.IGNORECASE):
+            raise RenderError(f"{name}: holds '</style', '</script' or '<!--', which would break the page")
+    rules = [
+        "default-src 'none'",
+        "img-src data:",
+        "font-src data:",
+        "style-src 'unsafe-inline'",
+        f"style-src-elem {_digest(style)}",
+        "style-src-attr 'unsafe-inline'",
+        *([f"script-src {_digest(script)}"] if script else []),
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return "; ".join(rules)
+
+
+def _digest(text: str) -> str:
+    # a browser reads every line ending as \n before it compares
+    read = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{b64encode(hashlib.sha256(read.encode('utf-8')).digest()).decode('ascii')}'"
+
+
 def _colours(brand: Brand | None) -> str:
     """The accent on white and, where the reader prefers it, on a dark screen."""
     if brand is None:
         return f":root{{--accent:{ACCENT}}}\n"
-    dark = f"@media screen and (prefers-color-scheme: dark){{body.screen{{--accent:{brand.accent_dark}}}}}\n"
+    accent = f"{{--accent:{brand.accent_dark}}}"
+    dark = (
+        f'@media screen and (prefers-color-scheme: dark){{:root:not([data-theme="light"]) body.screen{accent}}}\n'
+        f'@media screen{{:root[data-theme="dark"] body.screen{accent}}}\n'
+    )
     return f":root{{--accent:{brand.accent}}}\n{dark}"
 
 

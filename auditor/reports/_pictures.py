@@ -76,15 +76,26 @@ class Figure:
 class Pictures:
     """All figures of one audit; asking for one that is missing, broken or outside the run folder ends the rendering."""
 
-    def __init__(self, audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        run: Path,
+        embed: Embed,
+        *,
+        images: bool,
+        most_bytes: int,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         """Prepare the figures of an audit.
 
         Args:
             images: False leaves pictures of the sample out; charts stay.
             most_bytes: What all figures together may weigh; larger pictures are made smaller until they fit.
+            without: Figures that this page shows in another way, and that are left out everywhere.
         """
         self._audit, self._run, self._embed, self._images = audit, run, embed, images
-        self.scale = _scale(audit, run, most_bytes) if images else 1.0
+        self._without = without
+        self.scale = _scale(audit.figures.keys() - without, run, most_bytes) if images else 1.0
         self._urls: dict[str, str] = {}
         lists = [item.figures for item in audit.checks] + [item.figures for item in audit.visualizations]
         self._named = {path for paths in (*lists, *(item.figures for item in audit.images)) for path in paths}
@@ -132,7 +143,9 @@ class Pictures:
 
     def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
         """Those of several that are shown."""
-        found = (self.figure(path, facts=facts, mark=mark) for path in dict.fromkeys(paths))
+        found = (
+            self.figure(path, facts=facts, mark=mark) for path in dict.fromkeys(paths) if path not in self._without
+        )
         return tuple(figure for figure in found if figure is not None)
 
     def thumbnail(self, path: str) -> Figure | None:
@@ -168,9 +181,9 @@ class Pictures:
         return data, kind
 
 
-def _scale(audit: Audit, run: Path, most_bytes: int) -> float:
+def _scale(paths: Iterable[str], run: Path, most_bytes: int) -> float:
     """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve."""
-    sizes = [file.stat().st_size for path in audit.figures if (file := run / path).is_file()]
+    sizes = [file.stat().st_size for path in paths if (file := run / path).is_file()]
     return 1.0 if sum(sizes) <= most_bytes else (0.9 * most_bytes / sum(sizes)) ** 0.5
 
 

@@ -77,7 +77,7 @@ def _tried(audit: Audit, corruption: Check | None, bank: Sequence[Check]) -> Tab
         *(_row(words, *_family(audit, corruption, name)) for words, name in _GEOMETRY_WORDS),
         _row("Compression", *_compression(audit, corruption)),
         _row("Frames and letterboxes of the sample", *_frames(audit)),
-        _row("Inserted watermarks", tried, _verdicts(bank), _why_no_bank(audit, bank)),
+        _row("Inserted watermarks", tried, _marks(bank), _why_no_bank(audit, bank)),
         _row("Adversarial examples", strong, _budgets(attacked), _why(attacked)),
         _row("Transforms of one's own", *_own(audit)),
     ]  # fmt: skip
@@ -137,6 +137,11 @@ def _frames(audit: Audit) -> tuple[bool, str, str]:
 
 def _verdicts(checks: Sequence[Check]) -> str:
     return ", ".join(f"{tally.amount} {tally.word}" for tally in tallies(tuple(checks)))
+
+
+def _marks(bank: Sequence[Check]) -> str:
+    names = dict.fromkeys(check.region.name for check in bank if check.region is not None)
+    return f"{count(len(names), 'mark')}: {_verdicts(bank)}"
 
 
 def _why_no_bank(audit: Audit, bank: Sequence[Check]) -> str:

@@ -87,11 +87,10 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
     baseline, history = kept.get("baseline") or {}, kept.get("history") or {}
     past = history.get("audits") or []
     columns = ("", "Finding", "State", numeric("Then"), numeric("Now"))
-    why = "the baseline holds no finding and neither does this audit" if baseline else "no baseline was given"
     return ChangeView(
         compared=_compared(audit, baseline),
         findings=table("Findings beside the baseline", columns, _changes(audit, findings, baseline),
-                       empty=f"Nothing to compare: {why}."),
+                       empty="The baseline holds no finding, and neither does this audit." if baseline else ""),
         past=table("Audits of this name", ("Audit", "Date", "Verdict", numeric("Findings"), "Changed before it"),
                    (_past(item) for item in past),
                    empty="No earlier audit is known: none lies beside this one and no history was named."),
@@ -152,11 +151,13 @@ def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...
         Fact(
             "Not settled", f"{count(len(unsure), 'check')} suspected or inconclusive (section 12)" if unsure else "none"
         ),
-        Fact("Too little data", f"{count(len(few), 'check')} on the whole sample" if few else "none"),
+        Fact(
+            "Too little data", f"{count(len(few), 'check')} on the whole sample" if few else "none on the whole sample"
+        ),
         Fact("Not tested", "see section 2"),
     ]
     if effects:
-        facts.append(Fact("Below sight", f"effects under {number(max(effects))} where no evidence was found"))
+        facts.append(Fact("Might be missed", f"effects under {number(max(effects))} where no evidence was found"))
     return tuple(facts)
 
 

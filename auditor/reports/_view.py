@@ -14,7 +14,8 @@ from auditor.reports._annex import ImageGroup
 from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
 from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
-from auditor.reports._findings import FindingView, finding_views, register_table
+from auditor.reports._findings import FindingView, finding_views, register_table, severity_counts
+from auditor.reports._gallery import GalleryView, gallery_view, replaced
 from auditor.reports._groups import GroupsView, groups_view
 from auditor.reports._inside import InsideView, inside_view
 from auditor.reports._methods import MethodView
@@ -87,6 +88,7 @@ class ReportView:
     signatures: tuple[Signature, ...]
     summary: Summary
     worst: FindingView | None
+    severities: tuple[tuple[str, str, int], ...]
     findings: tuple[FindingView, ...]
     register: Table
     notes: tuple[str, ...]
@@ -113,10 +115,18 @@ class ReportView:
     oversight: OversightView
     coverage: tuple[CoverageView, ...]
     annex: Annex
+    gallery: GalleryView
 
 
 def view_of(
-    audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int, chunk: int | None = None
+    audit: Audit,
+    run: Path,
+    embed: Embed,
+    *,
+    images: bool,
+    most_bytes: int,
+    chunk: int | None = None,
+    gallery_bytes: int = 0,
 ) -> ReportView:
     """Prepare an audit for the templates.
 
@@ -124,13 +134,18 @@ def view_of(
         run: The run folder, which holds the spec and the figures.
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
-        most_bytes: What all figures together may weigh.
+        most_bytes: What all figures together may weigh, the gallery of an ordinary sample among them.
         chunk: How many images of the sample stand in one group of the annex; None: all.
+        gallery_bytes: What that gallery may weigh; 0 for none.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
     """
-    pictures = Pictures(audit, run, embed, images=images, most_bytes=most_bytes)
+    gallery = GalleryView()
+    if gallery_bytes:
+        gallery = gallery_view(audit, run, embed, images=images, most_bytes=gallery_bytes)
+    left = most_bytes - min(gallery.room, gallery_bytes)
+    pictures = Pictures(audit, run, embed, images=images, most_bytes=left, without=replaced(gallery, audit))
     findings = finding_views(audit, pictures)
     return ReportView(
         title=plain(audit.title or audit.name),
@@ -145,6 +160,7 @@ def view_of(
         signatures=signatures_of(audit),
         summary=summarise(audit, changed(audit)),
         worst=next((finding for finding in findings if finding.main is not None), None),
+        severities=severity_counts(findings),
         findings=findings,
         register=register_table(findings),
         notes=(*(plain(note) for note in audit.notes), *_reduction(pictures)),
@@ -194,6 +210,7 @@ def view_of(
             plain(audit.spec_file),
             _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
         ),
+        gallery=gallery,
     )
 
 

@@ -10,17 +10,21 @@ from auditor.reports import RenderOptions, Report
 from auditor.runs import write_whole
 
 MOST_BYTES = 6_600_000
-"""Of figures: four thirds of it, as text, leave room for the rest in a page of ten megabytes."""
+"""Of figures and gallery: four thirds of it, as text, leave room for the rest in a page of ten megabytes."""
+GALLERY_BYTES = 3_600_000
+"""Of pictures and maps of an ordinary sample: 20 methods at four layers each on 128 pictures fit."""
 
 
 class Html(Report):
-    """One self-contained page: pictures and typefaces inside, no script, nothing fetched, light and dark."""
+    """One self-contained page: pictures, typefaces and one script inside, nothing fetched; light, dark and on paper."""
 
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
         from auditor.reports._pages import page
         from auditor.reports._view import view_of
 
-        view = view_of(audit, run, _data_address, images=options.images, most_bytes=MOST_BYTES)
+        view = view_of(
+            audit, run, _data_address, images=options.images, most_bytes=MOST_BYTES, gallery_bytes=GALLERY_BYTES
+        )
         file = run / "report.html"
         write_whole(file, page(view, options, _data_address, media="screen").encode("utf-8"))
         return [file]

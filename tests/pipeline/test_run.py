@@ -133,6 +133,19 @@ def test_unreadable_pictures_are_listed_with_the_reason(cheat: tuple[Audit, Path
     assert audit.sample.readable == 96
 
 
+def test_maps_and_a_small_picture_of_every_image_are_kept_for_the_gallery(cheat: tuple[Audit, Path]) -> None:
+    audit, out = cheat
+    made = [item for item in audit.visualizations if item.maps is not None]
+
+    assert made
+    for item in made:
+        assert item.maps is not None
+        with np.load(out / item.maps, allow_pickle=False) as stored:
+            assert len(stored["maps"]) == len(stored["peaks"]) == len(audit.images)
+    assert all(image.thumbnail is not None and (out / image.thumbnail).is_file() for image in audit.images)
+    assert 'id="picture-96"' in (out / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_folder_is_finished_and_reads_back_as_the_same_audit(cheat: tuple[Audit, Path]) -> None:
     audit, out = cheat
     manifest = json.loads((out / "manifest.json").read_text())

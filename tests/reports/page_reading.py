@@ -12,22 +12,31 @@ class Page(HTMLParser):
 
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    _in_style: bool = False
+    scripts: list[str] = field(default_factory=list)
+    """What stands between <script> and </script>."""
+    styles: list[str] = field(default_factory=list)
+    _within: str = ""
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        self._in_style = tag == "style"
+        self._within = tag if tag in ("style", "script") else ""
+        if self._within:
+            (self.styles if tag == "style" else self.scripts).append("")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "style":
-            self._in_style = False
+        if tag == self._within:
+            self._within = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._in_style:
+        if not self._within:
             self.words.append(data)
+        elif self._within == "style":
+            self.styles[-1] += data
+        else:
+            self.scripts[-1] += data
 
     @property
     def text(self) -> str:

@@ -177,11 +177,28 @@ class SampleRun:
             )
             made.append(
                 VisualizationRecord(
-                    name=name, layer=layer, status="ok", figures=(path,), images=24, blank=number % 3, trust=trust,
-                    measurements=numbers if trust else (),
+                    name=name, layer=layer, status="ok", figures=(path,), maps=self._maps(number), images=24,
+                    blank=number % 3, trust=trust, measurements=numbers if trust else (),
                 )
             )  # fmt: skip
         return tuple(made)
+
+    def _maps(self, number: int) -> str | None:
+        """Low-resolution maps of all pictures, as a run keeps them; every fifth picture has none."""
+        if number >= MAPS:
+            return None
+        seeds = [index + 7 * number for index in range(self.images)]
+        maps = np.stack([attention(seed, on_marker=0.8, rows=24 + 8 * (number % 2)) for seed in seeds])
+        peaks = maps.max(axis=(1, 2))
+        path = f"evidence/maps/{number}.npz"
+        (self.folder / "evidence/maps").mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            self.folder / path,
+            maps=(maps / peaks[:, None, None]).astype(np.float16),
+            peaks=peaks * np.float32(0.01),
+            usable=np.arange(self.images) % 5 != 4,
+        )
+        return path
 
     def _sheet(self, name: str, number: int) -> tuple[np.ndarray, str]:
         if name == "kernels":
@@ -207,10 +224,16 @@ class SampleRun:
                     ImageRecord(
                         image=f"{label[:40]}/IMG_{index:04d}.png", label=label,
                         predicted=self.classes[index % 4 if index % 9 else 1], score=0.5 + (index * 37 % 50) / 100,
-                        half="AB"[index % 2], figures=(path,),
+                        half="AB"[index % 2], figures=(path,), thumbnail=self._thumbnail(index),
                     )
                 )  # fmt: skip
         return tuple(records)
+
+    def _thumbnail(self, index: int) -> str:
+        path = f"evidence/pictures/{index + 1:04d}.jpg"
+        (self.folder / "evidence/pictures").mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(figures.encode_jpeg(self.photos[index % len(self.photos)]))
+        return path
 
     def _image_sheet(self, indices: range) -> str:
         tiles = []

@@ -18,6 +18,7 @@ from auditor.reports.json import Json
 from tests.reports.conftest import Run
 from tests.reports.page_reading import Page, read_page
 from tests.reports.sample_audit import HOSTILE
+from tests.reports.sample_run import MAPS
 
 
 def render(run: Run, options: RenderOptions | None = None) -> Page:
@@ -61,8 +62,10 @@ def test_every_figure_of_the_run_is_shown_with_words(believable: Run) -> None:
     page = render(believable)
     shown = [attributes["alt"] for attributes in page.all("img")]
 
+    rows = {path for image in believable.audit.images for path in image.figures}
     for picture in believable.audit.figures.values():
-        assert any(picture.alt.rstrip(".") in alt for alt in shown), picture.path
+        in_words = any(picture.alt.rstrip(".") in alt for alt in shown)
+        assert in_words != (picture.path in rows), picture.path  # rows of maps are in the gallery instead
     assert all(shown)
 
 
@@ -93,7 +96,8 @@ def test_hostile_names_create_no_element_and_no_attribute(believable: Run, hosti
 
     assert {tag for tag, _ in attacked.elements} == {tag for tag, _ in clean.elements}
     assert len(attacked.all("img")) == len(clean.all("img"))
-    assert not attacked.all("script")
+    assert [script.get("type") for script in attacked.all("script")] == ["application/json", None]
+    assert attacked.scripts[1] == clean.scripts[1]
     known = {name for _, attributes in clean.elements for name in attributes}
     assert {name for _, attributes in attacked.elements for name in attributes} <= known
     assert "{{7*7}}" in attacked.text
@@ -105,7 +109,8 @@ def test_the_page_forbids_itself_to_load_anything(believable: Run) -> None:
 
     assert "http-equiv" in metas[1]  # directly after the character set
     assert policy.startswith("default-src 'none'; img-src data:; font-src data:;")
-    assert "script-src" not in policy  # there is no script: default-src refuses any
+    assert "unsafe-eval" not in policy
+    assert policy.count("unsafe-inline") == 2  # style attributes, and style where a browser cannot tell them apart
 
 
 def test_the_page_reaches_for_nothing_outside_itself(hostile: Run) -> None:
@@ -129,9 +134,23 @@ def test_the_same_audit_gives_the_same_bytes(believable: Run) -> None:
 def test_without_pictures_the_charts_stay_and_the_page_says_so(believable: Run) -> None:
     page = render(believable, RenderOptions(images=False))
 
-    kinds = {attributes["src"].split(";")[0] for attributes in page.all("img")}
-    assert kinds == {"data:image/svg+xml"}
+    charts = [image for image in page.all("img") if not image.get("id", "").startswith("maps-")]
+    assert {image["src"].split(";")[0] for image in charts} == {"data:image/svg+xml"}
+    assert len(page.all("img")) - len(charts) == MAPS  # maps without their pictures
     assert "Pictures of the sample were left out of this copy on request." in page.text
+
+
+def test_links_to_findings_stay_the_same_when_others_come_and_go(believable: Run) -> None:
+    first = believable.audit.findings[0]
+    rest = tuple(check for check in believable.audit.checks if check is not first)
+    fewer = Run(believable.folder, believable.audit.model_copy(update={"checks": rest, "reasons": ()}))
+
+    before, after = (
+        {a["id"] for a in render(run).all("h3") if "finding-" in a.get("id", "")} for run in (believable, fewer)
+    )
+
+    assert before - after == {"finding-corner.top-left.class-pneumonia"}
+    assert after < before
 
 
 def test_large_pictures_shrink_to_fit_and_the_page_says_so(damaged: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +176,9 @@ def test_a_broken_figure_ends_the_build_and_leaves_nothing(damaged: Run, damage:
         Html().write(damaged.audit, damaged.folder, RenderOptions())
 
     assert [
-        path.name for path in damaged.folder.iterdir() if path.name not in ("audit.json", "figures", "spec.yaml")
+        path.name
+        for path in damaged.folder.iterdir()
+        if path.name not in ("audit.json", "evidence", "figures", "spec.yaml")
     ] == []
 
 

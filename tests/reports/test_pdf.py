@@ -265,7 +265,7 @@ def test_a_picture_that_cannot_be_decoded_ends_the_build(damaged: Run, tmp_path:
     with pytest.raises(RenderError, match=re.escape("report.pdf was not written")):
         small(damaged, '{% for f in report.causal %}<img src="{{ f.url }}" alt="a">{% endfor %}', tmp_path)
 
-    assert sorted(path.name for path in damaged.folder.iterdir()) == ["audit.json", "figures", "spec.yaml"]
+    assert sorted(path.name for path in damaged.folder.iterdir()) == ["audit.json", "evidence", "figures", "spec.yaml"]
 
 
 def test_a_missing_spec_ends_the_build(damaged: Run) -> None:

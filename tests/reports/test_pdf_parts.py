@@ -21,6 +21,7 @@ from auditor.reports.pdf import Pdf
 from tests.reports.conftest import Run
 from tests.reports.tag_tree import TagTree
 
+LABEL, FOOTER = "Restricted", "Not to be copied"
 REPORT = """{% import "macros.html.j2" as m with context %}<!DOCTYPE html>
 <html lang="en"><head><title>{{ report.title }}</title>
 <meta name="dcterms.created" content="{{ report.finished }}">
@@ -53,7 +54,9 @@ def file(hostile: Run, templates: Path, tmp_path_factory: pytest.TempPathFactory
     """Four images in chunks of two: the report and one further part."""
     run = tmp_path_factory.mktemp("chunked") / "run"
     shutil.copytree(hostile.folder, run)
-    return Pdf().write(hostile.audit, run, RenderOptions(templates=templates, chunk=2))[0]
+    audit = hostile.audit.model_copy(update={"report_options": {"classification": LABEL, "footer": FOOTER}})
+    (run / "audit.json").write_text(audit.to_json(), encoding="utf-8")
+    return Pdf().write(audit, run, RenderOptions(templates=templates, chunk=2))[0]
 
 
 @pytest.fixture
@@ -116,7 +119,7 @@ def test_page_numbers_and_running_headers_go_through_all_parts(file: Path, pdf: 
     assert "Page 1 of" not in pages[0]
     for number, words in enumerate(pages[1:], start=2):
         assert f"Page {number} of {len(pages)}" in words
-        assert words.count(hostile.audit.report_id) == 1
+        assert [words.count(said) for said in (hostile.audit.report_id, LABEL, FOOTER)] == [1, 1, 1]
     assert "Images 3 to 4 of 4" in pages[-1] + pages[-2]
 
 
@@ -146,9 +149,9 @@ def test_links_lead_into_other_parts_and_the_outline_is_one(pdf: pikepdf.Pdf) ->
         assert [item.title for item in title.children[1].children] == ["Every image", "Behind"]
 
 
-def test_another_process_makes_the_same_bytes(file: Path, hostile: Run, templates: Path, tmp_path: Path) -> None:
+def test_another_process_makes_the_same_bytes(file: Path, templates: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    shutil.copytree(hostile.folder, run, ignore=shutil.ignore_patterns("report.pdf"))
+    shutil.copytree(file.parent, run, ignore=shutil.ignore_patterns("report.pdf"))
     program = (
         "from pathlib import Path; from auditor.records import Audit; from auditor.reports import RenderOptions\n"
         "from auditor.reports.pdf import Pdf; import sys\n"
