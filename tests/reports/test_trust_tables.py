@@ -180,7 +180,7 @@ def test_what_a_study_measured_stands_in_a_table_of_its_own(audit: tuple[Audit, 
 
     (view,) = method_views(found.model_copy(update={"visualizations": (study,)}), pictures, ("adversarial_examples",))
 
-    assert [column.title for column in view.measured.columns] == ["", "Noise of the same size", "PGD"]
+    assert [column.title for column in view.measured.columns] == ["Measured", "Noise of the same size", "PGD"]
     assert texts(view.measured) == [
         ["Class lost|", "0 %|0 to 20 %, n = 16", "50 %|30 to 70 %, n = 16"],
         ["Map, overlap of the hottest fifth with before|", "–|no usable map", "–|"],
