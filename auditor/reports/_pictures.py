@@ -182,9 +182,16 @@ class Pictures:
 
 
 def _scale(paths: Iterable[str], run: Path, most_bytes: int) -> float:
-    """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve."""
-    sizes = [file.stat().st_size for path in paths if (file := run / path).is_file()]
-    return 1.0 if sum(sizes) <= most_bytes else (0.9 * most_bytes / sum(sizes)) ** 0.5
+    """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve.
+
+    Charts and small pictures stay as they are, so that the others make room for them; at most to a third of their sides.
+    """
+    sizes = {path: file.stat().st_size for path in paths if (file := run / path).is_file()}
+    if sum(sizes.values()) <= most_bytes:
+        return 1.0
+    large = sum(size for path, size in sizes.items() if size >= WORTH_REDUCING and not path.endswith(".svg"))
+    room = 0.9 * most_bytes - (sum(sizes.values()) - large)
+    return min(1.0, max(room / large, 1 / 9) ** 0.5) if large else 1.0
 
 
 def _reduced(data: bytes, kind: str, scale: float, *, least: int = WORTH_REDUCING) -> tuple[bytes, str]:
