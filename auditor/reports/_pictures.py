@@ -184,7 +184,7 @@ class Pictures:
 def _scale(paths: Iterable[str], run: Path, most_bytes: int) -> float:
     """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve.
 
-    Charts and small pictures stay as they are, so that the others make room for them; at most to a third of their sides.
+    Charts and small pictures stay as they are, so the others make room for them; at most to a third of their sides.
     """
     sizes = {path: file.stat().st_size for path in paths if (file := run / path).is_file()}
     if sum(sizes.values()) <= most_bytes:
