@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -17,18 +17,19 @@ from auditor.errors import RenderError
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
+from auditor.reports._templates import loader_of, template_folders
 from auditor.reports._view import ReportView
-from auditor.shipped import shipped_folder
 
 PAGE = "report.html.j2"
 SHEETS = {
-    "screen": ("style.css", "screen.css", "interactive.css"),
-    "print": ("style.css", "print.css", "running.css"),
-    "part": ("style.css", "print.css"),
+    "screen": ("style.css", "screen.css", "interactive.css", "template.css"),
+    "print": ("style.css", "print.css", "running.css", "template.css"),
+    "part": ("style.css", "print.css", "template.css"),
     "notebook": ("notebook.css",),
     "site": ("style.css", "screen.css", "interactive.css", "site.css"),
 }
-"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there."""
+"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there.
+What sets a template apart from `default` is in template.css."""
 SCRIPT = "report.js"
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
@@ -61,7 +62,7 @@ def render_page(
     """
     folders = template_folders(options)
     environment = ImmutableSandboxedEnvironment(
-        loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader_of(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style = stylesheet(folders, SHEETS[media], embed) + _colours(brand)
     script = _find(folders, SCRIPT).read_text(encoding="utf-8") if template == PAGE and media == "screen" else ""
@@ -119,23 +120,6 @@ def _colours(brand: Brand | None) -> str:
     return f":root{{--accent:{brand.accent}}}\n{dark}"
 
 
-def template_folders(options: RenderOptions) -> list[Path]:
-    """The user's folder, if any, then the shipped one.
-
-    Raises:
-        RenderError: Either does not exist; says which templates are shipped.
-    """
-    shipped = shipped_folder("templates")
-    known = sorted(folder.name for folder in shipped.iterdir() if (folder / PAGE).is_file())
-    if options.template not in known:
-        raise RenderError(f"no template is named '{options.template}'; shipped: {', '.join(known)}")
-    if options.templates is None:
-        return [shipped / options.template]
-    if not options.templates.is_dir():
-        raise RenderError(f"{options.templates}: no such template folder")
-    return [options.templates, shipped / options.template]
-
-
 def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str:
     """Style sheets one after the other, every typeface embedded.
 
@@ -152,10 +136,6 @@ def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str
         return f'url("{embed(name, _find(folders, name).read_bytes(), kind)}")'
 
     return _ADDRESS.sub(embedded, css)
-
-
-def _loader(folders: list[Path]) -> BaseLoader:
-    return ChoiceLoader([FileSystemLoader(folder) for folder in folders])
 
 
 def _find(folders: list[Path], name: str) -> Path:
