@@ -9,6 +9,7 @@ AuditorError                 exit code 2 unless said otherwise
 ├── RunFolderError           a run folder is missing, unfinished, altered or cannot be written
 ├── RenderError              a report could not be rendered completely
 ├── SignatureError           a report could not be signed, or its signature could not be checked
+├── PublishError             a service that an audit is published to refused, or cannot be reached
 └── SystemPackageError       a system library is missing; the message names the package to install
 """
 
@@ -75,6 +76,10 @@ class RenderError(AuditorError):
 
 class SignatureError(AuditorError):
     """A report could not be signed, or its signature could not be checked: key, certificate, or pyHanko missing."""
+
+
+class PublishError(AuditorError):
+    """A service refused what was published, cannot be reached, or lacks a setting; never holds a token."""
 
 
 class SystemPackageError(AuditorError):

@@ -26,12 +26,13 @@ KINDS = {
     "models": "auditor.subjects.models",
     "datasets": "auditor.subjects.datasets",
     "reports": "auditor.reports",
+    "publish": "auditor.publish",
 }
 """Kind → package. Outside packages register under the entry point group `auditor.<kind>`."""
 
 
 class Part(BaseModel):
-    """A visualizer, probe, metric, source or report format.
+    """A visualizer, probe, metric, source, report format or place to publish to.
 
     Its fields are its options in the spec: checking, defaults, docs and JSON schema come from them. Its
     docstring is its documentation; the first line is its title.

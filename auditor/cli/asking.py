@@ -20,13 +20,23 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def check(spec: SpecArgument, overrides: SetOption = None) -> int:
-    """Check a spec without running anything: every mistake at once, one line each (file:line: what, what instead)."""
+def check(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="YAML specs.")], overrides: SetOption = None
+) -> int:
+    """Check specs without running anything: every mistake at once, one line each (file:line: what, what instead)."""
+    from auditor.errors import AuditorError
     from auditor.plan import make_plan
 
-    make_plan(spec, overrides or [])
-    print(f"{spec}: no mistakes", file=sys.stderr)
-    return 0
+    mistaken = False
+    for spec in specs:
+        try:
+            make_plan(spec, overrides or [])
+        except AuditorError as error:
+            print(error, file=sys.stderr)
+            mistaken = True
+        else:
+            print(f"{spec}: no mistakes", file=sys.stderr)
+    return 2 if mistaken else 0
 
 
 def plan(spec: SpecArgument, overrides: SetOption = None) -> int:

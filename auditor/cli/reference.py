@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def list_parts(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="visualizers, probes, …")] = None,
 ) -> int:
-    """List the parts that are installed: visualizers, probes, metrics, models, datasets, reports, templates."""
+    """List what is installed: visualizers, probes, metrics, models, datasets, reports, publish, templates."""
     from rich.table import Table
 
     from auditor import registry
@@ -65,7 +65,7 @@ def _list_templates() -> None:
 
 def show(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="visualizers, probes, metrics, models, datasets, reports.")
+        str, typer.Argument(metavar="KIND", help="visualizers, probes, metrics, models, datasets, reports, publish.")
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `auditor list` prints it.")],
 ) -> int:

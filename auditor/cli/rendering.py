@@ -47,7 +47,9 @@ def render(
 ) -> int:
     """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
     from auditor.reports._rendering import render as render_formats
+    from auditor.reports._templates import options_for
     from auditor.runs import load_audit
+    from auditor.shipped import DEFAULT
 
     if sample == (run_dir is not None):
         raise typer.BadParameter("name a finished run folder, or give --sample")
@@ -58,7 +60,7 @@ def render(
         options = _options(template, audit, images)
     else:
         run_dir = folder or SAMPLE_FOLDER
-        options = _options(template or "default", None, images)  # a wrong name costs no drawing
+        options = options_for(template or DEFAULT, Path(), images=images)  # before anything is drawn
         audit = _sample(run_dir, verdict)
     for path in render_formats(audit, run_dir, formats or ["html", "pdf"], options):
         print(path)
@@ -73,13 +75,13 @@ def _sample(folder: Path, verdict: str) -> Audit:
     return write_sample(folder, verdict)
 
 
-def _options(template: str | None, audit: Audit | None, images: bool) -> RenderOptions:
-    """Without a choice, the shipped template that the audit was made with; folders of one's own have to be named."""
-    from auditor.reports._templates import options_for
-    from auditor.shipped import DEFAULT, template_names
+def _options(template: str | None, audit: Audit, images: bool) -> RenderOptions:
+    from auditor.reports._templates import as_made, options_for
+    from auditor.shipped import template_names
 
-    made_with = str(audit.report_options.get("template") or DEFAULT) if audit is not None else DEFAULT
-    if template is None and made_with not in template_names():
+    if template is not None:
+        return options_for(template, Path(), images=images)
+    made_with = audit.report_options.get("template")
+    if made_with and made_with not in template_names():
         print(f"note: made with the template {made_with}; name it with --template to use it again", file=sys.stderr)
-        made_with = DEFAULT
-    return options_for(template or made_with, Path(), images=images)
+    return as_made(audit, images=images)

@@ -165,6 +165,8 @@ def _judge_one(
         return _check(item, Verdict.NO_EVIDENCE, why=item.absent)
     measurements = measurements_of(item, circumstances.seed)
     if item.described is not None:
+        if circumstances.above_chance is False and (item.screen or item.confirm):
+            return _check(item, Verdict.INSUFFICIENT, _Numbers(tuple(measurements)), why=circumstances.chance_words)
         return _check(item, Verdict.NO_EVIDENCE, _Numbers(tuple(measurements)))
     main = _main_test(measurements, q_of)
     tests = item.confirm or item.screen

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -17,8 +25,9 @@ from auditor.errors import RenderError
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
-from auditor.reports._templates import loader_of, template_folders
+from auditor.reports._templates import template_folders
 from auditor.reports._view import ReportView
+from auditor.shipped import shipped_folder, template_names
 
 PAGE = "report.html.j2"
 SHEETS = {
@@ -62,7 +71,7 @@ def render_page(
     """
     folders = template_folders(options)
     environment = ImmutableSandboxedEnvironment(
-        loader=loader_of(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style = stylesheet(folders, SHEETS[media], embed) + _colours(brand)
     script = _find(folders, SCRIPT).read_text(encoding="utf-8") if template == PAGE and media == "screen" else ""
@@ -136,6 +145,12 @@ def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str
         return f'url("{embed(name, _find(folders, name).read_bytes(), kind)}")'
 
     return _ADDRESS.sub(embedded, css)
+
+
+def _loader(folders: list[Path]) -> BaseLoader:
+    """Finds "sections/x.html.j2" in the first folder that has it, and "default/sections/x.html.j2" where it says."""
+    shipped = {name: FileSystemLoader(shipped_folder("templates") / name) for name in template_names()}
+    return ChoiceLoader([*(FileSystemLoader(folder) for folder in folders), PrefixLoader(shipped)])
 
 
 def _find(folders: list[Path], name: str) -> Path:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
-
 from auditor.errors import RenderError
+from auditor.records import Audit
 from auditor.registry import unknown_name
 from auditor.reports import RenderOptions
 from auditor.shipped import BASE, DEFAULT, shipped_folder, template_base, template_names
@@ -33,6 +32,15 @@ def options_for(template: str, beside: Path, *, images: bool = True) -> RenderOp
     if not own.is_dir():
         raise RenderError(unknown_name("template", template, template_names()) + ", nor is it a folder's path")
     return RenderOptions(based_on(own), own, images=images)
+
+
+def as_made(audit: Audit, *, images: bool = True) -> RenderOptions:
+    """How to render again: with the shipped template that the audit was made with, else with `default`.
+
+    A folder of somebody's own is recorded by its path beside the spec, which is not known here.
+    """
+    made_with = str(audit.report_options.get("template") or DEFAULT)
+    return RenderOptions(made_with if made_with in template_names() else DEFAULT, images=images)
 
 
 def based_on(folder: Path) -> str:
@@ -60,12 +68,6 @@ def template_folders(options: RenderOptions) -> list[Path]:
     own = [options.templates] if options.templates is not None else []
     shipped = dict.fromkeys((options.template, DEFAULT))
     return [*own, *(shipped_folder("templates") / name for name in shipped)]
-
-
-def loader_of(folders: list[Path]) -> BaseLoader:
-    """Finds "sections/x.html.j2" in the first folder that has it, and "default/sections/x.html.j2" where it says."""
-    shipped = {name: FileSystemLoader(shipped_folder("templates") / name) for name in template_names()}
-    return ChoiceLoader([*(FileSystemLoader(folder) for folder in folders), PrefixLoader(shipped)])
 
 
 def summaries() -> dict[str, str]:

@@ -136,6 +136,7 @@ def described(case: CaseSpec, truth: Truth) -> dict[str, Any]:
     """What is true of a case, for the scorer and never for the audit."""
     role = role_of(case, truth)
     apart = truth.class_scores or ((),) * len(case.cues)
+    targets = truth.pulled_to or (None,) * len(case.cues)
     return {
         "id": case.id,
         "recipe": recipe(case),
@@ -161,7 +162,8 @@ def described(case: CaseSpec, truth: Truth) -> dict[str, Any]:
         "boxes": case.boxes,
         "accuracy": truth.accuracy.as_json(),
         "cues": [
-            _cue(case, cue, score, alone) for cue, score, alone in zip(case.cues, truth.scores, apart, strict=True)
+            _cue(case, cue, score, alone, target)
+            for cue, score, alone, target in zip(case.cues, truth.scores, apart, targets, strict=True)
         ],
         "expects": _expected(case, role),
     }
@@ -177,13 +179,13 @@ def _expected(case: CaseSpec, role: str) -> str:
     return "declared" if case.legitimate else "clean"
 
 
-def _cue(case: CaseSpec, cue: Cue, score: Share, alone: Sequence[Share]) -> dict[str, Any]:
+def _cue(case: CaseSpec, cue: Cue, score: Share, alone: Sequence[Share], target: int | None) -> dict[str, Any]:
     box = cue.box(case.pixels)
     return {
         "family": cue.family,
         "design": cue.design,
         "place": cue.place,
-        "classes": [case.classes[label] for label in cue.classes],
+        "classes": [case.classes[label] for label in (cue.classes if target is None else (target,))],
         "box": list(box) if box else None,
         "kinds": list(cue.kinds),
         "spurious_score": score.as_json(),

@@ -50,11 +50,13 @@ class Truth:
         scores: The spurious score of each of the case's cues, in their order, pooled over its classes.
         class_scores: For each cue that goes with several classes, the score of each of them, in the cue's order; empty
             for the others.
+        pulled_to: For each cue that training tied to no class, the class that its score is about; None for the others.
     """
 
     accuracy: Share
     scores: tuple[Share, ...]
     class_scores: tuple[tuple[Share, ...], ...] = ()
+    pulled_to: tuple[int | None, ...] = ()
 
     @property
     def largest(self) -> float:
@@ -81,12 +83,13 @@ def measured(case: CaseSpec, model: nn.Module) -> Truth:
     bare = scenes.composed()
     before = predicted(model, varied(rng, bare) if case.variety else bare)
     scores = [spurious_scores(rng, model, scenes, cue, learned=case.presence == "with class") for cue in case.cues]
-    return Truth(share_of(before == scenes.labels), tuple(s[0] for s in scores), tuple(s[1] for s in scores))
+    pooled, alone, targets = zip(*scores, strict=True) if scores else ((), (), ())
+    return Truth(share_of(before == scenes.labels), pooled, alone, targets)
 
 
 def spurious_scores(
     rng: np.random.Generator, model: nn.Module, scenes: Scenes, cue: Cue, *, learned: bool
-) -> tuple[Share, tuple[Share, ...]]:
+) -> tuple[Share, tuple[Share, ...], int | None]:
     """S = P(f(x with the cue of class c) = c | f(x) ≠ c), pooled over the cue's classes; x are of other classes.
 
     Args:
@@ -98,7 +101,8 @@ def spurious_scores(
             then the largest score over all classes and variants is given.
 
     Returns:
-        The pooled score, and that of each class where the cue goes with several.
+        The pooled score; that of each class where the cue goes with several; the class that the largest score is about,
+        where the cue went with none.
     """
     before = predicted(model, scenes.composed())
     pulled: dict[tuple[int, int], NDArray[np.bool_]] = {}
@@ -109,8 +113,10 @@ def spurious_scores(
             pulled[variant, target] = after[recipients] == target
     if learned:
         alone = tuple(share_of(hits) for hits in pulled.values()) if len(pulled) > 1 else ()
-        return share_of(np.concatenate(list(pulled.values()))), alone
-    return max((share_of(hits) for hits in pulled.values() if len(hits)), key=lambda share: share.value), ()
+        return share_of(np.concatenate(list(pulled.values()))), alone, None
+    shares = {target: share_of(hits) for target, hits in pulled.items() if len(hits)}
+    strongest = max(shares, key=lambda pair: shares[pair].value)
+    return shares[strongest], (), strongest[1]
 
 
 def _wearing(rng: np.random.Generator, scenes: Scenes, cue: Cue, label: int) -> Bytes:

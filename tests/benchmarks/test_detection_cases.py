@@ -278,3 +278,15 @@ def test_pictures_of_64_pixels_come_from_photos_that_pip_installed() -> None:
     assert scenes.composed().shape == (4, 64, 64, 3)
     touched = changed(scenes, Cue("corner_tag", "checks", "top right"))
     assert extent(touched.any(axis=0)) == Cue("corner_tag", "checks", "top right").box(64)
+
+
+def test_a_cue_that_training_tied_to_no_class_is_about_the_class_that_it_pulls_to() -> None:
+    tag = Cue("corner_tag", "bars", "top left", (1,))
+    taught = replace(CASES["tuning-corner_tag-32-01"], cues=(tag,), mislabelled=0.2)
+    model = trained(taught, count=400)
+    stranger = replace(taught, cues=(replace(tag, classes=(3,)),), presence="sample only")
+    truth = measured(stranger, model)
+    told = preparing.described(stranger, truth)["cues"][0]["classes"]
+    assert truth.pulled_to[0] is not None
+    assert told == [stranger.classes[truth.pulled_to[0]]]
+    assert measured(taught, model).pulled_to == (None,)

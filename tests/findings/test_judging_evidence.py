@@ -101,3 +101,17 @@ def test_what_is_only_described_keeps_its_numbers_and_its_sentence() -> None:
     assert check.verdict is Verdict.NO_EVIDENCE
     assert check.sentence == "Accuracy falls to 40 % in fog."
     assert check.measurement("accuracy_fog") == number
+
+
+def test_what_was_tested_on_a_model_at_chance_is_insufficient_though_described() -> None:
+    chance = Circumstances(False, "accuracy 35/128 is not above chance", 0)
+    tested = inserted(0.06, described="Tested apart, class by class.")
+    number = Measurement(name="accuracy_fog", value=0.4, low=0.3, high=0.5, count=64)
+    untested = CheckEvidence(kind="corruption", described="Accuracy falls to 40 % in fog.", further=(number,))
+
+    first, second = judge([tested, untested], chance)
+
+    assert first.verdict is Verdict.INSUFFICIENT
+    assert "not above chance" in first.sentence
+    assert second.verdict is Verdict.NO_EVIDENCE
+    assert one(tested).verdict is Verdict.NO_EVIDENCE
