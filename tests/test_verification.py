@@ -37,7 +37,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run with evidence, figures, SARIF, waivers and a PDF of one page."""
     folder = tmp_path_factory.mktemp("finished")
     audit = build(folder, images=4)
-    (folder / "evidence").mkdir()
+    (folder / "evidence").mkdir(exist_ok=True)
     (folder / "evidence" / "corner.json").write_text('{"effects": [1, 2]}')
     (folder / "audit.sarif").write_text('{"version": "2.1.0"}')
     (folder / "waivers.yaml").write_text("waivers: []\n")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import err, out, print_columns
-
 if TYPE_CHECKING:
     from auditor.history.comparing import Compared, Comparison
     from auditor.records import History, Measurement, TrendPoint
@@ -68,6 +66,7 @@ def history(
     as_json: JsonOption = False,
 ) -> int:
     """Show all audits in a folder or on a tracking server: attempts, what changed between them, and trends."""
+    from auditor.cli.console import err
     from auditor.errors import RunFolderError
     from auditor.history.reading import read
     from auditor.history.trends import history_of
@@ -92,6 +91,7 @@ def history(
 
 
 def _draw(histories: dict[str, History], chart: Path) -> None:
+    from auditor.cli.console import err
     from auditor.errors import RunFolderError
     from auditor.history.drawing import draw_history
     from auditor.runs import write_whole
@@ -106,6 +106,8 @@ def _draw(histories: dict[str, History], chart: Path) -> None:
 
 
 def _print_history(name: str, history: History) -> None:
+    from auditor.cli.console import print_columns
+
     _say(f"{name}: {len(history.audits)} audit{'' if len(history.audits) == 1 else 's'}")
     rows = []
     for item in history.audits:
@@ -138,6 +140,7 @@ def site(
     ] = None,
 ) -> int:
     """Write one static page over all audits of a folder: verdicts, findings, sparklines, a filter; loads nothing."""
+    from auditor.cli.console import err, out
     from auditor.history.reading import MLFLOW, read
     from auditor.history.site import site as page
     from auditor.runs import write_whole
@@ -196,4 +199,6 @@ def _number(item: Measurement | None) -> str:
 
 
 def _say(line: str) -> None:
+    from auditor.cli.console import out
+
     out.print(line, markup=False, soft_wrap=True)

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from auditor.cli.console import err, out
-
 MISMATCH = 4
 
 
@@ -29,6 +27,7 @@ def verify(
 
     Prints each file that differs; leaves with 0 where none does, 4 where one does, 2 where nothing can be compared.
     """
+    from auditor.cli.console import err, out
     from auditor.verification import verify as compare
 
     found = compare(path, trust or [])
@@ -56,6 +55,7 @@ def sign(
 
     A report that does not verify is not signed. It may be signed by several people, one after the other.
     """
+    from auditor.cli.console import err, out
     from auditor.runs import MANIFEST, RunFolder, write_whole
     from auditor.signatures import sign as add_signature
     from auditor.verification import verify as compare

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.console import err, out, print_columns
-
 if TYPE_CHECKING:
     from auditor.errors import Problem
     from auditor.records import Audit, WaiverRecord
@@ -84,6 +82,7 @@ def _same_name(baseline: BaselineFile, audit: Audit, file: Path) -> Audit:
 
 
 def _save(file: Path, baseline: BaselineFile, before: BaselineFile | None) -> None:
+    from auditor.cli.console import err, out
     from auditor.runs import write_whole
 
     write_whole(file, baseline.to_json().encode())
@@ -158,6 +157,8 @@ def _read(path: Path, today: date) -> tuple[list[PlacedWaiver], list[Problem]]:
 
 
 def _print_waivers(rows: list[dict[str, object]]) -> None:
+    from auditor.cli.console import out, print_columns
+
     if not rows:
         out.print("no waivers")
         return

@@ -10,19 +10,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from auditor.attention import Attention
 from auditor.engine import grids, heads, scoring, tails
 from auditor.engine.attention import Recorder, attention_of
 from auditor.engine.borrowing import alone, pass_settings
 from auditor.engine.integrity import parts_of, tensors_of
-from auditor.engine.outputs import replaced, tensor_of, unwrapped
+from auditor.engine.outputs import unwrapped
+from auditor.engine.taps import Tap
 from auditor.errors import ModelError
 from auditor.targets import Targets, as_targets
 from auditor.visualizers import Captured, Need
 
-__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule", "takes_tokens_first"]
+__all__ = ["OF_LAYERS", "Pass", "capture", "recording", "submodule"]
 
 HALF_SCALE = 1024.0
 """fp16 scores are multiplied by this before the backward, gradients divided after it, so that small ones survive."""
@@ -80,7 +80,7 @@ def capture(
     of_layers = bool(needs & OF_LAYERS)
     backward = bool(needs & {Need.LAYER_GRADIENTS, Need.INPUT_GRADIENTS, Need.ATTENTION_GRADIENTS})
     taps = [
-        _Tap(name, submodule(module, name), gradients=Need.LAYER_GRADIENTS in needs)
+        Tap(name, submodule(module, name), gradients=Need.LAYER_GRADIENTS in needs)
         for name in (dict.fromkeys(layers) if of_layers else ())
     ]
     recorder = None
@@ -150,7 +150,7 @@ def submodule(module: nn.Module, name: str) -> nn.Module:
 
 
 def _extended(
-    module: nn.Module, tap: _Tap, grid: grids.Grid, at: Captured, needs: frozenset[Need]
+    module: nn.Module, tap: Tap, grid: grids.Grid, at: Captured, needs: frozenset[Need]
 ) -> tuple[Captured, Sequence[str]]:
     """What was captured at a layer, with that which lies beyond one pass, and notes on it."""
     notes: Sequence[str] = ()
@@ -169,82 +169,6 @@ def _again(module: nn.Module, layer: str | None, targets: Targets, needs: frozen
     return capture(module, inputs, layers=[layer] if layer else [], needs=needs, targets=targets)[layer]
 
 
-class _Tap:
-    """Records what one layer returns, and where in the graph its gradient will arrive."""
-
-    def __init__(self, name: str, part: nn.Module, *, gradients: bool) -> None:
-        self.name = name
-        self.part = part
-        self.note = ""
-        self.values: list[Tensor] = []
-        self.sources: list[Tensor | GradientEdge] = []
-        self.gradients: list[Tensor] = []
-        self._wants_gradients = gradients
-        self._open = True
-
-    def close(self) -> None:
-        """Record no more: what still calls the layer is a checkpoint that recomputes it during the backward.
-
-        Raises:
-            ModelError: The layer did not run.
-        """
-        self._open = False
-        if not self.values:
-            raise ModelError(f"layer '{self.name}' never runs when the model predicts; take another layer")
-        if len(self.values) > 1:
-            if len({value.shape for value in self.values}) > 1:
-                raise ModelError(
-                    f"layer '{self.name}' is called {len(self.values)} times with outputs of different shapes, which "
-                    "cannot be summed; take the block around one of its calls"
-                )
-            self.note = f"{self.name} is called {len(self.values)} times in one forward: its maps sum over the calls"
-
-    def hook(self, part: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        """Forward hook: copies the output, so that in-place code after the layer cannot alter what was captured."""
-        tensor = tensor_of(output, layer=self.name)
-        if self._open:
-            self.values.append(tensor.detach().clone())
-        if not self._wants_gradients:
-            return output
-        if tensor.requires_grad:
-            if self._open:
-                # taken before in-place code can move the tensor further down the graph
-                self.sources.append(get_gradient_edge(tensor))
-            return output
-        if tensor.is_inference() or not tensor.is_floating_point():
-            raise ModelError(f"layer '{self.name}' returns a tensor that cannot carry a gradient; take another layer")
-        # the first target layer on its path: everything before it ran without a graph, the tail starts here
-        leaf = tensor.detach().requires_grad_()
-        if self._open:
-            self.sources.append(leaf)
-        with torch.enable_grad():
-            return replaced(output, tensor, leaf.clone())
-
-    def captured(self, plain: Captured, grid: grids.Grid) -> Captured:
-        """Lay the sums over all calls out as grids."""
-        return replace(
-            plain,
-            layer=self.name,
-            activations=grid.lay_out(_total(self.values)),
-            gradients=grid.lay_out(_total(self.gradients)) if self._wants_gradients else None,
-        )
-
-    def grid(self, around: grids.Surroundings) -> grids.Grid:
-        """How the output lies over the image.
-
-        Raises:
-            ModelError: It is no grid.
-        """
-        shape = self.values[0].shape
-        found = grids.grid_of(shape, around, tokens_first=takes_tokens_first(self.part))
-        if found is None:
-            raise ModelError(
-                f"layer '{self.name}' returns shape {tuple(shape)}, which is no grid over the image; take a layer "
-                "before pooling"
-            )
-        return found
-
-
 def _attention(module: nn.Module, recorder: Recorder, seen: Tensor) -> Attention:
     with alone(module), pass_settings(module, seen.device, gradients=False):
         return attention_of(recorder, module, seen)
@@ -255,7 +179,7 @@ def _backward(
     logits: Tensor,
     targets: Targets,
     seen: Tensor,
-    taps: Sequence[_Tap],
+    taps: Sequence[Tap],
     recorder: Recorder | None,
 ) -> Tensor | None:
     """Fill the taps' and the recorder's gradients, and return those of the inputs, in one backward."""
@@ -292,7 +216,7 @@ def _backward(
     return gradients
 
 
-def _refuse_hidden_parts(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> None:
+def _refuse_hidden_parts(module: nn.Module, taps: Sequence[Tap], *, backward: bool) -> None:
     if taps and isinstance(module, torch.jit.ScriptModule):
         raise ModelError("a TorchScript model hides its layers; only methods that need no layer can be used on it")
     if backward and any(tensor.is_inference() for tensor in tensors_of(module)):
@@ -314,7 +238,7 @@ def recording(module: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def _hooked(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> Iterator[None]:
+def _hooked(module: nn.Module, taps: Sequence[Tap], *, backward: bool) -> Iterator[None]:
     with ExitStack() as stack:
         if backward and not isinstance(module, torch.jit.ScriptModule):
             for part in parts_of(module):
@@ -328,15 +252,3 @@ def _hooked(module: nn.Module, taps: Sequence[_Tap], *, backward: bool) -> Itera
 def _record_again(part: nn.Module, args: tuple[Any, ...]) -> None:
     """A forward under @torch.no_grad switched the graph off; its decorator switches back at the end."""
     torch.set_grad_enabled(True)
-
-
-def takes_tokens_first(part: nn.Module) -> bool:
-    """Whether a layer is known to take (tokens, batch, units)."""
-    return any(isinstance(inner, nn.MultiheadAttention) and not inner.batch_first for inner in part.modules())
-
-
-def _total(calls: Sequence[Tensor]) -> Tensor:
-    total = calls[0].float()
-    for call in calls[1:]:
-        total = total + call.float()
-    return total

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from auditor.cam_formulas import as_weights, enlarged
 from auditor.engine.capture import OF_LAYERS, Pass, capture
-from auditor.engine.chunking import Chunk, Progress, in_chunks, is_out_of_memory, same_chunk
+from auditor.engine.chunking import Chunk, Progress, in_chunks, same_chunk
 from auditor.engine.fast_form import layout
 from auditor.engine.integrity import untouched
+from auditor.engine.map_jobs import Job
 from auditor.engine.precision import Gate, gate_of
 from auditor.engine.predictor import Predictor
 from auditor.engine.target_gradients import TargetGradients
@@ -26,7 +23,6 @@ from auditor.registry import unfit_words
 from auditor.subjects import LoadedModel, Sample
 from auditor.targets import Targets, as_targets
 from auditor.visualizers import (
-    Captured,
     ChannelSet,
     ChannelVisualizer,
     MapSet,
@@ -48,12 +44,8 @@ CHUNKS = {"cpu": 8, "cuda": 32}
 """Images a pass takes at once where nobody said otherwise: more is no faster and holds more activations."""
 IN_DEPTH = 4
 """Of clips and volumes a pass takes a fourth of what a prediction takes: activations are kept for the gradient."""
-IN_MEMORY = 2**28
-"""Bytes of a set of maps beyond which it is kept in a temporary file: maps over voxels are as large as the data."""
 PASSES = frozenset({Need.SCORES, Need.GRADIENTS, Need.GUIDED_GRADIENTS, Need.RELEVANCE})
 """What costs more passes through a predictor, when a visualizer asks for it."""
-CONSTANT = 1e-6
-"""A map whose range is below this share of its maximum says nothing."""
 NEEDS_TO_DROP = (
     frozenset({Need.INPUT_GRADIENTS}),
     frozenset({Need.ATTENTION_GRADIENTS}),
@@ -144,48 +136,6 @@ def make_maps(
     return run.result()
 
 
-@dataclass
-class _Job:
-    """One visualizer on one layer, and where its results go."""
-
-    visualizer: MapVisualizer | ChannelVisualizer | ObservingVisualizer
-    layer: str | None
-    usable: np.ndarray
-    maps: np.ndarray | None = None
-    units: np.ndarray | None = None
-    failure: str | None = None
-    told: dict[str, dict[int, Tensor]] = field(default_factory=dict)
-    applicable: bool = True
-    observed: dict[int, Observation] = field(default_factory=dict)
-
-    def fail(self, error: Exception) -> None:
-        """Give the job up; what it holds is dropped."""
-        self.applicable = not isinstance(error, NotApplicableError)
-        self.failure, self.maps, self.units = _reason(error), None, None
-        self.observed.clear()
-
-    @property
-    def name(self) -> str:
-        return self.visualizer.part_name()
-
-    def tell(self, start: int, what: str, values: Tensor) -> None:
-        """Keep one number an image, for `sayings`; a chunk that is repeated replaces what it told."""
-        self.told.setdefault(what, {})[start] = values.detach().float().cpu()
-
-    def sayings(self) -> Iterator[str]:
-        """What was told, as a median and a maximum over the images."""
-        for what, parts in self.told.items():
-            values = torch.cat(list(parts.values())).numpy()
-            yield (
-                f"{self.name}: {what}: median {np.median(values):.2g}, largest {values.max():.2g} "
-                f"over {len(values)} images"
-            )
-
-    @property
-    def unit(self) -> str:
-        return self.visualizer.unit if isinstance(self.visualizer, ChannelVisualizer) else "unit"
-
-
 class _Run:
     """The state of one `make_maps`."""
 
@@ -206,7 +156,7 @@ class _Run:
             targets = as_targets(torch.from_numpy(np.asarray(targets, dtype=np.int64)))
         self.targets = targets
         self.layers: tuple[str, ...] = ()
-        self.jobs: list[_Job] = []
+        self.jobs: list[Job] = []
         self.notes: list[str] = []
         self.fill = _mean_pixel(sample.images, model).to(device)
         self.refused: dict[Need, str] = {}
@@ -226,12 +176,12 @@ class _Run:
         for visualizer in visualizers:
             one: Sequence[str | None] = (None,) if layers or not visualizer.needs & OF_LAYERS else ()
             if self.sample.medium not in visualizer.media:
-                unfit = _Job(visualizer, None, np.zeros(0, dtype=bool))
+                unfit = Job(visualizer, None, 0)
                 unfit.fail(NotApplicableError(unfit_words(type(visualizer), self.sample.medium)))
                 self.jobs.append(unfit)
                 continue
             on = layers if visualizer.per_layer else one
-            self.jobs.extend(_Job(visualizer, layer, np.zeros(len(self.chosen), dtype=bool)) for layer in on)
+            self.jobs.extend(Job(visualizer, layer, len(self.chosen)) for layer in on)
             if not layers and (visualizer.per_layer or visualizer.needs & OF_LAYERS):
                 self.notes.append(f"{visualizer.part_name()} needs a layer and there is none: left out")
 
@@ -246,7 +196,7 @@ class _Run:
         captured = self._capture(inputs, targets, self.chosen[start:stop])
         for job in self.jobs:
             if job.failure is None:
-                self._fill(job, captured, start, stop)
+                self.notes.extend(job.take(captured, start, stop, self.gate))
 
     def result(self) -> MapRun:
         """Everything that worked, and what did not."""
@@ -304,13 +254,13 @@ class _Run:
             self.notes.extend(found.notes)
             return found if self._gradients is None else self._gradients.added_to(found)
 
-    def _layers_of(self, working: Sequence[_Job]) -> list[str]:
+    def _layers_of(self, working: Sequence[Job]) -> list[str]:
         """Layers that the pass must watch: all of them where one visualizer sees them together."""
         if any(job.layer is None and job.visualizer.needs & OF_LAYERS for job in working):
             return list(self.layers)
         return list(dict.fromkeys(job.layer for job in working if job.layer is not None))
 
-    def _give_up(self, working: Sequence[_Job], needs: frozenset[Need], reason: str) -> bool:
+    def _give_up(self, working: Sequence[Job], needs: frozenset[Need], reason: str) -> bool:
         for dropped in NEEDS_TO_DROP:
             if needs & dropped:
                 for job in working:
@@ -327,72 +277,12 @@ class _Run:
             self._gradients = TargetGradients(self._predictor)
         return self._predictor
 
-    def _fill(self, job: _Job, captured: Pass, start: int, stop: int) -> None:
-        try:
-            if isinstance(job.visualizer, ObservingVisualizer):
-                with torch.no_grad():
-                    # a chunk that is repeated replaces what it added
-                    job.observed[start] = job.visualizer.observe(captured[job.layer])
-            elif isinstance(job.visualizer, ChannelVisualizer):
-                self._fill_channels(job, job.visualizer, captured[job.layer], start, stop)
-            else:
-                self._fill_maps(job, job.visualizer, captured[job.layer], start, stop)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            job.fail(error)
-
-    def _fill_maps(self, job: _Job, visualizer: MapVisualizer, captured: Captured, start: int, stop: int) -> None:
-        with torch.no_grad():
-            given = replace(captured, tell=partial(job.tell, start))
-            maps = visualizer.maps(given) if self.gate is None else self.gate.maps(visualizer, given)
-            maps = maps.detach().float()
-            flat = captured.inputs.ndim == 4
-            if maps.ndim != captured.inputs.ndim - 1 or len(maps) != stop - start:
-                axes = "rows, columns" if flat else "depth, rows, columns"
-                raise ValueError(f"returned shape {tuple(maps.shape)}; expected ({stop - start}, {axes})")
-            finite = maps.isfinite().flatten(1).all(dim=1)
-            if bool((maps[finite] < 0).any()):
-                raise ValueError("returned negative values; a map must not have any")
-            high, low = maps.flatten(1).amax(dim=1), maps.flatten(1).amin(dim=1)
-            usable = finite & (high > 0) & (high - low > CONSTANT * high)
-            maps = torch.where(as_weights(finite, maps), maps, 0.0)
-            if flat:
-                maps = enlarged(maps, captured.inputs.shape[2:])
-        if not bool(finite.all()):
-            self.notes.append(f"{job.name}: some maps were not finite; they are blank and not scored")
-        if job.maps is None:
-            job.maps = _room((len(self.chosen), *maps.shape[1:]))
-        job.maps[start:stop] = maps.cpu().numpy()
-        job.usable[start:stop] = usable.cpu().numpy()
-
-    def _fill_channels(
-        self, job: _Job, visualizer: ChannelVisualizer, captured: Captured, start: int, stop: int
-    ) -> None:
-        with torch.no_grad():
-            maps, units = visualizer.channels(captured)
-        if maps.ndim != 4 or maps.shape[:2] != units.shape or len(maps) != stop - start:
-            raise ValueError(f"returned shapes {tuple(maps.shape)} and {tuple(units.shape)}, which do not fit")
-        if job.maps is None or job.units is None:
-            job.maps = np.zeros((len(self.chosen), *maps.shape[1:]), dtype=np.float32)
-            job.units = np.zeros((len(self.chosen), maps.shape[1]), dtype=np.int64)
-        job.maps[start:stop] = maps.float().cpu().numpy()
-        job.units[start:stop] = units.cpu().numpy()
-
 
 def _images_at_once(images: Tensor, device: torch.device) -> int:
     usual = CHUNKS.get(device.type, CHUNKS["cuda"])
     if images.ndim == 4:
         return usual
     return max(1, min(usual, same_chunk(images[0].numel()) // IN_DEPTH))
-
-
-def _room(shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros; in a file that goes with them where they are too many for the memory."""
-    if 4 * math.prod(shape) <= IN_MEMORY:
-        return np.zeros(shape, dtype=np.float32)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
 
 
 def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
@@ -402,8 +292,3 @@ def _mean_pixel(images: Tensor, model: LoadedModel) -> Tensor:
         total += images[start : start + 64].double().flatten(2).mean(dim=2).sum(dim=0)
     mean = (total / max(1, len(images))).float().view(1, -1, *[1] * (images.ndim - 2))
     return model.preprocessing.to_input(mean)[0]
-
-
-def _reason(error: Exception) -> str:
-    """In words where it was refused in words."""
-    return str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from auditor.engine import grids, scoring
 from auditor.engine.borrowing import alone, pass_settings
-from auditor.engine.capture import recording, submodule, takes_tokens_first
+from auditor.engine.capture import recording, submodule
 from auditor.engine.outputs import replaced, tensor_of, unwrapped
 from auditor.engine.redirected_relus import RedirectedRelus
+from auditor.engine.taps import takes_tokens_first
 from auditor.errors import ModelError
 from auditor.studies import Respond, Responses
 

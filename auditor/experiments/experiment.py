@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.errors import ModelError
-from auditor.evidence import CausalMap, CheckEvidence
+from auditor.evidence import CausalMap
+from auditor.experiments.candidates import Candidate, empty_check
 from auditor.experiments.outcomes import (
     MINIMUM_DONORS,
     MINIMUM_RECIPIENTS,
@@ -24,6 +25,7 @@ from auditor.experiments.outcomes import (
     Outcomes,
     examples_of,
     followed_from,
+    map_of,
     paired,
     per_recipient,
     screen_p,
@@ -31,7 +33,6 @@ from auditor.experiments.outcomes import (
 )
 from auditor.interventions import Swapper
 from auditor.regions import Region, grid
-from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,27 +58,6 @@ __all__ = [
     "screen_p",
     "split_halves",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A region to be tested, and what it is compared with.
-
-    Attributes:
-        controls: Matched control regions; the effect at the region minus their mean is tested.
-        eligible: bool (n,): pictures that may take part, as recipient and donor; None for all.
-        carriers: bool (n,): pictures that carry an artefact. They alone are donors, the others alone are recipients;
-            None where everybody is both.
-        off_object: Whether the region provably does not touch the object in the eligible pictures.
-        judged: False where following proves nothing (inside the picture).
-    """
-
-    region: Region
-    controls: tuple[Region, ...]
-    eligible: np.ndarray | None = None
-    carriers: np.ndarray | None = None
-    off_object: bool = False
-    judged: bool = True
 
 
 @dataclass
@@ -267,21 +247,7 @@ class Experiment:
                 chosen = np.isin(recipient, kept)
                 recipient, donor = recipient[chosen], donor[chosen]
             outcomes = self.swap(regions, recipient, donor, "causal map")
-            rates = [
-                float(per_recipient(row, recipient).mean()) if len(recipient) else 0.0 for row in outcomes.followed
-            ]
-            count = len(np.unique(recipient))
-            bounds = [wilson(round(rate * count), count) if count else (0.0, 1.0) for rate in rates]
-            record = CausalMap(
-                rows=cells,
-                columns=cells,
-                rates=tuple(float(rate) for rate in rates),
-                lows=tuple(min(low, rate) for (low, _), rate in zip(bounds, rates, strict=True)),
-                highs=tuple(max(high, rate) for (_, high), rate in zip(bounds, rates, strict=True)),
-                count=count,
-                forwards=len(regions) * len(recipient),
-            )
-            self._causal = (record, regions, outcomes)
+            self._causal = (map_of(outcomes, cells), regions, outcomes)
         return self._causal[0]
 
     def causal_screen(self) -> tuple[list[Region], Outcomes]:
@@ -319,10 +285,3 @@ def classes_of(
         donors, recipients = np.unique(experiment.clusters[donor[subset]]), np.unique(recipient[subset])
         if len(donors) >= MINIMUM_DONORS and len(recipients) >= MINIMUM_RECIPIENTS:
             yield int(label), subset
-
-
-def empty_check(kind: str, region: Region | None, why: str, class_name: str | None = None) -> CheckEvidence:
-    """A check that could not be made, with the reason."""
-    return CheckEvidence(
-        kind=kind, region=None if region is None else region.record(), class_name=class_name, not_tested=why
-    )

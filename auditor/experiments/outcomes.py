@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.evidence import Example, PairedEffects
+from auditor.evidence import CausalMap, Example, PairedEffects
 from auditor.records import Measurement
-from auditor.statistics.intervals import mean_interval
+from auditor.statistics.intervals import mean_interval, wilson
 from auditor.statistics.testing import sign_flip_test
 
 SCREEN_ALPHA = 0.05
@@ -74,6 +74,27 @@ def per_recipient(values: np.ndarray, recipient: np.ndarray) -> np.ndarray:
     """Mean over each recipient's pairs: (pairs,) → (recipients,), in the order of np.unique."""
     _, inverse, counts = np.unique(recipient, return_inverse=True, return_counts=True)
     return np.asarray(np.bincount(inverse, weights=values.astype(float)) / counts)
+
+
+def map_of(outcomes: Outcomes, cells: int) -> CausalMap:
+    """Follow rates of the cells of a cells × cells grid, with Wilson intervals over recipients.
+
+    Args:
+        outcomes: One row a cell, row by row of the grid.
+    """
+    recipient = outcomes.recipient
+    rates = [float(per_recipient(row, recipient).mean()) if len(recipient) else 0.0 for row in outcomes.followed]
+    count = len(np.unique(recipient))
+    bounds = [wilson(round(rate * count), count) if count else (0.0, 1.0) for rate in rates]
+    return CausalMap(
+        rows=cells,
+        columns=cells,
+        rates=tuple(rates),
+        lows=tuple(min(low, rate) for (low, _), rate in zip(bounds, rates, strict=True)),
+        highs=tuple(max(high, rate) for (_, high), rate in zip(bounds, rates, strict=True)),
+        count=count,
+        forwards=outcomes.followed.size,
+    )
 
 
 def paired(

@@ -10,7 +10,9 @@ from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.causal_picture import causal_picture
 from auditor.figures.charts import ForestRow, forest_plot
+from auditor.figures.colours import colourise, overlay
 from auditor.figures.doses import DosePanel, dose_response
+from auditor.figures.encoding import decode_png, encode_jpeg, encode_png
 from auditor.figures.headed import Head, headed_rows
 from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
@@ -22,18 +24,7 @@ from auditor.figures.performance import (
     per_class_accuracy,
     reliability_diagram,
 )
-from auditor.figures.pictures import (
-    before_after,
-    colourise,
-    decode_png,
-    encode_jpeg,
-    encode_png,
-    enlarge,
-    map_triptych,
-    outline_region,
-    outlines,
-    overlay,
-)
+from auditor.figures.pictures import before_after, enlarge, map_triptych, outline_region, outlines
 from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
 
-    from auditor.figures.pictures import Rgb
+    from auditor.figures.colours import Rgb
 
 PALETTE = "magma_r"
 """Pale where nothing happens, dark where the region decides; perceptually uniform, legible in grey."""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from auditor.figures.causal import DARKEST, PALETTE, CausalGrid, scale_top, short_share
+from auditor.figures.colours import PAPER, Rgb, colourise
 from auditor.figures.fonts import typeface
-from auditor.figures.pictures import PAPER, Rgb, colourise
 from auditor.figures.svg import INK, MUTED
 
 SIDE = 420

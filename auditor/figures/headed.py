@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.figures.colours import PAPER, Rgb, colourise
 from auditor.figures.fonts import typeface
-from auditor.figures.pictures import PAPER, Rgb, colourise, fit
+from auditor.figures.pictures import fit
 from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, shorten
 
 if TYPE_CHECKING:

@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from math import ceil
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from auditor.figures.colours import PAPER, Rgb, Values, colourise, overlay
 from auditor.figures.fonts import typeface
 
-Rgb = NDArray[np.uint8]
-"""uint8, shape (height, width, 3), RGB."""
-Values = NDArray[np.floating]
-"""Float, shape (rows, columns); higher means more."""
 Pixels = tuple[int, int, int, int]
 """[x1, y1, x2, y2] in pixels of the photo, end exclusive."""
 
-PAPER = 255
 SHORT_SIDE = 224
 """Photos smaller than this are enlarged for display, by whole factors so that each pixel stays a crisp square."""
-
-
-def encode_jpeg(rgb: Rgb) -> bytes:
-    """JPEG at quality 85 without chroma subsampling, so that coloured maps keep their edges.
-
-    Args:
-        rgb: uint8, shape (height, width, 3).
-
-    Raises:
-        ValueError: Not such an array.
-    """
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise ValueError(f"a picture is uint8 (height, width, 3), got {rgb.dtype} {rgb.shape}")
-    settings = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        85,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-        cv2.IMWRITE_JPEG_OPTIMIZE,
-        1,
-    ]
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[:, :, ::-1]), settings)
-    if not done:
-        raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded")
-    return data.tobytes()
-
-
-def encode_png(rgb: Rgb) -> bytes:
-    """PNG, nothing lost: for pictures that are evidence.
-
-    Args:
-        rgb: uint8, shape (height, width, 3).
-
-    Raises:
-        ValueError: Not such an array.
-    """
-    done, data = cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))
-    if not done:
-        raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded")
-    return data.tobytes()
-
-
-def decode_png(content: bytes) -> Rgb:
-    """What `encode_png` wrote.
-
-    Raises:
-        ValueError: No picture.
-    """
-    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError("these bytes are no picture")
-    return np.ascontiguousarray(bgr[:, :, ::-1])
-
-
-def colourise(values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
-    """Colours of a perceptually uniform scale; values that are not finite become mid-grey.
-
-    Args:
-        values: Float, shape (rows, columns).
-        low, high: Ends of the scale; values beyond take the end's colour. With low = high all is the lower end.
-        palette: A perceptually uniform colour map: viridis, cividis, magma, inferno, plasma; with _r backwards.
-    """
-    span = high - low
-    finite = np.isfinite(values)
-    share = np.zeros(values.shape, np.float32)
-    if span > 0:
-        np.divide(values - low, span, out=share, where=finite, casting="unsafe")
-    steps = (np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
-    colours: Rgb = _table(palette)[steps]
-    if not finite.all():
-        colours[~finite] = 127
-    return colours
 
 
 def enlarge(rgb: Rgb, *, short_side: int = SHORT_SIDE) -> Rgb:
@@ -107,31 +29,6 @@ def enlarge(rgb: Rgb, *, short_side: int = SHORT_SIDE) -> Rgb:
 def enlargement(height: int, width: int, *, short_side: int = SHORT_SIDE) -> int:
     """The whole factor by which `enlarge` enlarges."""
     return max(1, short_side // max(1, min(height, width)))
-
-
-def overlay(photo: Rgb, values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
-    """The map over the greyed photo: the higher the value, the more opaque its colour.
-
-    Args:
-        photo: uint8, shape (height, width, 3).
-        values: Float, same height and width.
-        low, high: Ends of the scale.
-    """
-    finite = np.isfinite(values)
-    given = values.astype(np.float32, copy=False)
-    if not finite.all():
-        given = np.where(finite, given, low)
-    scale = 255 / (high - low) if high > low else 0.0
-    # everything from here on is whole bytes, which a CPU handles 16 or more at a time
-    steps = cv2.addWeighted(given, scale, given, 0, -low * scale, dtype=cv2.CV_8U)
-    tints, left = _tints(palette)
-    coloured = cv2.LUT(cv2.cvtColor(steps, cv2.COLOR_GRAY2RGB), tints)
-    grey = cv2.multiply(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.LUT(steps, left), scale=1 / 255)
-    shown = cv2.add(coloured, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
-    if not finite.all():
-        quiet = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[~finite][:, None]
-        shown[~finite] = (left[0] / 255 * quiet + (1 - left[0] / 255) * (PAPER // 2) + 0.5).astype(np.uint8)
-    return np.asarray(shown, np.uint8)
 
 
 def outline_region(rgb: Rgb, box: Pixels, *, hole: Pixels | None = None, factor: int = 1) -> Rgb:
@@ -309,20 +206,3 @@ def _arrow(height: int, width: int) -> Rgb:
                        [width // 2 - reach // 2, middle + reach]], np.int32)  # fmt: skip
     cv2.polylines(field, [points], False, (91, 100, 112), max(2, width // 12), cv2.LINE_AA)
     return field
-
-
-@cache
-def _tints(palette: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """For 256 steps: colour times opacity, uint8 (1, 256, 3), and what is left of the photo, uint8 (256,)."""
-    opacity = 0.15 + 0.65 * np.linspace(0, 1, 256)
-    tints = _table(palette) * opacity[:, None] + 0.5
-    return tints.astype(np.uint8)[None], (255 * (1 - opacity) + 0.5).astype(np.uint8)
-
-
-@cache
-def _table(palette: str) -> NDArray[np.uint8]:
-    """256 colours, uint8 (256, 3), of a scale by its name in matplotlib; OpenCV has the same numbers, and is here."""
-    name, backwards = palette.removesuffix("_r"), palette.endswith("_r")
-    steps = np.arange(256, dtype=np.uint8)[::-1] if backwards else np.arange(256, dtype=np.uint8)
-    bgr = cv2.applyColorMap(steps[:, None].copy(), getattr(cv2, f"COLORMAP_{name.upper()}"))
-    return np.ascontiguousarray(bgr[:, 0, ::-1])

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.figures.colours import Rgb
 from auditor.figures.fonts import drawable
-from auditor.figures.pictures import Pixels, Rgb, fit
+from auditor.figures.pictures import Pixels, fit
 from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, WIDTH, chart, shorten, to_svg
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.pictures import PAPER, Rgb, Values, colourise, fit
+from auditor.figures.colours import PAPER, Rgb, Values, colourise
+from auditor.figures.pictures import fit
 
 GAP = 6
 

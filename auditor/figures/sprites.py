@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.pictures import Values, colourise
+from auditor.figures.colours import Values, colourise
 
 ACROSS = 16
 """Maps in a row of a sprite."""

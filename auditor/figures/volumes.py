@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.figures.colours import PAPER, Rgb, Values, overlay
 from auditor.figures.fonts import typeface
-from auditor.figures.pictures import PAPER, Rgb, Values, gap_beside, overlay, side_by_side
+from auditor.figures.pictures import gap_beside, side_by_side
 
 Volume = NDArray[np.floating] | NDArray[np.integer]
 """Shape (depth, height, width)."""

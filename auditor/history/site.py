@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Sequence
@@ -10,17 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup
-
 from auditor.history.reading import Found, Past
 from auditor.history.trends import history_of
 from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
 from auditor.reports._words import AUDIT_VERDICTS, SEVERITY_MARKS, date, number, plain
-from auditor.shipped import shipped_folder
 
-TEMPLATE, SCRIPT = "site.html.j2", "site.js"
+TEMPLATE = "site.html.j2"
 WIDE, TALL, EDGE = 132.0, 30.0, 4.0
 """Pixels of a sparkline, and its inner margin."""
 MOST_POINTS = 40
@@ -98,12 +94,8 @@ def site(found: Found, folder: Path | None, beside: Path) -> str:
         beside: The folder that the page will lie in.
     """
     overview = _overview(found, None if folder is None else _Links(folder, beside))
-    options = RenderOptions()
-    script = (shipped_folder("templates") / options.template / SCRIPT).read_text(encoding="utf-8")
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # Markup: the script comes from the shipped templates, never from an audit
-    context = {"site": overview, "script": Markup(script), "script_sha256": digest, "tall": TALL, "wide": WIDE}
-    return render_page(TEMPLATE, context, options, _data_url, media="site", brand=None)
+    context = {"site": overview, "tall": TALL, "wide": WIDE}
+    return render_page(TEMPLATE, context, RenderOptions(), _data_url, media="site", brand=None)
 
 
 @dataclass(frozen=True, slots=True)

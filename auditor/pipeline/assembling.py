@@ -39,7 +39,7 @@ STACKS = 5
 """Ways in which clips or volumes were taken that the report names."""
 
 if TYPE_CHECKING:
-    from auditor.pipeline.explaining import Explained
+    from auditor.pipeline.explained import Explained
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan
     from auditor.subjects import Preprocessing

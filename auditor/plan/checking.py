@@ -13,6 +13,7 @@ from auditor.brand import LogoError, read_logo
 from auditor.clauses import MapError, read_map
 from auditor.errors import PartError, Problem
 from auditor.media import Medium
+from auditor.plan.naming import class_names, is_weights_path
 from auditor.plan.planned import PlannedPart
 from auditor.registry import Part, unknown_name
 from auditor.shipped import BASE, template_base, template_names
@@ -20,8 +21,6 @@ from auditor.spec.audit_spec import DatasetSpec, ModelSpec, Preset
 from auditor.spec.reading import Location, SpecFile, problems_of
 from auditor.spec.standing import Standing, read_standing
 from auditor.spec.target import PREDICTED, Target, TargetSpec, class_index
-
-WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors", ".ckpt")
 
 PartT = TypeVar("PartT", bound=Part)
 
@@ -139,7 +138,7 @@ class Checker:
         if self.target != PREDICTED:
             for what in wrong:
                 self.add(("target",), what)
-        names = self._class_names(dataset_source)
+        names = class_names(self.file, dataset_source)
         for location, target in self.named_targets:
             for one in target.classes:
                 try:
@@ -150,24 +149,6 @@ class Checker:
             unlabelled = dataset_source is not None and not dataset_source.labelled(folder=self.file.folder)
             if target.kind == "label" and unlabelled:
                 self.add(location, "the data set has no labels; name a label column, a class, or `predicted`")
-
-    def _class_names(self, dataset_source: Any) -> tuple[str, ...]:
-        """As far as they show without loading the model; () where they do not."""
-        model = self.tree.get("model")
-        if not isinstance(model, dict):
-            return ()
-        classes, weights = model.get("classes"), model.get("weights")
-        if isinstance(classes, list):
-            return tuple(str(name) for name in classes)
-        if isinstance(classes, str):
-            file = self.file.folder / classes
-            text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
-            return tuple(line.strip() for line in text.rstrip().splitlines())
-        published = isinstance(weights, str) and not is_weights_path(weights)
-        if published or dataset_source is None:
-            return ()  # weights that the source knows by name bring names of their own
-        names: tuple[str, ...] = dataset_source.class_names(folder=self.file.folder)
-        return names
 
     def formats(self) -> tuple[PlannedPart, ...]:
         """The report formats; audit.json is always written."""
@@ -278,11 +259,6 @@ class Checker:
                 self.add(
                     ("policy", "legitimate", index, "kind"), registry.unknown_name("kind of check", item["kind"], kinds)
                 )
-
-
-def is_weights_path(weights: str) -> bool:
-    """Whether `model.weights` is a file rather than a name that the source knows."""
-    return "/" in weights or "\\" in weights or weights.lower().endswith(WEIGHT_SUFFIXES)
 
 
 def _default_target(tree: dict[str, Any]) -> TargetSpec:

@@ -109,7 +109,8 @@ def _measured(item: VisualizationRecord) -> Table:
     rows: list[tuple[str | Cell, ...]] = [
         (OWN.get(head, label(head)), *(_value(cells.get((head, of))) for of in columns)) for head in heads
     ]
-    return table("What was measured", ("", *(numeric(OF.get(of, plain(of))) for of in columns)), rows)
+    heads_of = (numeric(OF.get(of, plain(of)) or "Value") for of in columns)
+    return table(f"What was measured, {_title(item)}", ("Measured", *heads_of), rows)
 
 
 def _value(measurement: Measurement | None) -> Cell:

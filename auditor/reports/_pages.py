@@ -39,7 +39,8 @@ SHEETS = {
 }
 """Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there.
 What sets a template apart from `default` is in template.css."""
-SCRIPT = "report.js"
+SCRIPTS = {("report.html.j2", "screen"): "report.js", ("site.html.j2", "site"): "site.js"}
+"""The script of a template in a medium; other pages have none."""
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
@@ -73,8 +74,9 @@ def render_page(
     environment = ImmutableSandboxedEnvironment(
         loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style = stylesheet(folders, SHEETS[media], embed) + _colours(brand)
-    script = _find(folders, SCRIPT).read_text(encoding="utf-8") if template == PAGE and media == "screen" else ""
+    style = stylesheet(folders, SHEETS[media], embed) + _colours(brand, dark=media in ("screen", "site"))
+    name = SCRIPTS.get((template, media))
+    script = "" if name is None else _find(folders, name).read_text(encoding="utf-8")
     try:
         # Markup: style sheets and script come from template folders, never from the audit
         own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script)}
@@ -94,7 +96,7 @@ def policy(style: str, script: str) -> str:
     Raises:
         RenderError: Style or script would end their own element.
     """
-    for name, text in (("style sheet", style), (SCRIPT, script)):
+    for name, text in (("style sheet", style), ("script", script)):
         if re.search(r"</(style|script)|<!--", text, re.IGNORECASE):
             raise RenderError(f"{name}: holds '</style', '</script' or '<!--', which would break the page")
     rules = [
@@ -117,16 +119,18 @@ def _digest(text: str) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(read.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _colours(brand: Brand | None) -> str:
-    """The accent on white and, where the reader prefers it, on a dark screen."""
+def _colours(brand: Brand | None, *, dark: bool) -> str:
+    """The accent on white and, on pages for screens, where the reader prefers it dark."""
     if brand is None:
         return f":root{{--accent:{ACCENT}}}\n"
+    light = f":root{{--accent:{brand.accent}}}\n"
+    if not dark:
+        return light
     accent = f"{{--accent:{brand.accent_dark}}}"
-    dark = (
+    return light + (
         f'@media screen and (prefers-color-scheme: dark){{:root:not([data-theme="light"]) body.screen{accent}}}\n'
         f'@media screen{{:root[data-theme="dark"] body.screen{accent}}}\n'
     )
-    return f":root{{--accent:{brand.accent}}}\n{dark}"
 
 
 def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str:

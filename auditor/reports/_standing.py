@@ -71,7 +71,7 @@ def standing_view(audit: Audit, findings: tuple[FindingView, ...]) -> StandingVi
         loud=tuple(plain(item.get("words") or f"{item.get('id')}: {item.get('state')}") for item in loud),
         waived=table(
             "Findings that are set aside",
-            ("", "Finding", "Severity", "Status"),
+            ("No.", "Finding", "Severity", "Status"),
             (
                 (Cell(view.key), Cell(view.title, note=view.id), Cell(view.severity, view.mark, view.tone), view.status)
                 for view, _ in settled
@@ -87,7 +87,7 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
     kept = _kept(audit)
     baseline, history = kept.get("baseline") or {}, kept.get("history") or {}
     past = history.get("audits") or []
-    columns = ("", "Finding", "State", numeric("Then"), numeric("Now"))
+    columns = ("No.", "Finding", "State", numeric("Then"), numeric("Now"))
     return ChangeView(
         compared=_compared(audit, baseline),
         findings=table("Findings beside the baseline", columns, _changes(audit, findings, baseline),

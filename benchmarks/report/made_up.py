@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from auditor import figures
-from auditor.figures.pictures import Rgb, Values
+from auditor.figures.colours import Rgb, Values
 from auditor.records import (
     Audit,
     AuditVerdict,

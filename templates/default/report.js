@@ -135,7 +135,23 @@
     if (finding) finding.classList.add("linked");
     if (!target.hasAttribute("tabindex") && !target.matches("a, button, summary")) target.tabIndex = -1;
     target.focus({ preventScroll: true });
-    target.scrollIntoView();
+    stayAt(target);
+  }
+
+  // What stands above takes its true height only once it is laid out: scroll again until the target keeps its place.
+  function stayAt(target) {
+    let frames = 40;
+    let seen = NaN;
+    const stop = () => (frames = 0);
+    for (const own of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(own, stop, { once: true, passive: true });
+    const again = () => {
+      const top = Math.round(target.getBoundingClientRect().top);
+      if (top !== seen || top < 0 || top > innerHeight / 2) target.scrollIntoView();
+      seen = Math.round(target.getBoundingClientRect().top);
+      if (--frames > 0) requestAnimationFrame(again);
+    };
+    again();
+    if (document.readyState !== "complete") addEventListener("load", () => ((frames = Math.max(frames, 5)), again()), { once: true });
   }
 
   // ---- Gallery: grey maps from packed sheets, coloured by a lookup table, over the photo

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from auditor.engine.maps import MapRun
-from auditor.pipeline.explaining import Explained, _draw, _network
+from auditor.pipeline.drawing import _network, draw_all
+from auditor.pipeline.explained import Explained
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.making import AllMaps
 from auditor.pipeline.map_sheets import LAYERS, draw_profile
@@ -77,7 +78,7 @@ def test_a_profile_of_the_sample_is_drawn_with_the_number_of_its_images() -> Non
     made = AllMaps(MapRun(profiles={"activation_statistics": Profile([row], "What 1 layer puts out.")}))
     explained = Explained()
 
-    _draw(cast(Any, plan), cast(Any, subject), made, [], gallery(), explained)
+    draw_all(cast(Any, plan), cast(Any, subject), made, [], gallery(), explained)
 
     (record,) = explained.visualizations
     assert (record.status, record.images, len(record.figures)) == ("ok", 7, 1)

@@ -264,7 +264,7 @@ def test_the_command_line_prints_paths_and_gates(
     captured = capsys.readouterr()
 
     assert code == 1
-    assert captured.out.splitlines() == [str(out / "report.html"), str(out / "audit.json")]
+    assert captured.out.splitlines() == [str(out / "audit.json"), str(out / "report.html")]
     assert "FAIL" in captured.err
     assert invoke(["render", str(out), "-f", "html"]) == 0
 

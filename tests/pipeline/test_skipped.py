@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.engine.maps import MapRun
-from auditor.pipeline.explaining import Explained, _record_failures
+from auditor.pipeline.explained import Explained, record_failures
 from auditor.plan import PlannedPart
 from auditor.visualizers.cam import Cam
 
@@ -15,7 +15,7 @@ def test_only_who_named_the_method_misses_it(preset: str | None, missed: list[bo
     explained = Explained()
     made = MapRun(skipped=[("cam", "encoder.layers.1", "no pooling there")])
 
-    _record_failures(explained, made, [PlannedPart("cam", Cam(), True, preset, None)])
+    record_failures(explained, made, [PlannedPart("cam", Cam(), True, preset, None)])
 
     (record,) = explained.visualizations
     assert (record.name, record.layer, record.status, record.reason) == (

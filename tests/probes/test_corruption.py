@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from auditor.evidence import ProbeEvidence
 from auditor.experiments.experiment import Experiment
-from auditor.findings.gate import apply_limits
+from auditor.findings.limits import apply_limits
 from auditor.findings.judging import Circumstances, judge
 from auditor.probes.corruption import ALL_FAMILIES, Corruption
 from auditor.records import Check, Measurement, Verdict

@@ -237,9 +237,9 @@ def test_the_control_is_of_the_own_class_another_cluster_and_nearest_to_the_dono
         assert k == best
 
 
-def test_nobody_to_follow_is_not_tested() -> None:
+def test_nobody_to_follow_is_insufficient() -> None:
     pictures, labels = drawn(None)
 
     found = Colour().run(experiment_of(Reads(), pictures[labels == 0], labels[labels == 0]))
 
-    assert [check.verdict for check in checks(found)] == [Verdict.NOT_TESTED]
+    assert [check.verdict for check in checks(found)] == [Verdict.INSUFFICIENT]

@@ -299,7 +299,7 @@ def test_hostile_words_of_the_spec_stay_words(whole: Run) -> None:
 
     page: Page = read_page(html(Run(whole.folder, audit)))
 
-    assert not page.all("script")
+    assert len(page.all("script")) == len(read_page(html(whole)).all("script"))
     assert "alert(1)</script>{{7*7}}" in page.text
 
 

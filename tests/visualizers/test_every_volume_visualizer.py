@@ -242,7 +242,7 @@ def test_what_explains_pictures_is_skipped_in_words_and_the_others_go_on() -> No
 def test_maps_too_large_for_the_memory_are_kept_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     module = seeded(PlainCnn3d)
     expected = make_maps(loaded(module), module, clips(), [Saliency()], [], device=torch.device("cpu"))
-    monkeypatch.setattr("auditor.engine.maps.IN_MEMORY", 100)
+    monkeypatch.setattr("auditor.engine.map_jobs.IN_MEMORY", 100)
 
     found = make_maps(loaded(module), module, clips(), [Saliency()], [], device=torch.device("cpu"))
 
