@@ -13,7 +13,7 @@ from auditor.media import EVERY
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval, wilson
-from auditor.statistics.testing import above_chance
+from auditor.statistics.testing import ALPHA, above_chance
 
 NO_LABELS = "the sample has no labels"
 MATRIX_CLASSES = 50
@@ -77,7 +77,9 @@ def _accuracy(context: MetricContext, rows: np.ndarray) -> Measurement:
     guessing = 1 / max(2, context.scores.shape[1])
     chance = max(guessing, majority) if majority < 1 else guessing
     kind = "bootstrap over clusters" if grouped else "Wilson"
-    note = f"{kind} interval; above chance ({chance:.2f}) with one-sided p = {above_chance(right, count, chance):.2g}"
+    p = above_chance(right, count, chance)
+    beyond = "above" if p <= ALPHA else "not shown to be above"
+    note = f"{kind} interval; {beyond} chance ({chance:.2f}), one-sided p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     return Measurement(name="accuracy", value=right / count, low=low, high=high, count=count, note=note)
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from auditor.subjects import Sample
 
 PAIRS = 3
-FOREST_ROWS = 24
+FOREST_ROWS = 20
+"""As many as leave room for the causal map on the same page."""
+_WORDS = {Verdict.INSUFFICIENT: "not enough data", Verdict.PRESENT_NOT_USED: "present, not used"}
+"""Verdicts whose own name is not what the report calls them."""
 _PAIR_READING = (
     "Left: the picture as it is. Middle: the picture that the change comes from. Right: the left picture with only "
     "that change. If the prediction becomes the middle picture's class, what was changed decides."
@@ -185,7 +188,7 @@ def _rings(profile: RingProfile, side: int) -> figures.RingProfile:
 
 
 def draw_forest(checks: Sequence[Check], gallery: Gallery) -> str | None:
-    """All judged checks with an effect on one axis: findings first, then the largest effects."""
+    """All judged checks with an effect on one axis: by verdict, findings first, then by effect."""
     rows = [(check, row) for check in checks if (row := _forest_row(check)) is not None]
     if not rows:
         return None
@@ -193,7 +196,7 @@ def draw_forest(checks: Sequence[Check], gallery: Gallery) -> str | None:
     rows.sort(key=lambda pair: (rank[pair[0].verdict], -pair[1].value, pair[0].id))
     shown = [row for _, row in rows[:FOREST_ROWS]]
     hidden = len(rows) - len(shown)
-    more = f" {hidden} more with smaller effects are in the tables." if hidden else ""
+    more = f" {hidden} more are in the tables." if hidden else ""
     return gallery.chart(
         "forest",
         figures.forest_plot(shown),
@@ -218,7 +221,7 @@ def _forest_row(check: Check) -> figures.ForestRow | None:
         high=main.high,
         count=main.count,
         severity=check.severity.value if check.severity is not None and check.is_finding else None,
-        verdict=check.verdict.value.replace("_", " "),
+        verdict=_WORDS.get(check.verdict, check.verdict.value.replace("_", " ")),
         steps=steps,
         control=None if control is None else control.value,
     )

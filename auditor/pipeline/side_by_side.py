@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor import figures
 from auditor.media import Medium
+from auditor.method_names import METHODS
 from auditor.pipeline.map_sheets import describe, shown_pictures
 from auditor.pipeline.stack_maps import heaviest_slice
 from auditor.subjects import VolumeSample
@@ -120,7 +121,7 @@ def _sheet(
     """Photo, then one overlay a method, under heads that say when a method must not be believed."""
     heads = [figures.Head(subject.sample.medium.value.capitalize())]
     for item in maps:
-        name = item.method.replace("_", " ").capitalize()
+        name = METHODS.get(item.method) or item.method.replace("_", " ").capitalize()
         warning = "failed its check" if trust.get(item.name) == "failed" else ""
         heads.append(figures.Head(name, item.name.removeprefix(item.method).removeprefix("@").strip(), warning))
     rows = [_row(maps, subject, index) for index in indices]

@@ -217,8 +217,8 @@ class Mlflow(Target):
         for key, value in metrics_of(audit).items():
             show(f"  log_metric {key} = {value:.6g}")
         where = ["set_tag", *(["set_model_version_tag"] if VERSION.fullmatch(self.place) else [])]
-        for key, value in self._tags(audit).items():
-            show(f"  {' and '.join(where)} {key} = {value}")
+        for key, tag in self._tags(audit).items():
+            show(f"  {' and '.join(where)} {key} = {tag}")
 
 
 def metrics_of(audit: Audit) -> dict[str, float]:

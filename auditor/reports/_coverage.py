@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditor.records import Audit, ClauseCoverage, ClauseRow, ClauseState
 from auditor.reports._tables import Cell, Column, Fact, Table, table
-from auditor.reports._words import day, plain
+from auditor.reports._words import capital, day, plain
 
 STATES = {
     ClauseState.EVIDENCE: ("evidence", "●", "pass"),
@@ -67,14 +67,10 @@ def _row(row: ClauseRow) -> tuple[str | Cell, ...]:
 
 def _here(row: ClauseRow) -> Cell:
     """What is there, then what is missing and what people have to add."""
-    held = f"{_capital('; '.join(row.held))}." if row.held else ""
+    held = f"{capital('; '.join(row.held))}." if row.held else ""
     rest = []
     if row.missing:
         rest.append(f"Missing: {'; '.join(row.missing)}.")
     if row.people:
         rest.append(f"For people: {row.people}.")
     return Cell(plain(held or rest.pop(0)), note=plain(" ".join(rest)))
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -19,6 +19,7 @@ from auditor.reports._words import (
     SEVERITY_MARKS,
     VERDICT_MARKS,
     VERDICTS,
+    capital,
     count,
     interval,
     number,
@@ -73,7 +74,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
             KindView(
                 title=title,
                 anchor=f"kind-{kinds.index(kind)}",
-                what=plain(row.what) if row else "",
+                what=capital(plain(row.what)) if row else "",
                 control=plain(row.control) if row else "",
                 counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
                 table=check_table(f"Checks: {title}", _shown(checks)),
@@ -108,10 +109,13 @@ def check_table(caption: str, checks: Iterable[Check]) -> Table:
 
 def not_tested_table(audit: Audit) -> Table:
     """What was not tested, and why; checks that share a kind and a reason are one row."""
-    rows = [(KINDS.get(row.kind, plain(row.kind)), plain(row.what), plain(row.rationale)) for row in audit.not_tested]
+    rows = [
+        (KINDS.get(row.kind, plain(row.kind)), capital(plain(row.what)), capital(plain(row.rationale)))
+        for row in audit.not_tested
+    ]
     for check in audit.checks:
         if check.verdict is Verdict.NOT_TESTED and not check.measurements:
-            rows.append((KINDS.get(check.kind, plain(check.kind)), place(check), plain(check.sentence)))
+            rows.append((KINDS.get(check.kind, plain(check.kind)), place(check), capital(plain(check.sentence))))
     for failure in audit.failures:
         need = "required" if failure.required else "optional"
         rows.append((f"Broke ({need})", plain(failure.part), plain(failure.reason)))

@@ -37,7 +37,7 @@ class MethodView:
     """One method on one layer, with its pictures.
 
     Attributes:
-        title: "Grad cam, layer4.1".
+        title: "Grad-CAM, layer4.1".
         trust: Mark, tone and word of its trust check; no word where there is none to make.
         warning: What stands over pictures that must not be believed; "" for none.
         reading: How to read them, once for all pictures of the method.
@@ -89,9 +89,7 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
                 trust=Cell("") if names else _trust(item),
                 warning=warning,
                 reading=" ".join(readings),
-                checks="; ".join(
-                    f"{check_name(check.metric).lower()} {plain(check.verdict)}" for check in deciding(item)
-                ),
+                checks="; ".join(f"{check_name(check.metric)}: {plain(check.verdict)}" for check in deciding(item)),
                 remarks=tuple(_sentence(plain(remark)) for remark in item.remarks),
                 measured=_measured(item),
                 figures=figures,

@@ -13,7 +13,7 @@ from auditor.reports._missing import NOT_ASKED, why_missing
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies
 from auditor.reports._tables import Cell, Table, numeric, table
-from auditor.reports._words import NONE, count, interval, label, plain, value_of
+from auditor.reports._words import NONE, capital, count, interval, label, plain, value_of
 
 ATTACKED = ("robust_accuracy_", "robust_agreement_")
 WHOLE = ("mean_corruption_accuracy", "mean_corruption_agreement", "retained_share")
@@ -200,7 +200,7 @@ def _corruptions(audit: Audit, corruption: Check | None) -> Table:
              name in whole]  # fmt: skip
     notes = {item.name: plain((item.note or "").partition(", ")[2]) for item in shares}
     alike = len(set(notes.values())) == 1  # then the mean's own note says it once
-    rows += [(Cell(_capital(_words(item)), note="" if alike else notes[item.name]), *_numbers(item)) for item in shares]
+    rows += [(Cell(capital(_words(item)), note="" if alike else notes[item.name]), *_numbers(item)) for item in shares]
     what = "Accuracy" if labelled else "Unchanged predictions"
     columns = ("Corruption", numeric(what), numeric("95 %"), numeric("n"))
     empty = f"No corruption was applied: {why_missing(audit, 'corruption')}."
@@ -213,7 +213,7 @@ def _attacks(audit: Audit) -> Table:
     rows: list[tuple[str | Cell, ...]] = (
         [("None: the whole sample as it is", *_numbers(clean))] if clean and found else []
     )
-    rows += [(Cell(_capital(label(item.name).partition(", ")[2]), note=plain(item.reason or "")), *_numbers(item)) for
+    rows += [(Cell(capital(label(item.name).partition(", ")[2]), note=plain(item.reason or "")), *_numbers(item)) for
              item in found]  # fmt: skip
     columns = ("Attack, and the largest change of a pixel", numeric("Still right"), numeric("95 %"), numeric("n"))
     return table("Adversarial examples", columns, rows, empty=f"None were made: {_why(found)}.")
@@ -221,7 +221,3 @@ def _attacks(audit: Audit) -> Table:
 
 def _numbers(item: Measurement) -> tuple[str, str, str]:
     return (value_of(item), interval(item), f"{item.count:,}") if item.value is not None else (NONE, NONE, NONE)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -144,11 +144,13 @@ def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...
         for check in audit.checks
         if check.minimum_detectable_effect is not None and check.verdict is Verdict.NO_EVIDENCE and not check.class_name
     ]
+    breached = [plain(item.name) for item in audit.limits if item.breached and item.status is Status.OPEN]
     names = ", ".join(f"{view.key} {view.title}" for view in open_[:4])
     more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
     facts = [
         Fact("Open findings", f"{names}{more}: no decision is recorded" if open_ else "none", loud=bool(open_)),
-        Fact("Set aside", f"{count(settled, 'finding')}: their effect on predictions remains" if settled else "none"),
+        *([Fact("Breached limits", f"{', '.join(breached)}: no decision is recorded", loud=True)] if breached else []),
+        Fact("Set aside", _set_aside(audit, settled)),
         Fact(
             "Not settled", f"{count(len(unsure), 'check')} suspected or inconclusive (section 12)" if unsure else "none"
         ),
@@ -160,6 +162,14 @@ def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...
     if effects:
         facts.append(Fact("Might be missed", f"effects under {number(max(effects))} where no evidence was found"))
     return tuple(facts)
+
+
+def _set_aside(audit: Audit, findings: int) -> str:
+    limits = [plain(item.name) for item in audit.limits if item.breached and item.status is not Status.OPEN]
+    words = [f"{count(findings, 'finding')}: their effect on predictions remains"] if findings else []
+    if limits:
+        words.append(f"{count(len(limits), 'breached limit')}: {', '.join(limits)} (section 6)")
+    return "; ".join(words) or "none"
 
 
 def _compared(audit: Audit, baseline: Mapping[str, Any]) -> tuple[Fact, ...]:

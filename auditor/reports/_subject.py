@@ -10,6 +10,7 @@ from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
     KINDS,
     SEVERITY_MARKS,
+    capital,
     count,
     date,
     interval,
@@ -152,9 +153,9 @@ def plan_table(audit: Audit) -> Table:
     rows = [
         (
             Cell(KINDS.get(row.kind, plain(row.kind)), note="required" if row.required else "optional"),
-            Cell(plain(row.what), note=plain(row.rationale)),
-            plain(row.control),
-            plain(row.limit),
+            Cell(capital(plain(row.what)), note=capital(plain(row.rationale))),
+            capital(plain(row.control)),
+            capital(plain(row.limit)),
             f"{row.minimum_count}",
             plain(row.severity),
         )

@@ -138,8 +138,11 @@ def _headline(audit: Audit) -> str:
         first = _sentence(_first_clause(audit, audit.reasons[0]))
         return f"Neither passed nor failed. {first}" if audit.verdict is AuditVerdict.INCOMPLETE else first
     if audit.verdict is AuditVerdict.PASS_WITH_WAIVERS:
-        settled = [check for check in audit.findings if check.status is not Status.OPEN]
-        return f"Nothing open fails the audit; {count(len(settled), 'finding is', 'findings are')} waived or known."
+        settled = sum(check.status is not Status.OPEN for check in audit.findings)
+        limits = sum(limit.breached and limit.status is not Status.OPEN for limit in audit.limits)
+        amounts = ((settled, "finding"), (limits, "breached limit"))
+        words = " and ".join(count(amount, what) for amount, what in amounts if amount)
+        return f"Nothing open fails the audit; {words} {'is' if settled + limits == 1 else 'are'} waived or known."
     below = f"; {count(len(audit.findings), 'lesser finding')} to read" if audit.findings else ""
     return f"No cue was found that decides the class at the level that fails the audit{below}."
 
@@ -194,7 +197,12 @@ def _strongest(audit: Audit) -> tuple[Check, Measurement] | None:
         main = main_measurement(check)
         if main is not None:
             return check, main
-    judged = [check for check in audit.checks if check.verdict not in (Verdict.NOT_TESTED, Verdict.INSUFFICIENT)]
+    # what a corruption leaves of the accuracy is no effect: beside effects, the most harmless would look like the worst
+    judged = [
+        check
+        for check in audit.checks
+        if check.verdict not in (Verdict.NOT_TESTED, Verdict.INSUFFICIENT) and check.kind != "corruption"
+    ]
     pairs = [(check, main) for check in judged if (main := main_measurement(check)) is not None]
     return max(pairs, key=lambda pair: pair[1].value or 0.0, default=None)
 
@@ -216,7 +224,7 @@ def _asks(audit: Audit) -> tuple[str, ...]:
             f"Decide on {count(len(blocking), 'open finding')} at or above {audit.fail_on} (section 12): mend, waive "
             "with an approver and an expiry date, or declare the cue legitimate."
         )
-    breached = [item for item in audit.limits if item.breached]
+    breached = [item for item in audit.limits if item.breached and item.status is Status.OPEN]
     if breached:
         names = ", ".join(plain(item.name) for item in breached[:3])
         asks.append(f"Decide on {count(len(breached), 'breached limit')}: {names} (section 6).")

@@ -96,7 +96,7 @@ def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
     for null in audit.null_maps:
         cells = [Cell(_with_interval(null.measurements, names[metric]) or NONE) for metric in shown]
         if any(cell.text != NONE for cell in cells):
-            rows.append((Cell(plain(null.name), note="knows nothing"), *cells, Cell(NONE)))
+            rows.append((Cell(label(null.name), note="knows nothing"), *cells, Cell(NONE)))
     columns = ("Method", *(check_name(metric) for metric in shown), "On the whole")
     return table(
         "Trust checks, one by one", columns, rows if shown else [], empty="No metric checked the maps of this audit."
@@ -123,7 +123,7 @@ def _comparison(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
     for null in audit.null_maps:
         cells = _numbers(null.measurements, shown)
         if any(cell.text != NONE for cell in cells):
-            rows.append((Cell(plain(null.name), note="knows nothing"), *cells))
+            rows.append((Cell(label(null.name), note="knows nothing"), *cells))
     columns: list[str | Column] = ["Method", *(numeric(COLUMNS.get(name, label(name))) for name in shown)]
     missing = next((m.reason for item in methods for m in item.measurements if m.name in names and m.reason), None)
     empty = f"Not compared: {plain(missing)}." if missing else "No metric compared the maps with objects or each other."
@@ -161,7 +161,9 @@ def _numbers(measurements: Iterable[Measurement], names: Sequence[str]) -> list[
     by_name = {item.name: item for item in measurements}
     found = (by_name.get(name) for name in names)
     return [
-        Cell(NONE) if m is None or m.value is None else Cell(value_of(m), note=f"{interval(m)}, n = {m.count}")
+        Cell(NONE)
+        if m is None or m.value is None
+        else Cell(value_of(m), note=f"{interval(m)}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{m.count}")
         for m in found
     ]
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from auditor.method_names import METHODS
 from auditor.records import AuditVerdict, Check, Grade, Measurement, Severity, Status, Verdict
 
 MINUS = "−"
@@ -199,7 +200,7 @@ _RATIOS = frozenset(
 
 
 def label(name: str) -> str:
-    """A measurement's name in words."""
+    """A measurement's or method's name in words."""
     if name.startswith("followed_from:"):
         return f"Follow rate of pictures of class {short(name.removeprefix('followed_from:'), 48)}, control subtracted"
     if name.startswith(("robust_accuracy_", "robust_agreement_")):
@@ -209,7 +210,7 @@ def label(name: str) -> str:
         return f"Neighbours of the same {plain(name.partition(':')[2])}"
     if name.startswith("neighbours_beyond_chance:"):
         return f"The same beyond chance, {plain(name.partition(':')[2])}"
-    return _NAMES.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
+    return _NAMES.get(name) or METHODS.get(name) or plain(name).replace("_", " ").replace(".", ": ").capitalize()
 
 
 def plain(text: object) -> str:
@@ -221,6 +222,11 @@ def plain(text: object) -> str:
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") else letter
         for letter in line
     )
+
+
+def capital(words: str) -> str:
+    """With a capital at the beginning, and every other letter as it is."""
+    return words[:1].upper() + words[1:]
 
 
 def short(text: object, letters: int = 60) -> str:

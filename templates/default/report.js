@@ -146,7 +146,7 @@
     for (const own of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(own, stop, { once: true, passive: true });
     const again = () => {
       const top = Math.round(target.getBoundingClientRect().top);
-      if (top !== seen || top < 0 || top > innerHeight / 2) target.scrollIntoView();
+      if (top !== seen || top < 0 || top > innerHeight / 2) target.scrollIntoView({ behavior: "instant" });
       seen = Math.round(target.getBoundingClientRect().top);
       if (--frames > 0) requestAnimationFrame(again);
     };

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from auditor.evidence import ProbeEvidence
 from auditor.experiments.experiment import Experiment
-from auditor.findings.limits import apply_limits
 from auditor.findings.judging import Circumstances, judge
+from auditor.findings.limits import apply_limits
 from auditor.probes.corruption import ALL_FAMILIES, Corruption
 from auditor.records import Check, Measurement, Verdict
 from auditor.spec.audit_spec import LimitSpec

@@ -63,7 +63,7 @@ def test_every_picture_of_the_sample_is_in_the_gallery_with_what_was_said_of_it(
     assert [card["id"] for card in cards] == [f"picture-{n}" for n in range(1, len(believable.audit.images) + 1)]
     assert [card["data-answer"] for card in cards][:2] == ["wrong", "right"]
     sets = json.loads(page.scripts[0])["sets"]
-    assert [one["method"] for one in sets][:2] == ["Occlusion", "Grad cam"]
+    assert [one["method"] for one in sets][:2] == ["Occlusion", "Grad-CAM"]
     assert all(len(one["tops"]) == len(cards) for one in sets)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.errors import RenderError
-from auditor.records import Audit, AuditVerdict, Status
+from auditor.records import Audit, AuditVerdict, Measurement, Status, Verdict
 from auditor.reports import RenderOptions
 from auditor.reports.html import Html
 from auditor.sample.sections import full
@@ -316,3 +316,45 @@ def test_a_pass_with_waivers_says_what_was_set_aside(whole: Run) -> None:
 
     assert "3 findings are waived or known" in section(source, "1")
     assert "Open findings none" in section(source, "13")
+
+
+def test_a_limit_that_is_waived_is_said_to_be_and_asks_for_nothing(whole: Run) -> None:
+    checks = tuple(check for check in whole.audit.checks if not check.is_finding)
+    limits = tuple(
+        limit.model_copy(update={"status": Status.WAIVED, "waiver": "W-1"}) if limit.breached else limit
+        for limit in whole.audit.limits
+    )
+    waived = {"checks": checks, "verdict": AuditVerdict.PASS_WITH_WAIVERS, "reasons": (), "limits": limits}
+
+    source = html(Run(whole.folder, whole.audit.model_copy(update=waived)))
+
+    assert "Nothing open fails the audit; 1 breached limit is waived or known." in section(source, "1")
+    assert "Decide on 1 breached limit" not in section(source, "1")
+    assert "Set aside 1 breached limit: metrics.worst_class_accuracy (section 6)" in section(source, "13")
+
+
+def test_a_limit_that_nobody_decided_on_remains(filled: str) -> None:
+    assert "Breached limits metrics.worst_class_accuracy: no decision is recorded" in section(filled, "13")
+
+
+def test_what_a_corruption_leaves_of_the_accuracy_is_no_largest_effect(whole: Run) -> None:
+    quiet = next(check for check in whole.audit.checks if check.verdict is Verdict.NO_EVIDENCE)
+    left = Measurement(name="accuracy_noise", value=0.9, low=0.8, high=0.95, count=100)
+    corrupted = quiet.model_copy(
+        update={"id": "corruption", "kind": "corruption", "region": None, "class_name": None, "measurements": (left,)}
+    )
+    audit = whole.audit.model_copy(update={"checks": (quiet, corrupted), "reasons": ()})
+
+    words = section(html(Run(whole.folder, audit)), "1")
+
+    assert "Largest effect, not confirmed" in words
+    assert "confirmed: corruption" not in words.lower()
+
+
+def test_what_is_tested_begins_with_a_capital(filled: str) -> None:
+    rows = filled[filled.index('<table class="plan') :].partition("</table>")[0]
+
+    cells = [words.strip() for words in re.findall(r"<td[^>]*>([^<]+)", rows)]
+
+    assert cells
+    assert not [words for words in cells[1::6] + cells[2::6] if words[:1].islower()]

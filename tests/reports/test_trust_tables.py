@@ -67,7 +67,7 @@ def test_every_check_of_every_method_has_its_verdict_and_its_number(audit: tuple
     ]  # fmt: skip
     assert texts(table)[:2] == [
         [
-            "Grad cam|layer4.1",
+            "Grad-CAM|layer4.1",
             "○passed|0.31 (0.10 to 0.50, n = 8)",
             "▲failed|−0.02 (−0.30 to 0.20, n = 6)",
             "–|",
@@ -81,8 +81,8 @@ def test_maps_that_know_nothing_stand_below_with_their_numbers_and_no_verdict(au
     rows = texts(trust_view(audit[0]).checks)[2:]
 
     assert rows == [
-        ["centre|knows nothing", "0.36 (0.20 to 0.50, n = 8)|", "–|", "–|", "–|"],
-        ["random map|knows nothing", "0.00|", "–|", "–|", "–|"],
+        ["Centre|knows nothing", "0.36 (0.20 to 0.50, n = 8)|", "–|", "–|", "–|"],
+        ["Random map|knows nothing", "0.00|", "–|", "–|", "–|"],
     ]
 
 
@@ -100,9 +100,9 @@ def test_what_decides_nothing_is_compared_apart(audit: tuple[Audit, Path]) -> No
 
     assert [column.title for column in table.columns] == ["Method", "Mass on object"]
     assert texts(table) == [
-        ["Grad cam|layer4.1", "48 %|40 to 60 %, n = 40"],
-        ["Saliency|", "48 %|40 to 60 %, n = 40"],
-        ["centre|knows nothing", "47 %|40 to 50 %, n = 40"],
+        ["Grad-CAM|layer4.1", "48 %|40 to 60 %, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}40"],
+        ["Saliency|", "48 %|40 to 60 %, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}40"],
+        ["Centre|knows nothing", "47 %|40 to 50 %, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}40"],
     ]
 
 
@@ -162,8 +162,8 @@ def test_a_methods_heading_names_its_verdicts_as_the_table_does_and_leaves_the_n
     }
 
     heads = [column.title.lower() for column in trust_view(found).checks.columns]
-    grad_cam = views["Grad cam, layer4.1"]
-    assert grad_cam.checks == "road passed; weak noise failed"
+    grad_cam = views["Grad-CAM, layer4.1"]
+    assert grad_cam.checks == "ROAD: passed; Weak noise: failed"
     assert all(any(name in head for head in heads) for name in ("road", "weak noise"))
     assert not grad_cam.measured.rows
 
@@ -180,7 +180,7 @@ def test_what_a_study_measured_stands_in_a_table_of_its_own(audit: tuple[Audit, 
 
     (view,) = method_views(found.model_copy(update={"visualizations": (study,)}), pictures, ("adversarial_examples",))
 
-    assert [column.title for column in view.measured.columns] == ["", "Noise of the same size", "PGD"]
+    assert [column.title for column in view.measured.columns] == ["Measured", "Noise of the same size", "PGD"]
     assert texts(view.measured) == [
         ["Class lost|", "0 %|0 to 20 %, n = 16", "50 %|30 to 70 %, n = 16"],
         ["Map, overlap of the hottest fifth with before|", "–|no usable map", "–|"],
