@@ -66,16 +66,18 @@ class Audit(records.Audit):
         return frame.astype({name: types[kind] for name, kind in COLUMNS.items() if kind in types})
 
     def render(self, formats: Sequence[str]) -> list[Path]:
-        """Write further formats into the run folder; `auditor list reports` names them.
+        """Write further formats into the run folder, with the shipped template that the audit was made with.
+
+        `auditor list reports` names the formats.
 
         Raises:
             PartError: No such format.
             RenderError: It could not be rendered completely.
         """
-        from auditor.reports import RenderOptions
         from auditor.reports._rendering import render
+        from auditor.reports._templates import as_made
 
-        return render(self, self.folder, formats, RenderOptions())
+        return render(self, self.folder, formats, as_made(self))
 
     def _repr_html_(self) -> str:
         """Summary, findings and their pictures, for notebooks."""

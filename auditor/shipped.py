@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+BASE = "base"
+"""File of a user's template folder that names the shipped template which fills its gaps."""
+DEFAULT = "default"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -17,3 +20,14 @@ def shipped_folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"auditor is installed without its {name} folder; install it again")
+
+
+def template_names() -> tuple[str, ...]:
+    """The templates that reports can be rendered with, sorted."""
+    return tuple(sorted(page.parent.name for page in shipped_folder("templates").glob("*/report.html.j2")))
+
+
+def template_base(folder: Path) -> str:
+    """The template that a user's folder stands on, as its file `base` names it: not checked to be one of ours."""
+    file = folder / BASE
+    return file.read_text(encoding="utf-8", errors="replace").strip()[:60] if file.is_file() else DEFAULT

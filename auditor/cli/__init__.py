@@ -16,7 +16,7 @@ if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1
 # Looking for pydantic's plugins reads the metadata of every installed package, which takes longer than a command does.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from auditor.cli import asking, past, proving, publishing, reference, running, standing
+from auditor.cli import asking, past, proving, publishing, reference, rendering, running, standing
 from auditor.errors import AuditorError
 
 # typer brings its own copy of click, whose base class of usage errors has no public name
@@ -36,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 running.register(app)
+rendering.register(app)
 asking.register(app)
 proving.register(app)
 publishing.register(app)

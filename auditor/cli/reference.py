@@ -11,6 +11,9 @@ import typer
 
 from auditor.errors import RunFolderError
 
+TEMPLATES = "templates"
+"""Of reports: folders, and so no parts; listed beside them."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -23,13 +26,16 @@ def register(app: typer.Typer) -> None:
 def list_parts(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="visualizers, probes, …")] = None,
 ) -> int:
-    """List the parts that are installed: visualizers, probes, metrics, models, datasets, reports, publish."""
+    """List what is installed: visualizers, probes, metrics, models, datasets, reports, publish, templates."""
     from rich.table import Table
 
     from auditor import registry
     from auditor.cli.console import out
 
-    for each in [kind] if kind else list(registry.KINDS):
+    for each in [kind] if kind else [*registry.KINDS, TEMPLATES]:
+        if each == TEMPLATES:
+            _list_templates()
+            continue
         table = Table(title=each, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for column in ("name", "presets", "what it does"):
             table.add_column(column, style="cyan" if column == "name" else None, no_wrap=column != "what it does")
@@ -40,6 +46,21 @@ def list_parts(
         out.print(table)
         out.print()
     return 0
+
+
+def _list_templates() -> None:
+    from rich.table import Table
+
+    from auditor.cli.console import out
+    from auditor.reports._templates import summaries
+
+    table = Table(title=TEMPLATES, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("name", style="cyan", no_wrap=True)
+    table.add_column("what it does")
+    for name, words in summaries().items():
+        table.add_row(name, words)
+    out.print(table)
+    out.print()
 
 
 def show(

@@ -1,4 +1,4 @@
-"""auditor run, render, demo."""
+"""auditor run, demo."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ SetOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("run")(run)
-    app.command("render")(render)
     app.command("demo")(demo)
 
 
@@ -98,31 +97,6 @@ def announce(audit: Audit, folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name not in KEPT:
             out.print(str(path), markup=False, soft_wrap=True)
-
-
-def render(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A finished run folder.")],
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-f", "--format", metavar="FORMAT", help="As `auditor list reports` prints it; may be given again."
-        ),
-    ] = None,
-    template: Annotated[str, typer.Option(help="A shipped template's name, or a folder of your own.")] = "default",
-    images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
-) -> int:
-    """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
-    from auditor.reports import RenderOptions
-    from auditor.reports._rendering import render as render_formats
-    from auditor.runs import load_audit
-
-    audit = load_audit(run_dir)
-    own = Path(template)
-    options = RenderOptions(templates=own, images=images) if own.is_dir() else RenderOptions(template, images=images)
-    written = render_formats(audit, run_dir, formats or ["html", "pdf"], options)
-    for path in written:
-        print(path)
-    return 0
 
 
 def demo(

@@ -25,7 +25,7 @@ from auditor.pipeline.section_figures import draw_sections
 from auditor.pipeline.subject import load_subject
 from auditor.progress import Progress, Silent
 from auditor.records import Audit
-from auditor.reports import RenderOptions
+from auditor.reports._templates import options_for
 from auditor.runs import RunFolder, write_whole
 
 if TYPE_CHECKING:
@@ -127,19 +127,13 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
 
 def render(audit: Audit, plan: Plan, folder: RunFolder, progress: Progress) -> list[Path]:
     """Every format that the spec asks for; audit.json is there already."""
-    options = _render_options(plan)
+    options = options_for(plan.spec.report.template, plan.folder)
     written: list[Path] = []
     for number, planned in enumerate(sorted(plan.reports, key=lambda planned: planned.part.embeds)):
         progress.step(number, len(plan.reports), f"rendering {planned.name}")
         written += planned.part.write(audit, folder.path, options)
     progress.step(len(plan.reports), len(plan.reports), "rendering reports")
     return written
-
-
-def _render_options(plan: Plan) -> RenderOptions:
-    template = plan.spec.report.template
-    own = plan.folder / template
-    return RenderOptions(templates=own) if own.is_dir() else RenderOptions(template=template)
 
 
 def _begin(folder: RunFolder, plan: Plan, request: RunRequest) -> dict[str, Any]:

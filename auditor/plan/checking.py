@@ -15,8 +15,8 @@ from auditor.errors import PartError, Problem
 from auditor.media import Medium
 from auditor.plan.naming import class_names, is_weights_path
 from auditor.plan.planned import PlannedPart
-from auditor.registry import Part
-from auditor.shipped import shipped_folder
+from auditor.registry import Part, unknown_name
+from auditor.shipped import BASE, template_base, template_names
 from auditor.spec.audit_spec import DatasetSpec, ModelSpec, Preset
 from auditor.spec.reading import Location, SpecFile, problems_of
 from auditor.spec.standing import Standing, read_standing
@@ -163,13 +163,13 @@ class Checker:
             except PartError as error:
                 self.add(location, str(error))
         if isinstance(report.get("template"), str):
-            templates = shipped_folder("templates")
-            own = self.file.folder / report["template"]
-            if not (templates / report["template"]).is_dir() and not own.is_dir():
-                names = ", ".join(sorted(p.name for p in templates.iterdir() if p.is_dir()))
-                self.add(
-                    ("report", "template"), f"no template '{report['template']}'; shipped: {names}, or a folder's path"
-                )
+            name, own = report["template"], self.file.folder / report["template"]
+            if name not in template_names() and not own.is_dir():
+                words = unknown_name("template", name, template_names())
+                self.add(("report", "template"), f"{words}, nor is it a folder beside the spec")
+            elif name not in template_names() and template_base(own) not in template_names():
+                words = unknown_name("template", template_base(own), template_names())
+                self.add(("report", "template"), f"{name}/{BASE}: {words}")
         return tuple(found)
 
     def brand(self) -> None:

@@ -133,7 +133,8 @@ def _parcel(folder: Path, name: str, pictures: bool) -> Parcel:
 def _render_without_pictures(audit: Audit, run: Path, copy: Path, names: list[str]) -> None:
     """Reports from a copy of the folder: the run's own files stay as they are."""
     from auditor import registry
-    from auditor.reports import RenderOptions, Report
+    from auditor.reports import Report
+    from auditor.reports._templates import as_made
 
     if not names:
         return
@@ -142,7 +143,7 @@ def _render_without_pictures(audit: Audit, run: Path, copy: Path, names: list[st
         part = registry.load("reports", name.rpartition(".")[2])()
         if not isinstance(part, Report):
             raise RenderError(f"{part.part_name()} is not a report format")
-        part.write(audit, copy, RenderOptions(images=False))
+        part.write(audit, copy, as_made(audit, images=False))
 
 
 def _linked(source: str, copy: str) -> None:

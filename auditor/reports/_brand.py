@@ -26,6 +26,7 @@ class Brand:
         accent, accent_dark: The same colour, readable on white and on a dark screen.
         logo: Address of the picture; "" for none.
         classification: Such as "internal"; "" for none.
+        footer: Such as the number of a form; "" for none.
     """
 
     accent: str
@@ -37,7 +38,13 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Somebody who signs; "" where it is still to be filled in by hand."""
+    """Somebody who signs; "" where it is still to be filled in by hand.
+
+    Attributes:
+        role: Such as "Independent reviewer".
+        name, date, comment: As the spec states them.
+        decision: accept, accept with conditions or reject.
+    """
 
     role: str
     name: str

@@ -19,8 +19,18 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class CoverageView:
-    """One profile: where its map comes from, how much is there, and every clause."""
+    """One profile: where its map comes from, how much is there, and every clause.
 
+    Attributes:
+        profile: Name of the map, such as claim-2024.
+        title: Of the text.
+        anchor: For links.
+        counts: How many clauses are in which state.
+        facts: Source, date and version of the map.
+        rows: Every clause.
+    """
+
+    profile: str
     title: str
     anchor: str
     counts: str
@@ -47,7 +57,7 @@ def _view(one: ClauseCoverage, index: int) -> CoverageView:
         facts.append(Fact("Note", plain(one.note)))
     columns = (Column("Clause", "clause"), "What it asks", Column("Section", "sections"), "State", "What is here")
     rows = table(f"Clauses of {plain(one.name)}", columns, (_row(row) for row in one.rows))
-    return CoverageView(plain(one.title), f"clauses-{index}", counts, tuple(facts), rows)
+    return CoverageView(plain(one.profile), plain(one.title), f"clauses-{index}", counts, tuple(facts), rows)
 
 
 def _row(row: ClauseRow) -> tuple[str | Cell, ...]:

@@ -39,6 +39,7 @@ class Effect:
         control: The matched control's own effect with interval, or a dash.
         at, start, length, zero: Places of the point, the interval and zero; percent of the axis.
         steps: Places of the grades' steps with their names.
+        name: What was measured.
     """
 
     name: str

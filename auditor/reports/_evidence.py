@@ -45,6 +45,9 @@ class KindView:
         counts: "Whole sample: 1 confirmed, 3 no evidence. Single classes: ..."
         what, control: From the test plan.
         pictures: Of checks that are no findings.
+        title: Such as "Border".
+        anchor: For links.
+        table: Its checks.
     """
 
     title: str

@@ -41,6 +41,15 @@ class FindingView:
         seen, sure, means, act: The four sentences of every finding.
         facts: Small print: (label, value); `print_facts` are those that no table holds.
         main: The picture shown large; `charts` and `more` are shown small.
+        id: Of the check, as audit.json has it.
+        grade: minor, material or severe; "" for none.
+        status: open, waived or known.
+        classes: What it is about: a class, or "all classes".
+        effect: Its number; none where nothing was measured.
+        print_facts: See `facts`.
+        charts, more: Charts, and further pairs.
+        thumbnail: The first pair, small.
+        tags: What it is filtered by on screen.
     """
 
     key: str

@@ -37,6 +37,10 @@ class Card:
         answer: "right", "wrong" or "no label".
         url: Address of its small picture; "" where pictures are left out.
         width, height: Pixels of the small picture, or of a square where there is none.
+        anchor: For links.
+        label: The true class; "" for none.
+        predicted: The model's class.
+        score: Of that class.
     """
 
     anchor: str
@@ -52,7 +56,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class MapSheet:
-    """All maps of one method at one layer, in grey."""
+    """All maps of one method at one layer, in grey.
+
+    Attributes:
+        title: Method and layer.
+        url, alt, width, height: Of the picture.
+    """
 
     title: str
     url: str
@@ -70,6 +79,8 @@ class GalleryView:
         data: Palette and layout of the sheets, as JSON; words in it are plain text, never markup.
         room: Bytes taken, before they are written as text.
         empty: Why there is none, where cards or sheets are empty.
+        cards: One for each picture.
+        sheets: One for each method and layer.
     """
 
     cards: tuple[Card, ...] = ()

@@ -26,6 +26,9 @@ class ColumnView:
         groups: Every group with n, accuracy and interval, or "not enough data".
         facts: The worst gap, whether the group can be read from the features, and where the model looks.
         within: The worst gaps within single classes.
+        name: As the metadata have it.
+        anchor: For links.
+        figures: Accuracy by group.
     """
 
     name: str
@@ -38,7 +41,12 @@ class ColumnView:
 
 @dataclass(frozen=True, slots=True)
 class GroupsView:
-    """Section 9; `empty` says why there is nothing."""
+    """Section 9; `empty` says why there is nothing.
+
+    Attributes:
+        columns: One for each column of the metadata.
+        empty: Why there are none.
+    """
 
     columns: tuple[ColumnView, ...]
     empty: str

@@ -28,7 +28,12 @@ VIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class InsideView:
-    """Section 11: what was made and why the rest was not, and the views themselves."""
+    """Section 11: what was made and why the rest was not, and the views themselves.
+
+    Attributes:
+        made: Every view of the network, made or not, and why.
+        methods: Each with its pictures.
+    """
 
     made: Table
     methods: tuple[MethodView, ...]

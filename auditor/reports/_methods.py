@@ -44,6 +44,8 @@ class MethodView:
         checks: What each trust check says, under the names of the table that holds their numbers; "" for none.
         remarks: What is out of the ordinary in it.
         measured: What it measured itself, of a method that is no map: no other table holds it.
+        anchor: For links.
+        figures: Its sheets.
     """
 
     title: str

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -17,18 +25,20 @@ from auditor.errors import RenderError
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
+from auditor.reports._templates import template_folders
 from auditor.reports._view import ReportView
-from auditor.shipped import shipped_folder
+from auditor.shipped import shipped_folder, template_names
 
 PAGE = "report.html.j2"
 SHEETS = {
-    "screen": ("style.css", "screen.css", "interactive.css"),
-    "print": ("style.css", "print.css", "running.css"),
-    "part": ("style.css", "print.css"),
+    "screen": ("style.css", "screen.css", "interactive.css", "template.css"),
+    "print": ("style.css", "print.css", "running.css", "template.css"),
+    "part": ("style.css", "print.css", "template.css"),
     "notebook": ("notebook.css",),
     "site": ("style.css", "screen.css", "interactive.css", "site.css"),
 }
-"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there."""
+"""Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there.
+What sets a template apart from `default` is in template.css."""
 SCRIPTS = {("report.html.j2", "screen"): "report.js", ("site.html.j2", "site"): "site.js"}
 """The script of a template in a medium; other pages have none."""
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
@@ -123,23 +133,6 @@ def _colours(brand: Brand | None, *, dark: bool) -> str:
     )
 
 
-def template_folders(options: RenderOptions) -> list[Path]:
-    """The user's folder, if any, then the shipped one.
-
-    Raises:
-        RenderError: Either does not exist; says which templates are shipped.
-    """
-    shipped = shipped_folder("templates")
-    known = sorted(folder.name for folder in shipped.iterdir() if (folder / PAGE).is_file())
-    if options.template not in known:
-        raise RenderError(f"no template is named '{options.template}'; shipped: {', '.join(known)}")
-    if options.templates is None:
-        return [shipped / options.template]
-    if not options.templates.is_dir():
-        raise RenderError(f"{options.templates}: no such template folder")
-    return [options.templates, shipped / options.template]
-
-
 def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str:
     """Style sheets one after the other, every typeface embedded.
 
@@ -159,7 +152,9 @@ def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str
 
 
 def _loader(folders: list[Path]) -> BaseLoader:
-    return ChoiceLoader([FileSystemLoader(folder) for folder in folders])
+    """Finds "sections/x.html.j2" in the first folder that has it, and "default/sections/x.html.j2" where it says."""
+    shipped = {name: FileSystemLoader(shipped_folder("templates") / name) for name in template_names()}
+    return ChoiceLoader([*(FileSystemLoader(folder) for folder in folders), PrefixLoader(shipped)])
 
 
 def _find(folders: list[Path], name: str) -> Path:

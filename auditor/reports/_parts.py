@@ -41,8 +41,22 @@ class Part:
     elsewhere: tuple[str, ...]
 
 
-def lay_out_parts(view: ReportView, options: RenderOptions, holder: Holder, finished: datetime) -> Merged:
+def further_pages(view: ReportView, options: RenderOptions, holder: Holder) -> list[str]:
+    """What the template prints behind the report for further groups of images; a template may print nothing."""
+    pages = []
+    for group in view.annex.groups[1:]:
+        context = {"report": view, "media": "print", "group": group}
+        pages.append(render_page(FURTHER, context, options, holder.embed, media="part", brand=view.brand))
+    return [page for page in pages if page.strip()]
+
+
+def lay_out_parts(
+    view: ReportView, further: Sequence[str], options: RenderOptions, holder: Holder, finished: datetime
+) -> Merged:
     """The whole report from parts.
+
+    Args:
+        further: What `further_pages` gave.
 
     Raises:
         RenderError: A part could not be rendered completely, or the contents name an anchor behind the first part.
@@ -50,10 +64,7 @@ def lay_out_parts(view: ReportView, options: RenderOptions, holder: Holder, fini
     """
     context = {"report": view, "media": "print"}
     brand = view.brand
-    pages = [render_page(PAGE, context, options, holder.embed, media="part", brand=brand)]
-    for group in view.annex.groups[1:]:
-        more = {**context, "group": group}
-        pages.append(render_page(FURTHER, more, options, holder.embed, media="part", brand=brand))
+    pages = [render_page(PAGE, context, options, holder.embed, media="part", brand=brand), *further]
     for html in pages:
         require_fonts(html)
     parts = linked(pages)

@@ -61,6 +61,8 @@ class Figure:
         width, height: Pixels.
         layout: "wide", "half", "chart" or "chart-half".
         mark: A warning that goes with it, such as a failed trust check; "" for none.
+        caption: Stands under it.
+        reading: How to read it; "" for none.
     """
 
     url: str

@@ -33,6 +33,9 @@ class RobustnessView:
         marks: Inserted watermarks.
         attacks: Robust accuracy by attack and budget.
         examples: Adversarial pictures.
+        said: What the corruptions say together; "" for nothing.
+        mark_pictures: Pairs with an inserted watermark.
+        attack_charts: Accuracy by strength of the attack.
     """
 
     tried: Table

@@ -45,6 +45,7 @@ class ChangeView:
         findings: Each with its state beside the baseline, and those that are gone.
         past: Earlier audits, oldest first.
         notes: What people should see in the history.
+        charts: Trends over earlier audits.
     """
 
     compared: tuple[Fact, ...]

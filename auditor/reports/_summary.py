@@ -28,7 +28,14 @@ LEAST_COUNT = 8
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One of the numbers that matter."""
+    """One of the numbers that matter.
+
+    Attributes:
+        label: What was measured.
+        value: The estimate.
+        interval: Of 95 %.
+        count: How many pictures it rests on.
+    """
 
     label: str
     value: str
@@ -38,7 +45,14 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many checks ended with a verdict."""
+    """How many checks ended with a verdict.
+
+    Attributes:
+        mark, tone: The verdict's shape and colour class.
+        word: The verdict.
+        amount: How many checks ended with it.
+        meaning: What it means, in a sentence.
+    """
 
     mark: str
     tone: str
@@ -60,6 +74,7 @@ class Summary:
         changed: Since the last audit, in a sentence.
         asks: What the reader is asked to do.
         power: What this sample could not have seen.
+        tallies: Checks by verdict, most concern first.
     """
 
     verdict: str

@@ -20,6 +20,7 @@ class Cell:
         tone: The mark's colour: "critical", "high", "medium", "low", "quiet" or "".
         note: Smaller words under the text.
         order: What the page sorts by, where the text does not say; None: the text.
+        text: What it says.
     """
 
     text: str
@@ -31,7 +32,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading and kind: "text", "number", "mono" or "name" (long names may break anywhere)."""
+    """A column's heading and kind: "text", "number", "mono" or "name" (long names may break anywhere).
+
+    Attributes:
+        title: The heading.
+        kind: "text", "number", "mono" or "name".
+    """
 
     title: str
     kind: str = "text"
@@ -43,6 +49,10 @@ class Table:
 
     Attributes:
         tags: What each row can be filtered by; () where there is no filter.
+        caption: Its name.
+        columns: Headings.
+        rows: One cell a column.
+        empty: What stands where there are no rows.
     """
 
     caption: str
@@ -54,7 +64,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A label and its value; `kind` "mono" for digests and paths, `loud` for what must not be missed."""
+    """A label and its value; `kind` "mono" for digests and paths, `loud` for what must not be missed.
+
+    Attributes:
+        label: What it is.
+        value: In words.
+        kind: "text", or "mono" for digests and paths.
+        loud: Must not be missed.
+    """
 
     label: str
     value: str

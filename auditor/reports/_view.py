@@ -31,7 +31,14 @@ from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plai
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Section 6."""
+    """Section 6.
+
+    Attributes:
+        metrics: Every metric with its interval.
+        limits: The policy's, and what was measured against them.
+        per_class: Accuracy by class, worst first.
+        figures: Charts.
+    """
 
     metrics: Table
     limits: Table
@@ -41,7 +48,14 @@ class Performance:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Section 3."""
+    """Section 3.
+
+    Attributes:
+        model: Network, weights and digests.
+        preprocessing: What happens to a picture before the network.
+        environment: Software, hardware, seed.
+        run: When, how long, by which spec.
+    """
 
     model: tuple[Fact, ...]
     preprocessing: tuple[Fact, ...]
@@ -51,7 +65,14 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class SampleView:
-    """Section 4."""
+    """Section 4.
+
+    Attributes:
+        facts: Rule, size, digest.
+        classes: Pictures of each class.
+        groups: Pictures of each group.
+        changed: Pictures that were left out or converted.
+    """
 
     facts: tuple[Fact, ...]
     classes: Table
@@ -61,7 +82,17 @@ class SampleView:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """Section A."""
+    """Section A.
+
+    Attributes:
+        groups: Pictures in groups; on paper all but the first are printed behind the report.
+        others: Figures that stand in no section.
+        checks: Every check of every class.
+        options: Of every part that ran.
+        classes: Accuracy of every class.
+        spec_file: Its name in the run folder.
+        spec: Its text.
+    """
 
     groups: tuple[ImageGroup, ...]
     others: tuple[Figure, ...]
@@ -74,7 +105,49 @@ class Annex:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """What `report.html.j2` gets as `report`."""
+    """What `report.html.j2` gets as `report`.
+
+    Attributes:
+        title: The audit's.
+        organisation: Whose report it is; "" where the spec names none.
+        brand: Logo, colour, label of classification and footer.
+        purpose: What the model is for, as its owner states it; "" where nobody did.
+        report_id: Stands in the running header.
+        date, finished: When the audit ended, in words and as ISO time.
+        pictures_shown: False where pictures of the sample were left out on request.
+        control: Section 0, document control.
+        signatures: Who signs, at least the usual three.
+        summary: Section 1, page one.
+        worst: The gravest finding that has a picture.
+        severities: (shape, severity, how many findings), most severe first.
+        findings: Section 12, most severe first; `register` holds them one a line, `findings_chart` on one axis.
+        register: Every finding in one line.
+        notes: What this run has to say beside its numbers.
+        not_tested: Section 2: what was not tested, and why.
+        system: Section 3.
+        sample: Section 4.
+        plan: Section 5: every check as it was fixed before the run.
+        performance: Section 6.
+        methods: Section 7: every map method with its trust check.
+        trust: Section 7: the trust checks one by one.
+        method_views: Section 7: each map method with its pictures.
+        trust_figures: Section 7: charts over all methods.
+        side_by_side: Section 7: one picture by many methods.
+        causal: Section 8: the causal map and what belongs to it.
+        kinds: Section 8: one for each kind of check.
+        open_questions: Section 12: what was neither confirmed nor cleared.
+        verdict_key: Every verdict with its meaning, also those that do not occur.
+        groups: Section 9.
+        robustness: Section 10.
+        inside: Section 11.
+        findings_chart: Section 12: all findings on one axis.
+        standing: Section 13.
+        changes: Section 14.
+        oversight: Section 15.
+        coverage: Section 16: one for each clause map.
+        annex: Section A.
+        gallery: Section A: every picture with every map, on screen only.
+    """
 
     title: str
     organisation: str

@@ -27,7 +27,7 @@ class Pdf(Report):
         from auditor.reports._layout import lay_out, require_fonts, require_weasyprint
         from auditor.reports._merging import opened
         from auditor.reports._pages import page
-        from auditor.reports._parts import lay_out_parts
+        from auditor.reports._parts import further_pages, lay_out_parts
         from auditor.reports._view import view_of
         from auditor.reports._words import moment
 
@@ -38,8 +38,8 @@ class Pdf(Report):
         )  # fmt: skip
         attached = attachments_of(audit, run)
         finished = moment(audit.finished)
-        if len(view.annex.groups) > 1:
-            whole = lay_out_parts(view, options, holder, finished)
+        if further := further_pages(view, options, holder):
+            whole = lay_out_parts(view, further, options, holder, finished)
         else:
             html = page(view, options, holder.embed, media="print")
             require_fonts(html)

@@ -182,6 +182,7 @@ class ReviewerSpec(Fields):
 class ReportSpec(Fields):
     """What is rendered, and how.
 
+    template: default, summary, medical (which sets profile to claim-2024 where none is given), or a folder's path.
     logo: .svg, .png or .jpg. accent: readable on white. classification: such as "internal", on every page. profile:
     clause maps by name, or the path of one's own .yaml. next_audit: a date, or "6 months" after the audit.
     """
@@ -214,6 +215,13 @@ class ReportSpec(Fields):
         if isinstance(value, str) and not re.match(DISTANCE, value) and not re.match(r"^\d{4}-\d\d-\d\d$", value):
             raise ValueError(f"expected a date such as 2027-05-01, or a time such as '6 months', got {value[:40]!r}")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _medical_reports_follow_claim(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("template") == "medical":
+            return {"profile": ["claim-2024"], **values}
+        return values
 
     @field_validator("profile", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ def test_every_profile_and_every_evidence_is_on_the_page() -> None:
 
 
 def test_every_key_of_the_brand_is_on_the_page() -> None:
-    told_elsewhere = {"language", "template"}
+    told_elsewhere = {"language", "template", "history"}
 
     for key in ReportSpec.model_fields.keys() - told_elsewhere:
         assert f"  {key}:" in PAGE, key

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from auditor.records import Audit
 from tests.reports.sample_audit import build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 class Run(NamedTuple):
@@ -37,3 +41,15 @@ def damaged(believable: Run, tmp_path: Path) -> Run:
     for report in folder.glob("report.*"):
         report.unlink()
     return Run(folder, believable.audit)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.reports.browsing import CHROMIUM
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()

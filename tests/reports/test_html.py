@@ -15,10 +15,10 @@ from auditor.records import Audit, AuditVerdict, Severity, Verdict
 from auditor.reports import RenderOptions, html
 from auditor.reports.html import Html
 from auditor.reports.json import Json
+from auditor.sample.run_folder import MAPS
 from tests.reports.conftest import Run
 from tests.reports.page_reading import Page, read_page
 from tests.reports.sample_audit import HOSTILE
-from tests.reports.sample_run import MAPS
 
 
 def render(run: Run, options: RenderOptions | None = None) -> Page:
@@ -233,7 +233,7 @@ def test_a_style_sheet_that_reaches_out_is_refused(believable: Run, tmp_path: Pa
 
 
 def test_an_unknown_template_is_answered_with_those_there_are(believable: Run) -> None:
-    with pytest.raises(RenderError, match="no template is named 'fancy'; shipped: default"):
+    with pytest.raises(RenderError, match="no template is named 'fancy'; known: default, medical, summary"):
         Html().write(believable.audit, believable.folder, RenderOptions(template="fancy"))
 
 

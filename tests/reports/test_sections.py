@@ -13,9 +13,9 @@ from auditor.errors import RenderError
 from auditor.records import Audit, AuditVerdict, Measurement, Status, Verdict
 from auditor.reports import RenderOptions
 from auditor.reports.html import Html
+from auditor.sample.sections import full
 from tests.reports.conftest import Run
 from tests.reports.page_reading import Page, read_page
-from tests.reports.sample_sections import full
 
 SECTIONS = [str(number) for number in range(18)] + ["A"]
 
@@ -25,7 +25,7 @@ def whole(believable: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The made-up run with all sections filled."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     shutil.copytree(believable.folder, folder)
-    return Run(folder, full(Run(folder, believable.audit)))
+    return Run(folder, full(believable.audit, folder))
 
 
 @pytest.fixture(scope="module")

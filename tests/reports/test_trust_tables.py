@@ -11,8 +11,8 @@ from auditor.reports._pictures import Pictures
 from auditor.reports._tables import Table
 from auditor.reports._trust import MATRIX, trust_view
 from auditor.reports.html import Html
+from auditor.sample.run_folder import share
 from tests.reports.sample_audit import build
-from tests.reports.sample_run import share
 
 
 def checks(**verdicts: str | None) -> tuple[TrustCheck, ...]:

@@ -257,3 +257,28 @@ def test_a_report_may_carry_logo_profiles_and_decisions(folder: Path) -> None:
 
     assert spec.report.profile == ["eu-ai-act", "gmlp"]
     assert make_plan(write(folder, GOOD + "report: {next_audit: 2027-01-31, profile: gmlp}\n"))
+
+
+def test_a_template_that_is_not_there_is_answered_with_the_nearest(folder: Path) -> None:
+    (text,) = problems(folder, GOOD + "report: {template: sumary}\n")
+
+    assert "report.template: no template is named 'sumary'; did you mean 'summary'?" in text
+
+
+def test_a_template_folder_on_an_unknown_base_is_refused_before_anything_runs(folder: Path) -> None:
+    (folder / "ours").mkdir()
+    (folder / "ours/base").write_text("medcal")
+
+    (text,) = problems(folder, GOOD + "report: {template: ours}\n")
+
+    assert "ours/base: no template is named 'medcal'; did you mean 'medical'?" in text
+
+
+@pytest.mark.parametrize(
+    ("report", "profile"),
+    [("{template: medical}", ["claim-2024"]), ("{template: medical, profile: []}", []), ("{template: summary}", [])],
+)
+def test_medical_reports_follow_claim_unless_the_spec_says_otherwise(
+    folder: Path, report: str, profile: list[str]
+) -> None:
+    assert make_plan(write(folder, f"{GOOD}report: {report}\n")).spec.report.profile == profile

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -11,7 +13,7 @@ SIZE = 96
 def radiograph(seed: int, *, marker: bool = False, opacity: float = 0.0) -> np.ndarray:
     """uint8 (96, 96, 3): thorax, lungs, ribs and heart; a letter tag in the top-left corner; a shadow in one lung."""
     random = np.random.default_rng(seed)
-    canvas = np.full((SIZE * 2, SIZE * 2), 26, np.float32)
+    canvas: Any = np.full((SIZE * 2, SIZE * 2), 26, np.float32)
     jitter = random.integers(-5, 6, size=4)
     cv2.ellipse(canvas, (96 + int(jitter[0]), 112), (84, 96), 0, 0, 360, 150, -1)
     for side in (-1, 1):
@@ -43,8 +45,9 @@ def tagged(picture: np.ndarray) -> np.ndarray:
 def attention(seed: int, *, on_marker: float, rows: int) -> np.ndarray:
     """float32 (rows, rows): a made-up map with two hot spots, one of them on the tag."""
     random = np.random.default_rng(seed)
-    field = np.zeros((SIZE, SIZE), np.float32)
+    field: Any = np.zeros((SIZE, SIZE), np.float32)
     cv2.circle(field, (10, 14), 11, on_marker, -1)
     cv2.circle(field, (30 + int(random.integers(-6, 6)), 60 + int(random.integers(-9, 9))), 12, 1 - on_marker, -1)
     field = cv2.GaussianBlur(field, (0, 0), 5) + np.abs(random.normal(0, 0.02, field.shape)).astype(np.float32)
-    return cv2.resize(field, (rows, rows), interpolation=cv2.INTER_AREA)
+    small: np.ndarray = cv2.resize(field, (rows, rows), interpolation=cv2.INTER_AREA)
+    return small

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from auditor.records import Box, Check, Grade, Measurement, PlannedCheck, Severity, Status, Verdict
-from tests.reports.radiographs import SIZE
-from tests.reports.sample_run import SampleRun, share
+from auditor.sample.radiographs import SIZE
+from auditor.sample.run_folder import SampleRun, share
 
 POWER = "; an effect of 15 % would have been seen with 80 % power."
 
 
 def follow(value: float, low: float, high: float, count: int = 64) -> tuple[Measurement, ...]:
+    """A follow rate as probes measure it: minus its control, by itself, and the control."""
     return (
         share("follow_rate", value, low, high, count, "half B, 5 donors an image; minus control: inner patches"),
         share("follow_rate_raw", min(1.0, value + 0.02), low, min(1.0, high + 0.03), count, "half B"),

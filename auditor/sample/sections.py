@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from auditor import figures
 from auditor.clauses import read_map, supported
 from auditor.records import Audit, Box, Check, Measurement, Picture, PlannedCheck, SignOff, Verdict
-from tests.reports.conftest import Run
-from tests.reports.sample_run import share
+from auditor.sample.run_folder import share
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M0 0h40v20z" fill="#123456"/></svg>'
 PROFILES = ("eu-ai-act", "gmlp")
 
 
 def group_check() -> Check:
+    """A column of the metadata that does not decide."""
     return Check(
         id="group.site:North", kind="group", region=Box(name="site:North"), verdict=Verdict.NO_EVIDENCE, p=0.2, q=0.4,
         minimum_detectable_effect=0.15,
@@ -27,6 +29,7 @@ def group_check() -> Check:
 
 
 def corruption_check() -> Check:
+    """Accuracy under two corruptions."""
     return Check(
         id="corruption", kind="corruption", verdict=Verdict.NO_EVIDENCE,
         measurements=(
@@ -40,6 +43,7 @@ def corruption_check() -> Check:
 
 
 def bank_check() -> Check:
+    """An inserted watermark that does not decide."""
     return Check(
         id="overlay.bank:latin", kind="overlay", region=Box(name="bank:latin"), verdict=Verdict.NO_EVIDENCE, p=0.3,
         q=0.5, minimum_detectable_effect=0.15, measurements=(share("watermark_gap", 0.02, -0.03, 0.07, 64),),
@@ -48,31 +52,65 @@ def bank_check() -> Check:
 
 
 def attacks() -> tuple[Measurement, ...]:
+    """Accuracy that is left under two attacks."""
     return (
         share("robust_accuracy_fgsm_2", 0.41, 0.24, 0.59, 32, "13 of 32 pictures"),
         share("robust_accuracy_pgd_2", 0.09, 0.02, 0.25, 32, "3 of 32 pictures"),
     )
 
 
-def full(run: Run) -> Audit:
-    """The run's audit with everything; its charts are drawn into the run folder."""
+def _charts(audit: Audit) -> dict[str, tuple[bytes, str, str]]:
+    """Path → chart, caption, how to read it."""
     doses = figures.dose_response(
         [figures.DosePanel("haze", "severity", [0, 1, 3, 5], [0.88, 0.7, 0.57, 0.3], [0.8, 0.6, 0.5, 0.2],
                            [0.93, 0.8, 0.65, 0.4])], y_label="accuracy",
     )  # fmt: skip
-    charts = {"figures/corruption-doses-1.svg": "Accuracy, by strength; 95 % intervals, 128 pictures.",
-              "figures/groups-site.svg": "Accuracy by group of site, worst first (2 of 2), with 95 % intervals.",
-              "figures/findings-forest.svg": "Effects of all findings, gravest first.",
-              "figures/robustness-curves.svg": "Share of 32 pictures still right."}  # fmt: skip
-    pictures = {}
-    for path, caption in charts.items():
-        (run.folder / path).write_bytes(doses)
-        width, height = figures.svg_size(doses)
-        pictures[path] = Picture(
-            path=path, caption=caption, alt=f"{caption} alt", reading="Read so.", width=width, height=height
+    groups = figures.per_class_accuracy(
+        ["North", "South"], [0.84, 0.9], [0.7, 0.8], [0.92, 0.95], [40, 60], overall=0.88
+    )
+    attacked = figures.curves(
+        [0.0, 1.0, 2.0, 4.0],
+        {"FGSM": figures.Curve([0.88, 0.62, 0.41, 0.28]), "PGD": figures.Curve([0.88, 0.35, 0.09, 0.0])},
+        x_label="largest change of a pixel, in levels of 255",
+        y_label="share still right",
+    )
+    rows = [
+        figures.ForestRow(
+            label=check.region.name if check.region is not None else check.kind, value=main.value, low=main.low,
+            high=main.high, count=main.count, severity=check.severity.value, verdict="confirmed",
+            steps=(0.1, 0.25, 0.6), control=0.02,
         )
-    (run.folder / "figures/logo.svg").write_text(LOGO)
-    audit = run.audit
+        for check in audit.findings
+        if check.severity is not None and (main := check.measurement("follow_rate")) and main.value is not None
+    ]  # fmt: skip
+    return {
+        "figures/corruption-doses-1.svg": (
+            doses, "Accuracy, by strength; 95 % intervals, 128 pictures.",
+            "A line that falls early names a condition that the model cannot bear."),
+        "figures/groups-site.svg": (
+            groups, "Accuracy by group of site, worst first (2 of 2), with 95 % intervals.",
+            "Groups whose intervals overlap widely cannot be told apart on this sample."),
+        "figures/findings-forest.svg": (
+            figures.forest_plot(rows), "Effects of all findings, gravest first.",
+            "Right of zero, the model follows the cue more than its control. Ticks: minor, material, severe."),
+        "figures/robustness-curves.svg": (
+            attacked, "Share of 32 pictures still right.",
+            "The sooner a curve falls, the smaller the change that turns an answer."),
+    }  # fmt: skip
+
+
+def full(audit: Audit, folder: Path, profiles: tuple[str, ...] = PROFILES) -> Audit:
+    """The audit with everything; its charts are drawn into the run folder.
+
+    Args:
+        profiles: Names of clause maps.
+    """
+    pictures = {}
+    for path, (drawn, caption, reading) in _charts(audit).items():
+        (folder / path).write_bytes(drawn)
+        width, height = figures.svg_size(drawn)
+        pictures[path] = Picture(path=path, caption=caption, alt=caption, reading=reading, width=width, height=height)
+    (folder / "figures/logo.svg").write_text(LOGO)
     group = PlannedCheck(kind="group", what="accuracy of groups", control="the rest", limit="gap", minimum_count=20,
                          severity="by grade", rationale="sites differ")  # fmt: skip
     audit = audit.model_copy(
@@ -93,4 +131,4 @@ def full(run: Run) -> Audit:
                                "footer": "Form Q-17"},
         }
     )  # fmt: skip
-    return supported(audit, [read_map(name, run.folder) for name in PROFILES])
+    return supported(audit, [read_map(name, folder) for name in profiles])

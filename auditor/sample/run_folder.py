@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor import figures
 from auditor.records import Check, ImageRecord, Measurement, Picture, Verdict, VisualizationRecord
-from tests.reports.radiographs import SIZE, attention, radiograph
+from auditor.sample.radiographs import SIZE, attention, radiograph
 
 READING = "Bright is where the method says the class was read from. A map is a hint; the swap tests decide."
 METHODS: tuple[tuple[str, str | None, str | None], ...] = (
@@ -28,16 +28,23 @@ A_SHEET = 8
 
 
 def share(name: str, value: float, low: float, high: float, count: int, note: str | None = None) -> Measurement:
+    """A share with its 95 % interval."""
     return Measurement(name=name, value=value, low=low, high=high, count=count, note=note)
 
 
 @dataclass
 class SampleRun:
-    """The folder while it is being filled."""
+    """The folder while it is being filled.
+
+    Attributes:
+        images: How many are in the sample.
+        reliance: Of the model on its rim, as the causal map shows it, 0..1.
+    """
 
     folder: Path
     classes: tuple[str, ...]
     images: int
+    reliance: float = 1.0
     figures: dict[str, Picture] = field(default_factory=dict)
     photos: list[np.ndarray] = field(default_factory=list)
 
@@ -91,11 +98,13 @@ class SampleRun:
     def causal_map(self) -> str:
         effects = np.abs(np.random.default_rng(4).normal(0, 0.02, (6, 6)))
         effects[0, 0], effects[0, 1], effects[1, 0], effects[2:5, 1] = 0.91, 0.42, 0.37, (0.11, 0.19, 0.16)
+        effects[:2] *= self.reliance
+        highest = f"{effects.max():.2f}".lstrip("0")
         rings = figures.RingProfile(
             widths=[0.03, 0.05, 0.08, 0.12, 0.17, 0.22],
-            effects=[0.05, 0.13, 0.28, 0.31, 0.36, 0.40],
-            lows=[0.01, 0.07, 0.18, 0.2, 0.26, 0.3],
-            highs=[0.1, 0.2, 0.39, 0.41, 0.46, 0.5],
+            effects=self._weaker(0.05, 0.13, 0.28, 0.31, 0.36, 0.40),
+            lows=self._weaker(0.01, 0.07, 0.18, 0.2, 0.26, 0.3),
+            highs=self._weaker(0.1, 0.2, 0.39, 0.41, 0.46, 0.5),
             controls=[0.01, 0.02, 0.02, 0.03, 0.05, 0.06],
             count=64,
         )
@@ -105,10 +114,13 @@ class SampleRun:
             "causal-map",
             chart,
             "Causal map: how often the prediction follows a cell that is swapped with another picture's.",
-            "Grid of 6 by 6 follow rates; highest .91 in row 1, column 1; median .02.",
+            f"Grid of 6 by 6 follow rates; highest {highest}; median .02.",
             "Dark cells decide the class: when they come from another picture, the prediction follows. An honest model "
             "follows the cells where the object lies; a model that leans on a tag or frame follows the rim.",
         )
+
+    def _weaker(self, *values: float) -> list[float]:
+        return [value * self.reliance for value in values]
 
     def forest(self, checks: list[Check]) -> str:
         rows = []
@@ -131,9 +143,14 @@ class SampleRun:
 
     def performance(self, per_class: list[dict[str, object]], matrix: list[list[int]]) -> None:
         rows = sorted(per_class, key=lambda row: float(str(row["value"])))
-        values = [[float(str(row[key])) for row in rows] for key in ("value", "low", "high")]
+        shares, lows, highs = ([float(str(row[key])) for row in rows] for key in ("value", "low", "high"))
         bars = figures.per_class_accuracy(
-            [str(row["class"]) for row in rows], *values, [int(str(row["n"])) for row in rows], overall=0.883
+            [str(row["class"]) for row in rows],
+            shares,
+            lows,
+            highs,
+            [int(str(row["n"])) for row in rows],
+            overall=0.883,
         )
         self.keep("per-class-accuracy", bars, "Accuracy by class, worst first.", "Accuracy by class; worst .56 of 32.")
         bins = figures.ReliabilityBins(
@@ -152,9 +169,9 @@ class SampleRun:
         self.keep("confusion", table, "Confusion: true class in rows, predicted in columns.", "Confusion matrix.")
         steps = np.linspace(0, 1, 11)
         lines = {
-            "occlusion": figures.Curve(0.9 * (1 - steps) ** 3),
-            "grad_cam": figures.Curve(0.9 * (1 - steps) ** 2, 0.85 * (1 - steps) ** 2, 0.95 * (1 - steps) ** 2),
-            "random map": figures.Curve(0.9 * (1 - steps)),
+            "occlusion": figures.Curve((0.9 * (1 - steps) ** 3).tolist()),
+            "grad_cam": figures.Curve(*((top * (1 - steps) ** 2).tolist() for top in (0.9, 0.85, 0.95))),
+            "random map": figures.Curve((0.9 * (1 - steps)).tolist()),
         }
         chart = figures.curves(
             list(steps), lines, x_label="share of pixels removed", y_label="probability of the class"
