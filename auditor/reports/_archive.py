@@ -6,10 +6,11 @@ Sources: ISO 19005-3:2012 (PDF/A-3), ISO 14289-1:2014 (PDF/UA-1), ISO 32000-1:20
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from auditor.errors import RenderError
 from auditor.reports._attachments import Attachment
@@ -40,6 +41,10 @@ _UNIVERSAL_ACCESS = b"""
 """
 _END_OF_METADATA = b"</rdf:RDF>"
 
+LEVELS: tuple[Literal[-1, 1, 2, 3, 4, 5, 6, 7, 8, 9], ...] = (9, 8, 7, 6, 5, 4, 3, 2, 1, -1)
+"""Of compression, tried in turn; at the last, the ordinary one, objects are not packed."""
+_ENDS_LIKE_A_LINE = re.compile(rb"[\r\n]\nendstream")
+
 
 def archived(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) -> bytes:
     """The finished file.
@@ -52,16 +57,31 @@ def archived(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) 
     Raises:
         RenderError: The file has no metadata to extend.
     """
-    import pikepdf
-
     _declare(pdf)
     _keep_pixels(pdf)
     _index_headers(pdf)
     _attach(pdf, files, finished)
     _end_clearly(pdf)
-    output = io.BytesIO()
-    packed = pikepdf.ObjectStreamMode.generate
-    pdf.save(output, object_stream_mode=packed, deterministic_id=True, fix_metadata_version=False)
+    return _saved(pdf)
+
+
+def _saved(pdf: pikepdf.Pdf) -> bytes:
+    """The file's bytes; streams that are made while it is written do not end like a line either, see `_end_clearly`.
+
+    Their bytes follow from the level of compression: levels are tried in turn, and the same file takes the same.
+    """
+    import pikepdf
+
+    for level in LEVELS:
+        output = io.BytesIO()
+        packed = pikepdf.ObjectStreamMode.generate if level > 0 else pikepdf.ObjectStreamMode.disable
+        pikepdf.settings.set_flate_compression_level(level)
+        try:
+            pdf.save(output, object_stream_mode=packed, deterministic_id=True, fix_metadata_version=False)
+        finally:
+            pikepdf.settings.set_flate_compression_level(-1)
+        if not _ENDS_LIKE_A_LINE.search(output.getvalue()):
+            break
     return output.getvalue()
 
 

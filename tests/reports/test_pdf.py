@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import re
@@ -19,7 +20,7 @@ import pytest
 
 from auditor.errors import RenderError, SystemPackageError
 from auditor.records import Audit
-from auditor.reports import RenderOptions
+from auditor.reports import RenderOptions, _archive
 from auditor.reports._attachments import attached_name, attachments_of
 from auditor.reports.pdf import Pdf
 from tests.reports.conftest import Run
@@ -300,3 +301,14 @@ def test_characters_that_no_font_here_has_are_named_and_never_printed_as_boxes(
 
     with pytest.raises(SystemPackageError, match=r"Chinese characters \(肺\).*fonts-noto-cjk"):
         Pdf().write(damaged.audit, damaged.folder, RenderOptions())
+
+
+@pytest.mark.usefixtures("rendered")
+def test_no_stream_ends_like_a_line_whichever_objects_it_packs(hostile: Run) -> None:
+    for number in range(6):  # other objects, other bytes
+        with pikepdf.open(hostile.folder / "report.pdf") as pdf:
+            pdf.Root.PieceInfo = pdf.make_indirect(pikepdf.Dictionary(Note=pikepdf.String("x" * number)))
+            data = _archive._saved(pdf)
+        assert not re.search(rb"[\r\n]\nendstream", data)
+    with pikepdf.open(io.BytesIO(data)) as again:
+        assert str(again.Root.PieceInfo.Note) == "xxxxx"
