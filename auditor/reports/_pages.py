@@ -79,7 +79,7 @@ def render_page(
     script = "" if name is None else _find(folders, name).read_text(encoding="utf-8")
     try:
         # Markup: style sheets and script come from template folders, never from the audit
-        own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script)}
+        own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script, name or "")}
         return environment.get_template(template).render(**context, **own)
     except TemplateSyntaxError as error:
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
@@ -87,7 +87,7 @@ def render_page(
         raise RenderError(f"{_place(error, folders)}: {error.message or type(error).__name__}") from error
 
 
-def policy(style: str, script: str) -> str:
+def policy(style: str, script: str, script_name: str) -> str:
     """The content security policy of a page that holds all it shows: pictures and typefaces inside, nothing fetched.
 
     Style attributes are let in, since they place what was measured; browsers that cannot tell them from style sheets
@@ -96,7 +96,7 @@ def policy(style: str, script: str) -> str:
     Raises:
         RenderError: Style or script would end their own element.
     """
-    for name, text in (("style sheet", style), ("script", script)):
+    for name, text in (("style sheet", style), (script_name, script)):
         if re.search(r"</(style|script)|<!--", text, re.IGNORECASE):
             raise RenderError(f"{name}: holds '</style', '</script' or '<!--', which would break the page")
     rules = [
