@@ -35,6 +35,7 @@ def pixels(page: Page, selector: str) -> np.ndarray:
 
 def to_gallery(page: Page) -> None:
     page.locator("#gallery").scroll_into_view_if_needed()
+    page.locator("#gallery .card").first.scroll_into_view_if_needed()  # below all switches on a narrow page
     expect(page.locator(".card canvas[width]").first).to_be_visible()  # it has a width once it is drawn
 
 
