@@ -103,7 +103,8 @@ def test_every_loss_of_sharpness_takes_fine_detail_away(design: str) -> None:
         blocks = pictures.astype(float).reshape(8, 16, 2, 16, 2, 3)
         return float(blocks.std(axis=(2, 4)).mean())
 
-    assert detail(after) < 0.85 * detail(scenes.composed())
+    # a double exposure keeps the detail of both
+    assert detail(after) < (0.85 if design == "ghosted" else 0.8) * detail(scenes.composed())
 
 
 def test_pictures_that_carry_nothing_stay_as_they_were() -> None:
