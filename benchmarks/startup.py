@@ -1,6 +1,6 @@
 """How long commands take that need no model, beside a Python that does nothing.
 
-python -m benchmarks.startup RUN_DIR [SPEC] [--repeat N] [--json FILE]
+python -m benchmarks.startup RUN_DIR [SPEC] [--against RUN_DIR] [--repeat N] [--json FILE]
 
 Renders into a copy of the run folder. Each row is the best of several runs: seconds from start to end, seconds of
 processor time, and both as multiples of `python -c pass`. On a busy machine only processor time says anything.
@@ -53,7 +53,7 @@ def timed(words: str, arguments: Sequence[str], repeat: int) -> Row:
     return Row(words, min(seconds), min(processor), code)
 
 
-def rows_of(run_dir: Path, spec: Path, repeat: int) -> list[Row]:
+def rows_of(run_dir: Path, spec: Path, repeat: int, other: Path | None = None) -> list[Row]:
     """The empty Python first, then the commands."""
     commands: dict[str, list[str]] = {
         "list": ["list"],
@@ -65,6 +65,8 @@ def rows_of(run_dir: Path, spec: Path, repeat: int) -> list[Row]:
         shutil.copytree(run_dir, copy)
         chosen = [word for name in FORMATS for word in ("-f", name)]
         commands[f"render {' '.join(chosen)}"] = ["render", str(copy), *chosen]
+        commands["verify"] = ["verify", str(run_dir)]
+        commands["compare"] = ["compare", str(run_dir), str(run_dir if other is None else other)]
         rows = [timed("python -c pass", ["-c", "pass"], repeat)]
         rows.append(timed("import auditor", ["-c", "import auditor"], repeat))
         rows += [timed(f"auditor {words}", ["-m", "auditor", *command], repeat) for words, command in commands.items()]
@@ -91,10 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "run_dir", type=Path, metavar="RUN_DIR", help="a finished run folder; `auditor demo` makes some"
     )
     parser.add_argument("spec", type=Path, metavar="SPEC", nargs="?", help="for check; RUN_DIR's own otherwise")
+    parser.add_argument(
+        "--against", type=Path, metavar="RUN_DIR", help="the newer run for compare; the same one otherwise"
+    )
     parser.add_argument("--repeat", type=int, default=5, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    rows = rows_of(given.run_dir, given.spec or given.run_dir / "spec.yaml", given.repeat)
+    rows = rows_of(given.run_dir, given.spec or given.run_dir / "spec.yaml", given.repeat, given.against)
     print(table(rows))
     if given.json is not None:
         given.json.parent.mkdir(parents=True, exist_ok=True)

@@ -35,11 +35,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def damaged(believable: Run, tmp_path: Path) -> Run:
-    """A copy to break."""
+    """A copy to break, without what other tests have rendered into the folder."""
     folder = tmp_path / "run"
-    shutil.copytree(believable.folder, folder)
-    for report in folder.glob("report.*"):
-        report.unlink()
+    folder.mkdir()
+    for part in ("evidence", "figures"):
+        shutil.copytree(believable.folder / part, folder / part)
+    for part in ("audit.json", "spec.yaml"):
+        shutil.copy2(believable.folder / part, folder / part)
     return Run(folder, believable.audit)
 
 
