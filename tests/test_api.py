@@ -8,14 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import pytest
 from lxml import etree
 
 import auditor
 from auditor.api import Audit
 from auditor.records import AuditVerdict
-from tests.models import pictures
+from tests.models import save_pictures
 from tests.pipeline.test_run import NET
 from tests.reports.sample_audit import build
 
@@ -44,11 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     (root / "net.py").write_text(NET)
     (root / "audit.yaml").write_text(SPEC)
-    images, labels = pictures(64)
-    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        folder = root / "pictures" / ("dark", "bright")[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{index:02d}.png"), image.transpose(1, 2, 0)[:, :, ::-1])
+    save_pictures(root / "pictures")
     return root
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.records import Audit, LimitResult
+from auditor.records import Audit, KeptModel, LimitResult
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
     KINDS,
@@ -54,6 +54,7 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
         Fact("Architecture", plain(model.architecture)),
         Fact("Parameters", f"{model.parameters:,}"),
         Fact("Source", plain(model.source)),
+        *_registry_facts(model.kept),
         Fact("Output", plain(model.output)),
         Fact("Classes", f"{len(model.classes):,}"),
         Fact("Layers looked at", ", ".join(plain(layer) for layer in model.layers) or "none", "mono"),
@@ -68,6 +69,20 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
         ),
     ]
     return tuple(facts)
+
+
+def _registry_facts(kept: KeptModel | None) -> tuple[Fact, ...]:
+    """Where a registry keeps the model, and what came over the network."""
+    if kept is None:
+        return ()
+    asked = "" if kept.asked == kept.uri else f" (the spec says {plain(kept.asked)})"
+    ran = "yes: the spec allows it (model.allow_pickle)" if kept.unpickled else "no"
+    return (
+        Fact("Registered as", plain(kept.uri) + asked, "mono"),
+        Fact("Fetched from", plain(kept.server) + (f", run {plain(kept.run_id)}" if kept.run_id else ""), "mono"),
+        Fact("Artifact SHA-256", plain(kept.sha256), "mono"),
+        Fact("Code in it was run", ran),
+    )
 
 
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
