@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from pathlib import Path
 
+from auditor.languages import Language
 from auditor.records import Audit, Picture
 from auditor.reports import RenderOptions
 from auditor.reports._findings import finding_views
@@ -12,6 +13,7 @@ from auditor.reports._pages import render_page
 from auditor.reports._pictures import Pictures
 from auditor.reports._standing import changed
 from auditor.reports._summary import summarise
+from auditor.reports._templates import made_in
 from auditor.reports._words import plain, short
 
 MOST_BYTES = 1_500_000
@@ -31,6 +33,11 @@ def fragment(audit: Audit, run: Path) -> str:
         audit = audit.model_copy(update={"checks": checks, "figures": {}, "summary_figures": ()})
     shown = audit.model_copy(update={"figures": _shown(audit)})
     pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
+    with Language.of(made_in(audit)).spoken():
+        return _cell(audit, shown, run, pictures)
+
+
+def _cell(audit: Audit, shown: Audit, run: Path, pictures: Pictures) -> str:
     context = {
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),

@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from auditor.errors import RenderError
+from auditor.languages import speaking
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
@@ -56,8 +57,9 @@ def render_page(
 ) -> str:
     """One HTML page from a template of the folder.
 
-    The template gets its style sheets as `style`, its script as `script`, and as `policy` a content security policy
-    that lets these two in, letter by letter, and nothing else: it prints them as `<style>{{ style }}</style>`.
+    The template speaks the language that is spoken, and gets its tag as `language`. It gets its style sheets as
+    `style`, its script as `script`, and as `policy` a content security policy that lets these two in, letter by
+    letter, and nothing else: it prints them as `<style>{{ style }}</style>`.
 
     Args:
         template: File name in the template folder.
@@ -72,14 +74,26 @@ def render_page(
     """
     folders = template_folders(options)
     environment = ImmutableSandboxedEnvironment(
-        loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_loader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    language = speaking()
+    environment.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined]
     style = stylesheet(folders, SHEETS[media], embed) + _colours(brand, dark=media in ("screen", "site"))
     name = SCRIPTS.get((template, media))
     script = "" if name is None else _find(folders, name).read_text(encoding="utf-8")
     try:
         # Markup: style sheets and script come from template folders, never from the audit
-        own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script, name or "")}
+        own = {
+            "language": language.tag,
+            "style": Markup(style),
+            "script": Markup(script),
+            "policy": policy(style, script, name or ""),
+        }
         return environment.get_template(template).render(**context, **own)
     except TemplateSyntaxError as error:
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
