@@ -6,12 +6,13 @@ Entries in the context `RECORDED` translate what audits record; they are kept by
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.languages.language import CATALOGUES, read_catalogue
+from auditor.languages.language import BETWEEN, CATALOGUES, DAY, MOMENT, PATTERN, read_catalogue
 from auditor.method_names import METHODS
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def gathered(root: Path = ROOT) -> Catalog:
         for file in sorted(root.glob(pattern)):
             for words, context in _said(file, method):
                 catalogue.add(words, context=context, locations=[(file.relative_to(root).as_posix(), 0)])
+    for pattern in (MOMENT, DAY, BETWEEN):
+        catalogue.add(pattern, context=PATTERN)
     for name in METHODS.values():
         catalogue.add(name, locations=[("auditor/method_names.py", 0)])
     return catalogue
@@ -64,8 +67,6 @@ def update(file: Path, wanted: Catalog) -> list[Message]:
     Returns:
         What it has to translate.
     """
-    from babel.messages.pofile import write_po
-
     catalogue = read_catalogue(file)
     kept = [message for message in catalogue if message.context == RECORDED]
     catalogue.update(wanted, no_fuzzy_matching=True, update_creation_date=False, keep_user_comments=True)
@@ -79,9 +80,30 @@ def update(file: Path, wanted: Catalog) -> list[Message]:
             user_comments=message.user_comments,
             flags=message.flags,
         )
-    with file.open("wb") as opened:
-        write_po(opened, catalogue, width=120, no_location=True, omit_header=False, ignore_obsolete=True)
-    return [message for message in catalogue if message.id and not message.string]
+    file.write_bytes(written(catalogue))
+    return [message for message in catalogue if message.id and not any(_forms(message))]
+
+
+def written(catalogue: Catalog) -> bytes:
+    """The catalogue as a file: the comment at its head, the least that a header must say, and the entries."""
+    from babel.messages.pofile import write_po
+
+    fields = {
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Language": catalogue.locale_identifier,
+        "Plural-Forms": catalogue.plural_forms,
+    }
+    lines = [*catalogue.header_comment.splitlines(), 'msgid ""', 'msgstr ""']
+    lines += [f'"{name}: {value}\\n"' for name, value in fields.items()]
+    entries = io.BytesIO()
+    write_po(entries, catalogue, width=0, no_location=True, omit_header=True, ignore_obsolete=True)
+    return "\n".join(lines).encode() + b"\n\n" + entries.getvalue()
+
+
+def _forms(message: Message) -> tuple[str, ...]:
+    """The translations of an entry: one, or one a plural form."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
 def main() -> int:

@@ -25,6 +25,11 @@ DEFAULT = "en"
 """The language of the code: its words are the keys of every catalogue."""
 PATTERN = "pattern"
 """Context of entries that are no words: how numbers, dates and lists are put together."""
+MOMENT, DAY, BETWEEN = "d MMMM yyyy, HH:mm 'UTC'", "d MMMM yyyy", ", "
+"""Patterns of a date with its time, of a date, and of what stands between items.
+
+Source: https://unicode.org/reports/tr35/tr35-dates.html
+"""
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?")
 
 
@@ -88,17 +93,17 @@ class Language:
         """A date and a time: '11 March 2026, 14:09 UTC'."""
         from babel.dates import format_datetime
 
-        return str(format_datetime(at, self.pattern("d MMMM yyyy, HH:mm 'UTC'"), locale=self.locale))
+        return str(format_datetime(at, self.pattern(MOMENT), locale=self.locale))
 
     def day(self, at: datetime) -> str:
         """A date: '11 March 2026'."""
         from babel.dates import format_date
 
-        return str(format_date(at, self.pattern("d MMMM yyyy"), locale=self.locale))
+        return str(format_date(at, self.pattern(DAY), locale=self.locale))
 
     def listed(self, items: Iterable[str]) -> str:
         """Items side by side: 'one, two, three'."""
-        return self.pattern(", ").join(items)
+        return self.pattern(BETWEEN).join(items)
 
     @contextmanager
     def spoken(self) -> Iterator[None]:

@@ -36,8 +36,6 @@ OWN = {
 """What stands before the colon of a measurement's name → the head of its row."""
 OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": noted("Noise of the same size")}
 """What stands after the colon → the head of its column."""
-MADE = {"failed": noted("failed"), "skipped": noted("skipped")}
-"""Why there are no maps."""
 ATTACKS = ("adversarial_examples",)
 """Pictures made against the model, which section 10 shows."""
 ELSEWHERE = (*INSIDE, *ATTACKS)
@@ -156,12 +154,15 @@ def _value(measurement: Measurement | None) -> Cell:
     )
 
 
+def _made(status: str) -> str:
+    """Why there are no maps, in a word."""
+    if status == "failed":
+        return say_in("made", "failed")
+    return say("skipped") if status == "skipped" else plain(status)
+
+
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
-    made = (
-        Cell(say("yes"))
-        if item.status == "ok"
-        else Cell(say(MADE.get(item.status, plain(item.status))), "□", "open", plain(item.reason or ""))
-    )
+    made = Cell(say("yes")) if item.status == "ok" else Cell(_made(item.status), "□", "open", plain(item.reason or ""))
     name = Cell(label(item.name), note=plain(item.for_words))
     return (name, item.layer or NONE, grouped(item.images), grouped(item.blank), made, _trust(item))
 
