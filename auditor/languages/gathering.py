@@ -1,12 +1,13 @@
 """What catalogues have to hold: `python -m auditor.languages.gathering` brings all of them up to date.
 
-It reads the sources of a checkout: what is said in the code of reports and history, and what templates print.
+It reads the sources of a checkout: what the code of reports and history says, what templates and style sheets print.
 Entries in the context `RECORDED` translate what audits record; they are kept by who writes these sentences.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = ["RECORDED", "gathered", "update"]
 
 ROOT = CATALOGUES.parent.parent
 SOURCES = (("auditor/reports/*.py", "python"), ("auditor/history/*.py", "python"), ("templates/**/*.j2", "jinja2"))
+SHEETS = "templates/**/*.css"
+"""Style sheets print words too: `content: say("Page {page} of {pages}")`."""
 KEYWORDS = {
     "say": None,
     "noted": None,
@@ -44,11 +47,14 @@ def gathered(root: Path = ROOT) -> Catalog:
     for pattern, method in SOURCES:
         for file in sorted(root.glob(pattern)):
             for words, context in _said(file, method):
-                catalogue.add(words, context=context, locations=[(file.relative_to(root).as_posix(), 0)])
+                catalogue.add(words, context=context)
+    for file in sorted(root.glob(SHEETS)):
+        for words in re.findall(r"say\(\"([^\"\n]+)\"\)", file.read_text(encoding="utf-8")):
+            catalogue.add(words)
     for pattern in (MOMENT, DAY, BETWEEN):
         catalogue.add(pattern, context=PATTERN)
     for name in METHODS.values():
-        catalogue.add(name, locations=[("auditor/method_names.py", 0)])
+        catalogue.add(name)
     return catalogue
 
 
