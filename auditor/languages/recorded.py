@@ -1,0 +1,295 @@
+"""The English sentences that audits hold, said in another language.
+
+An audit's record stays English, whatever the reader speaks. A catalogue's entries of the context "recorded" are whole
+texts, or patterns with named places: "a border ring {width} px wide". What stands in such a place is said in the other
+language too where the catalogue knows it, and kept where not: names, files, numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+__all__ = ["CONTEXT", "CatalogueError", "Pattern", "Phrases", "read_entries"]
+
+CONTEXT = "recorded"
+"""msgctxt of the entries in the catalogues."""
+NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "source"})
+"""Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
+JOINTS = ("; ", " · ", ": ", ", ", " and ")
+"""What joins the parts of a text, tried in this order; each is an entry of the catalogue."""
+ALIGNMENTS = 60
+"""Ways to lay a pattern over a text that are looked at."""
+LOOKS = 3_000
+"""Parts of one text that are looked up before the rest is left as it is: a text made to be hard costs no more."""
+LONGEST = 20_000
+"""Letters of the longest text that is looked into; no sentence of ours is that long."""
+_PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"(?<=[^\W\d][.!?]|[)\]%”'\"][.!?]) (?=[^a-z\W]|[“\"'(])")
+_PROSE = re.compile(r"[A-Za-z]{2,}[ -][a-z]{2,}")
+
+
+class CatalogueError(ValueError):
+    """An entry that cannot be used, with its text."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A text with named places, and what it is in the other language.
+
+    Attributes:
+        literals: What stands before, between and after the places; one more than there are places.
+        places: Their names, in order; each once.
+        said: The other language's text: literals at even indices, names of places at odd ones.
+    """
+
+    literals: tuple[str, ...]
+    places: tuple[str, ...]
+    said: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, said: str) -> Self:
+        """Read an entry.
+
+        Raises:
+            CatalogueError: Two places touch, one occurs twice, or the translation has other ones.
+        """
+        parts, other = _PLACE.split(text), _PLACE.split(said)
+        literals, places = tuple(parts[::2]), tuple(parts[1::2])
+        if len(set(places)) < len(places):
+            raise CatalogueError(f"a place occurs twice in {text!r}")
+        if set(other[1::2]) != set(places):
+            raise CatalogueError(f"the translation of {text!r} has other places: {said!r}")
+        if any(not literal for literal in literals[1:-1]):
+            raise CatalogueError(f"nothing stands between two places in {text!r}")
+        if not any(literals):
+            raise CatalogueError(f"{text!r} would fit every text")
+        return cls(literals, places, tuple(other))
+
+    @cached_property
+    def weight(self) -> int:
+        """How specific it is: its letters outside of places."""
+        return sum(map(len, self.literals))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Whole words that every text has which it fits."""
+        found = set()
+        for index, literal in enumerate(self.literals):
+            for word in _WORD.finditer(literal):
+                cut = (word.start() == 0 and index > 0) or (
+                    word.end() == len(literal) and index < len(self.literals) - 1
+                )
+                if not cut:
+                    found.add(word.group())
+        return frozenset(found)
+
+    def captures(self, text: str) -> Iterator[tuple[str, ...]]:
+        """What stands in its places, for every way to lay it over the text; shorter captures first."""
+        first, last = self.literals[0], self.literals[-1]
+        if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
+            return
+        yield from self._from(text, len(first), 1)
+
+    def _from(self, text: str, start: int, index: int) -> Iterator[tuple[str, ...]]:
+        if index == len(self.literals) - 1:
+            yield (text[start : len(text) - len(self.literals[index])],)
+            return
+        literal, stop = self.literals[index], len(text) - len(self.literals[-1])
+        at = text.find(literal, start, stop)
+        while at >= 0:
+            for rest in self._from(text, at + len(literal), index + 1):
+                yield (text[start:at], *rest)
+            at = text.find(literal, at + 1, stop)
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The other language's text with what stands in its places."""
+        return "".join(values[part] if index % 2 else part for index, part in enumerate(self.said))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A text in the other language, and what in it stayed English although it looks like prose."""
+
+    text: str
+    unknown: tuple[str, ...] = ()
+
+
+class Phrases:
+    """Says recorded English in another language."""
+
+    def __init__(self, entries: Mapping[str, str], *, names: Collection[str] = ()) -> None:
+        """Sort the entries for look-up.
+
+        Args:
+            entries: English text or pattern → the same in the other language.
+            names: Classes, files, layers and the like of the audit: kept wherever they stand alone.
+
+        Raises:
+            CatalogueError: An entry cannot be used.
+        """
+        self.names = frozenset(names)
+        self.unknown: Counter[str] = Counter()
+        """Passages that stayed English, each with how often."""
+        self._whole = {text: said for text, said in entries.items() if not _PLACE.search(text)}
+        patterns = [Pattern.of(text, said) for text, said in entries.items() if text not in self._whole]
+        self._patterns = sorted(patterns, key=lambda item: -item.weight)
+        self._by_word, self._wordless = _indexed(self._patterns)
+        self._known: dict[str, _Said] = {}
+        self._looks = LOOKS
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The catalogue of one language (.po)."""
+        return cls(read_entries(path))
+
+    def among(self, names: Iterable[str]) -> Phrases:
+        """The same catalogue for an audit with these names, with nothing unknown yet."""
+        other = object.__new__(Phrases)
+        other.__dict__.update(self.__dict__)
+        other.names, other.unknown, other._known = frozenset(names), Counter(), {}
+        return other
+
+    def translated(self, text: str) -> str:
+        """The text in the other language; what is not known stays and is counted in `unknown`."""
+        self._looks = LOOKS
+        said = self._said(text)
+        self.unknown.update(said.unknown)
+        return said.text
+
+    def unknown_in(self, text: str) -> tuple[str, ...]:
+        """What of a text would stay English, without counting it."""
+        self._looks = LOOKS
+        return self._said(text).unknown
+
+    def fitting(self, text: str) -> list[Pattern]:
+        """Every pattern that fits a whole text, the most specific first."""
+        words = set(_WORD.findall(text))
+        found = {id(item): item for word in words for item in self._by_word.get(word, ())}
+        candidates = sorted([*found.values(), *self._wordless], key=lambda item: -item.weight)
+        return [item for item in candidates if next(item.captures(text), None) is not None]
+
+    def _said(self, text: str) -> _Said:
+        known = self._known.get(text)
+        if known is None:
+            if self._looks <= 0:
+                return _Said(text, (text,) if _PROSE.search(text) else ())
+            self._looks -= 1
+            known = self._found(text)
+            if self._looks > 0:
+                self._known[text] = known
+        return known
+
+    def _found(self, text: str) -> _Said:
+        if text in self.names or not text.strip():
+            return _Said(text)
+        if len(text) > LONGEST:
+            return _Said(text, (text,))
+        whole = self._recognised(text) or self._recapitalised(text)
+        if whole is not None and not whole.unknown:
+            return whole
+        found = self._in_parts(text)
+        if found is not None and (whole is None or len(found.unknown) < len(whole.unknown)):
+            return found
+        return whole or _Said(text, (text,) if _PROSE.search(text) else ())
+
+    def _recognised(self, text: str) -> _Said | None:
+        """By an entry for the whole text: the exact one, else the most specific pattern that leaves least unknown."""
+        if text in self._whole:
+            return _Said(self._whole[text])
+        best = None
+        for pattern in self.fitting(text):
+            for captured in islice(pattern.captures(text), ALIGNMENTS):
+                said = self._filled(pattern, captured)
+                if not said.unknown:
+                    return said
+                if best is None or len(said.unknown) < len(best.unknown):
+                    best = said
+        return best
+
+    def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said:
+        values, unknown = {}, []
+        for place, value in zip(pattern.places, captured, strict=True):
+            said = _Said(value) if place in NAMES else self._said(value)
+            values[place] = said.text
+            unknown += said.unknown
+        return _Said(pattern.filled(values), tuple(unknown))
+
+    def _recapitalised(self, text: str) -> _Said | None:
+        """A sentence of ours may begin with a phrase that is small elsewhere, and the other way round."""
+        first = text[0]
+        other = first.lower() if first.isupper() else first.upper()
+        if other == first or len(other) > 1:
+            return None
+        said = self._recognised(other + text[1:])
+        if said is None or said.text == "":
+            return said
+        begin = said.text[0].upper() if first.isupper() else said.text[0].lower()
+        return _Said(begin + said.text[1:], said.unknown)
+
+    def _in_parts(self, text: str) -> _Said | None:
+        """Sentence by sentence; without its full stop; or part by part, where that leaves less English than before."""
+        sentences = _SENTENCE_END.split(text)
+        if len(sentences) > 1:
+            return self._joined(sentences, " ")
+        if text.endswith(".") and "." in self._whole and len(text) > 1:
+            core = self._said(text[:-1])
+            if core.text != text[:-1] and not core.unknown:
+                return _Said(core.text + self._whole["."])
+        best = None
+        for joint in JOINTS:
+            if joint in text and joint in self._whole:
+                found = self._joined(text.split(joint), joint)
+                if not found.unknown:
+                    return found
+                if joint == "; " and (best is None or len(found.unknown) < len(best.unknown)):
+                    best = found
+        return best
+
+    def _joined(self, parts: list[str], joint: str) -> _Said:
+        said = [self._said(part) for part in parts]
+        return _Said(
+            self._whole.get(joint, joint).join(item.text for item in said),
+            tuple(item for one in said for item in one.unknown),
+        )
+
+
+def read_entries(path: Path) -> dict[str, str]:
+    """The entries of a catalogue (.po) that are about recorded texts; without those that are not translated yet.
+
+    Raises:
+        CatalogueError: The file is not a catalogue.
+    """
+    from babel.messages.pofile import PoFileError, read_po
+
+    try:
+        with path.open("rb") as file:
+            catalogue = read_po(file, abort_invalid=True)
+    except PoFileError as error:
+        raise CatalogueError(f"{path.name}: {error}") from None
+    return {
+        str(message.id): str(message.string)
+        for message in catalogue
+        if message.context == CONTEXT and message.id and message.string and not message.fuzzy
+    }
+
+
+def _indexed(patterns: Iterable[Pattern]) -> tuple[dict[str, list[Pattern]], list[Pattern]]:
+    """Patterns by the rarest of their words; those without a whole word apart."""
+    patterns = list(patterns)
+    frequency = Counter(word for item in patterns for word in item.words)
+    by_word: dict[str, list[Pattern]] = defaultdict(list)
+    wordless = []
+    for item in patterns:
+        if item.words:
+            by_word[min(item.words, key=lambda word: (frequency[word], word))].append(item)
+        else:
+            wordless.append(item)
+    return dict(by_word), wordless
