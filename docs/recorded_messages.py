@@ -85,7 +85,11 @@ FILES_OF_RECORDED_ERRORS = (
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _FORMAT = re.compile(r"\{([a-z_]+)(?::[^{}]*)?\}")
 HOLE = "\ue000"
-"""Stands for what a place holds when a message is looked up."""
+"""Stands for what a place holds, until the message is looked up."""
+_GLUED = re.compile(r"(?<=[A-Za-z.])\ue000(?=[ .]|$)|^\ue000(?=[A-Z])|(?<=[a-z])\ue000(?=[.;])")
+"""A place that may be empty: more of a sentence, or a further one."""
+_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+_KEPT_WORDS = re.compile(r"`[^`]*`|\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,14 @@ def missing(phrases: Phrases) -> list[Message]:
 
 
 def known(text: str, phrases: Phrases) -> bool:
-    """Whether a message is said wholly, with something in each of its places and with nothing in touching ones."""
-    sample = re.sub(r"(\{[a-z_0-9]+\})+", HOLE, text)
-    said = phrases.translated(sample)
-    return not phrases.unknown_in(sample) and (said != sample or not _WORD.search(sample))
+    """Whether a message is said wholly: with something in each place, or without those that are glued to a word."""
+    touching = re.sub(r"(\{[a-z_0-9]+\})+", HOLE, text.strip(" ;,"))
+    return any(_said_wholly(re.sub(r"\ue000", "7", sample), phrases) for sample in (touching, _GLUED.sub("", touching)))
+
+
+def _said_wholly(sample: str, phrases: Phrases) -> bool:
+    sample = sample.strip(" ;,")
+    return not phrases.unknown_in(sample) and not _WORDS.search(_KEPT_WORDS.sub("", phrases.translated(sample)))
 
 
 def catalogue(language: str) -> Path:

@@ -22,6 +22,12 @@ CONTEXT = "recorded"
 """msgctxt of the entries in the catalogues."""
 NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "source"})
 """Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
+OTHERS_WORDS = frozenset({"error", "own_words"})
+"""Places that may hold what a person or another library said: said in the language where known, else kept uncounted."""
+NUMBER = "n_"
+"""Beginning of the names of places that hold a number only."""
+LIGHT = 8
+"""A pattern of fewer letters is taken only where everything in its places is known: it fits too much."""
 JOINTS = ("; ", " · ", ": ", ", ", " and ")
 """What joins the parts of a text, tried in this order; each is an entry of the catalogue."""
 ALIGNMENTS = 60
@@ -32,8 +38,11 @@ LONGEST = 20_000
 """Letters of the longest text that is looked into; no sentence of ours is that long."""
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"(?<=[^\W\d][.!?]|[)\]%”'\"][.!?]) (?=[^a-z\W]|[“\"'(])")
-_PROSE = re.compile(r"[A-Za-z]{2,}[ -][a-z]{2,}")
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[^a-z\W]|[“\"'(])")
+_NO_END = re.compile(r"(?:^|[:;,(] )\d+\.$|\b[A-Z][a-z]?\.$")
+"""A number in a list ("1."), and an initial or a title ("A.", "Dr.")."""
+_PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+_NUMBER = re.compile(r"[−+-]?\d[\d.,]*(?: ?%)?|–")
 
 
 class CatalogueError(ValueError):
@@ -180,7 +189,7 @@ class Phrases:
         known = self._known.get(text)
         if known is None:
             if self._looks <= 0:
-                return _Said(text, (text,) if _PROSE.search(text) else ())
+                return self._kept(text)
             self._looks -= 1
             known = self._found(text)
             if self._looks > 0:
@@ -192,13 +201,16 @@ class Phrases:
             return _Said(text)
         if len(text) > LONGEST:
             return _Said(text, (text,))
-        whole = self._recognised(text) or self._recapitalised(text)
-        if whole is not None and not whole.unknown:
-            return whole
-        found = self._in_parts(text)
-        if found is not None and (whole is None or len(found.unknown) < len(whole.unknown)):
-            return found
-        return whole or _Said(text, (text,) if _PROSE.search(text) else ())
+        best = None
+        for way in (self._recognised, self._recapitalised, self._in_parts):
+            found = way(text)
+            if found is not None and not found.unknown:
+                return found
+            best = _better(found, best)
+        return best or self._kept(text)
+
+    def _kept(self, text: str) -> _Said:
+        return _Said(text, (text,) if _PROSE.search(text) else ())
 
     def _recognised(self, text: str) -> _Said | None:
         """By an entry for the whole text: the exact one, else the most specific pattern that leaves least unknown."""
@@ -208,18 +220,22 @@ class Phrases:
         for pattern in self.fitting(text):
             for captured in islice(pattern.captures(text), ALIGNMENTS):
                 said = self._filled(pattern, captured)
-                if not said.unknown:
+                if said is not None and not said.unknown:
                     return said
-                if best is None or len(said.unknown) < len(best.unknown):
-                    best = said
+                if pattern.weight >= LIGHT:
+                    best = _better(said, best)
         return best
 
-    def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said:
+    def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said | None:
+        """The pattern with what stands in its places; None where a number should stand and none does."""
         values, unknown = {}, []
         for place, value in zip(pattern.places, captured, strict=True):
-            said = _Said(value) if place in NAMES else self._said(value)
+            if place.startswith(NUMBER) and not _NUMBER.fullmatch(value):
+                return None
+            kind = place.rstrip("_0123456789")
+            said = _Said(value) if kind in NAMES else self._said(value)
             values[place] = said.text
-            unknown += said.unknown
+            unknown += () if kind in OTHERS_WORDS else said.unknown
         return _Said(pattern.filled(values), tuple(unknown))
 
     def _recapitalised(self, text: str) -> _Said | None:
@@ -236,21 +252,21 @@ class Phrases:
 
     def _in_parts(self, text: str) -> _Said | None:
         """Sentence by sentence; without its full stop; or part by part, where that leaves less English than before."""
-        sentences = _SENTENCE_END.split(text)
-        if len(sentences) > 1:
-            return self._joined(sentences, " ")
-        if text.endswith(".") and "." in self._whole and len(text) > 1:
-            core = self._said(text[:-1])
-            if core.text != text[:-1] and not core.unknown:
-                return _Said(core.text + self._whole["."])
         best = None
+        sentences = _sentences(text)
+        if len(sentences) > 1:
+            best = self._joined(sentences, " ")
+        elif text.endswith(".") and "." in self._whole and len(text) > 1:
+            core = self._said(text[:-1])
+            if core.text != text[:-1]:
+                best = _Said(core.text + self._whole["."], core.unknown)
         for joint in JOINTS:
+            if best is not None and not best.unknown:
+                return best
             if joint in text and joint in self._whole:
                 found = self._joined(text.split(joint), joint)
-                if not found.unknown:
-                    return found
-                if joint == "; " and (best is None or len(found.unknown) < len(best.unknown)):
-                    best = found
+                if joint == "; " or not found.unknown:
+                    best = _better(found, best)
         return best
 
     def _joined(self, parts: list[str], joint: str) -> _Said:
@@ -279,6 +295,22 @@ def read_entries(path: Path) -> dict[str, str]:
         for message in catalogue
         if message.context == CONTEXT and message.id and message.string and not message.fuzzy
     }
+
+
+def _better(one: _Said | None, other: _Said | None) -> _Said | None:
+    """What leaves less unknown; the second where both leave as much."""
+    if one is None or other is None:
+        return one or other
+    return one if len(one.unknown) < len(other.unknown) else other
+
+
+def _sentences(text: str) -> list[str]:
+    found, begin = [], 0
+    for end in _SENTENCE_END.finditer(text):
+        if not _NO_END.search(text, begin, end.start()):
+            found.append(text[begin : end.start()])
+            begin = end.end()
+    return [*found, text[begin:]]
 
 
 def _indexed(patterns: Iterable[Pattern]) -> tuple[dict[str, list[Pattern]], list[Pattern]]:
