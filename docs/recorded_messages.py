@@ -292,8 +292,36 @@ def _place(node: ast.expr) -> str:
     elif isinstance(node, ast.Subscript):
         name = _place(node.value)
     elif isinstance(node, ast.Call):
-        plain = isinstance(node.func, ast.Name) and node.func.id in ("len", "str", "int", "float", "sum", "max", "min", "repr", "abs", "plain", "place", "type", "_points")
-        joined = _last_name(node.func) in ("join", "replace", "item", "max", "min", "mean", "median", "removeprefix", "get", "lower", "upper", "sum", "tuple")
+        plain = isinstance(node.func, ast.Name) and node.func.id in (
+            "len",
+            "str",
+            "int",
+            "float",
+            "sum",
+            "max",
+            "min",
+            "repr",
+            "abs",
+            "plain",
+            "place",
+            "type",
+            "_points",
+        )
+        joined = _last_name(node.func) in (
+            "join",
+            "replace",
+            "item",
+            "max",
+            "min",
+            "mean",
+            "median",
+            "removeprefix",
+            "get",
+            "lower",
+            "upper",
+            "sum",
+            "tuple",
+        )
         if plain and node.args:
             name = _place(node.args[0])
         elif joined:

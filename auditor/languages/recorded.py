@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,8 @@ NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "s
 """Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
 OTHERS_WORDS = frozenset({"error", "own_words"})
 """Places that may hold what a person or another library said: said in the language where known, else kept uncounted."""
+LISTS = frozenset({"words", "listed", "units", "cuts", "sizes", "about", "methods", "own_words", "reason", "why"})
+"""Places that may hold several parts of a sentence."""
 NUMBER = "n_"
 """Beginning of the names of places that hold a number only."""
 LIGHT = 8
@@ -38,10 +40,12 @@ LONGEST = 20_000
 """Letters of the longest text that is looked into; no sentence of ours is that long."""
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _WORD = re.compile(r"\w+")
+_LETTER = re.compile(r"[^\W\d_]")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[^a-z\W]|[“\"'(])")
 _NO_END = re.compile(r"(?:^|[:;,(] )\d+\.$|\b[A-Z][a-z]?\.$")
 """A number in a list ("1."), and an initial or a title ("A.", "Dr.")."""
 _PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+_SEVERAL = re.compile(r"; |[a-z)][.!?] ")
 _NUMBER = re.compile(r"[−+-]?\d[\d.,]*(?: ?%)?|–")
 
 
@@ -125,10 +129,23 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A text in the other language, and what in it stayed English although it looks like prose."""
+    """A text in the other language.
+
+    Attributes:
+        unknown: What in it stayed English although it looks like prose.
+        strained: Places that were given more than one part of a sentence: another reading may be better.
+        kept: No entry was used.
+    """
 
     text: str
     unknown: tuple[str, ...] = ()
+    strained: int = 0
+    kept: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Nothing can be better."""
+        return not self.unknown and not self.strained
 
 
 class Phrases:
@@ -180,10 +197,13 @@ class Phrases:
 
     def fitting(self, text: str) -> list[Pattern]:
         """Every pattern that fits a whole text, the most specific first."""
-        words = set(_WORD.findall(text))
-        found = {id(item): item for word in words for item in self._by_word.get(word, ())}
-        candidates = sorted([*found.values(), *self._wordless], key=lambda item: -item.weight)
-        return [item for item in candidates if next(item.captures(text), None) is not None]
+        return [item for item in self._candidates(text) if next(item.captures(text), None) is not None]
+
+    def _candidates(self, text: str) -> Iterator[Pattern]:
+        """Patterns whose rarest word is in the text, the most specific first."""
+        by_word = self._by_word
+        found = {place for word in set(_WORD.findall(text)) if word in by_word for place in by_word[word]}
+        return (self._patterns[place] for place in sorted(found.union(self._wordless)))
 
     def _said(self, text: str) -> _Said:
         known = self._known.get(text)
@@ -197,46 +217,59 @@ class Phrases:
         return known
 
     def _found(self, text: str) -> _Said:
-        if text in self.names or not text.strip():
-            return _Said(text)
+        if text in self.names or not _LETTER.search(text):
+            return _Said(text, kept=True)
         if len(text) > LONGEST:
             return _Said(text, (text,))
+        if text in self._whole:
+            return _Said(self._whole[text])
         best = None
-        for way in (self._recognised, self._recapitalised, self._in_parts):
+        ways = [self._recognised, self._recapitalised, self._in_parts]
+        if _SEVERAL.search(text):  # short texts fit few patterns
+            ways = [self._in_parts, self._recognised, self._recapitalised]
+        for way in ways:
             found = way(text)
-            if found is not None and not found.unknown:
+            if found is not None and found.certain:
                 return found
             best = _better(found, best)
         return best or self._kept(text)
 
     def _kept(self, text: str) -> _Said:
-        return _Said(text, (text,) if _PROSE.search(text) else ())
+        return _Said(text, (text,) if text not in self.names and _PROSE.search(text) else (), kept=True)
 
     def _recognised(self, text: str) -> _Said | None:
         """By an entry for the whole text: the exact one, else the most specific pattern that leaves least unknown."""
         if text in self._whole:
             return _Said(self._whole[text])
         best = None
-        for pattern in self.fitting(text):
+        for pattern in self._candidates(text):
             for captured in islice(pattern.captures(text), ALIGNMENTS):
                 said = self._filled(pattern, captured)
-                if said is not None and not said.unknown:
+                if said is not None and said.certain:
                     return said
-                if pattern.weight >= LIGHT:
-                    best = _better(said, best)
+                best = _better(said, best)
         return best
 
     def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said | None:
-        """The pattern with what stands in its places; None where a number should stand and none does."""
-        values, unknown = {}, []
+        """The pattern with what stands in its places; None where something stands there that cannot."""
+        values, unknown, strained = {}, [], 0
         for place, value in zip(pattern.places, captured, strict=True):
             if place.startswith(NUMBER) and not _NUMBER.fullmatch(value):
                 return None
             kind = place.rstrip("_0123456789")
-            said = _Said(value) if kind in NAMES else self._said(value)
+            said = self._kept(value) if kind in NAMES else self._said(value)
+            if pattern.weight < LIGHT and (said.unknown or (said.kept and " " in value and value not in self.names)):
+                return None
             values[place] = said.text
             unknown += () if kind in OTHERS_WORDS else said.unknown
-        return _Said(pattern.filled(values), tuple(unknown))
+            strained += said.strained + (kind not in LISTS and self._is_several(value, named=kind in NAMES))
+        return _Said(pattern.filled(values), tuple(unknown), strained)
+
+    def _is_several(self, value: str, *, named: bool) -> bool:
+        """Whether it is more than one part of a sentence; a name has no part at all."""
+        if value in self.names:
+            return False
+        return bool(_SEVERAL.search(value)) or (named and ": " in value)
 
     def _recapitalised(self, text: str) -> _Said | None:
         """A sentence of ours may begin with a phrase that is small elsewhere, and the other way round."""
@@ -248,7 +281,7 @@ class Phrases:
         if said is None or said.text == "":
             return said
         begin = said.text[0].upper() if first.isupper() else said.text[0].lower()
-        return _Said(begin + said.text[1:], said.unknown)
+        return replace(said, text=begin + said.text[1:])
 
     def _in_parts(self, text: str) -> _Said | None:
         """Sentence by sentence; without its full stop; or part by part, where that leaves less English than before."""
@@ -259,9 +292,9 @@ class Phrases:
         elif text.endswith(".") and "." in self._whole and len(text) > 1:
             core = self._said(text[:-1])
             if core.text != text[:-1]:
-                best = _Said(core.text + self._whole["."], core.unknown)
+                best = replace(core, text=core.text + self._whole["."])
         for joint in JOINTS:
-            if best is not None and not best.unknown:
+            if best is not None and best.certain:
                 return best
             if joint in text and joint in self._whole:
                 found = self._joined(text.split(joint), joint)
@@ -271,10 +304,19 @@ class Phrases:
 
     def _joined(self, parts: list[str], joint: str) -> _Said:
         said = [self._said(part) for part in parts]
+        whole = all(item.kept for item in said)
         return _Said(
-            self._whole.get(joint, joint).join(item.text for item in said),
+            (joint if whole else self._joint(joint)).join(item.text for item in said),
             tuple(item for one in said for item in one.unknown),
+            sum(item.strained for item in said),
+            whole,
         )
+
+    def _joint(self, joint: str) -> str:
+        """In the other language; what stands between sentences is what follows the stop in ". "."""
+        if joint != " ":
+            return self._whole.get(joint, joint)
+        return self._whole.get(". ", ". ").removeprefix(self._whole.get(".", "."))
 
 
 def read_entries(path: Path) -> dict[str, str]:
@@ -298,10 +340,10 @@ def read_entries(path: Path) -> dict[str, str]:
 
 
 def _better(one: _Said | None, other: _Said | None) -> _Said | None:
-    """What leaves less unknown; the second where both leave as much."""
+    """What leaves less unknown, then what is less strained; the second where both are alike."""
     if one is None or other is None:
         return one or other
-    return one if len(one.unknown) < len(other.unknown) else other
+    return one if (len(one.unknown), one.strained) < (len(other.unknown), other.strained) else other
 
 
 def _sentences(text: str) -> list[str]:
@@ -313,15 +355,14 @@ def _sentences(text: str) -> list[str]:
     return [*found, text[begin:]]
 
 
-def _indexed(patterns: Iterable[Pattern]) -> tuple[dict[str, list[Pattern]], list[Pattern]]:
-    """Patterns by the rarest of their words; those without a whole word apart."""
-    patterns = list(patterns)
+def _indexed(patterns: Sequence[Pattern]) -> tuple[dict[str, list[int]], list[int]]:
+    """Places of patterns by the rarest of their words; those without a whole word apart."""
     frequency = Counter(word for item in patterns for word in item.words)
-    by_word: dict[str, list[Pattern]] = defaultdict(list)
+    by_word: dict[str, list[int]] = defaultdict(list)
     wordless = []
-    for item in patterns:
+    for place, item in enumerate(patterns):
         if item.words:
-            by_word[min(item.words, key=lambda word: (frequency[word], word))].append(item)
+            by_word[min(item.words, key=lambda word: (frequency[word], word))].append(place)
         else:
-            wordless.append(item)
+            wordless.append(place)
     return dict(by_word), wordless
