@@ -21,11 +21,14 @@ class Html(Report):
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
         from auditor.languages import Language
         from auditor.reports._pages import page
+        from auditor.reports._translation import told_in
         from auditor.reports._view import view_of
 
-        with Language.of(options.language).spoken():
+        language = Language.of(options.language)
+        told = told_in(audit, language)
+        with language.spoken():
             view = view_of(
-                audit, run, _data_address, images=options.images, most_bytes=MOST_BYTES, gallery_bytes=GALLERY_BYTES
+                told, run, _data_address, images=options.images, most_bytes=MOST_BYTES, gallery_bytes=GALLERY_BYTES
             )
             html = page(view, options, _data_address, media="screen")
         file = run / "report.html"

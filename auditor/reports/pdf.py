@@ -29,6 +29,7 @@ class Pdf(Report):
         from auditor.reports._merging import opened
         from auditor.reports._pages import page
         from auditor.reports._parts import further_pages, lay_out_parts
+        from auditor.reports._translation import told_in
         from auditor.reports._view import view_of
         from auditor.reports._words import moment
 
@@ -36,8 +37,10 @@ class Pdf(Report):
         holder = Holder()
         attached = attachments_of(audit, run)
         finished = moment(audit.finished)
-        with Language.of(options.language).spoken():
-            view = view_of(audit, run, holder.embed, images=options.images, most_bytes=MOST_BYTES, chunk=options.chunk)
+        language = Language.of(options.language)
+        told = told_in(audit, language)
+        with language.spoken():
+            view = view_of(told, run, holder.embed, images=options.images, most_bytes=MOST_BYTES, chunk=options.chunk)
             if further := further_pages(view, options, holder):
                 whole = lay_out_parts(view, further, options, holder, finished)
             else:
