@@ -109,7 +109,8 @@ def written(catalogue: Catalog) -> bytes:
 
 def _forms(message: Message) -> tuple[str, ...]:
     """The translations of an entry: one, or one a plural form."""
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    forms = message.string
+    return (forms,) if isinstance(forms, str) else tuple(forms or ())
 
 
 def main() -> int:

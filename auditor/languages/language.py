@@ -144,7 +144,7 @@ def read_catalogue(file: Path) -> Catalog:
         if catalogue.locale is None:
             raise LanguageError(f"{file}: its name and its header's Language are of no language that Babel knows")
     except PoFileError as error:
-        raise LanguageError(f"{file}:{error.lineno}: {error}") from error
+        raise LanguageError(f"{file}:{error.lineno + 1}: {str(error).rpartition(' on ')[0]}") from error
     except (OSError, ValueError) as error:
         raise LanguageError(f"{file}: is no catalogue ({error})") from error
     return catalogue

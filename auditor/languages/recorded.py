@@ -252,7 +252,9 @@ class Phrases:
 
     def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said | None:
         """The pattern with what stands in its places; None where something stands there that cannot."""
-        values, unknown, strained = {}, [], 0
+        values: dict[str, str] = {}
+        unknown: list[str] = []
+        strained = 0
         for place, value in zip(pattern.places, captured, strict=True):
             if place.startswith(NUMBER) and not _NUMBER.fullmatch(value):
                 return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auditor.brand import LogoError, read_logo, readable
 from auditor.errors import RenderError
-from auditor.languages import noted, say
+from auditor.languages import noted, say, say_in
 from auditor.records import Audit, SignOff
 from auditor.reports._pictures import MEDIA_TYPES, Embed, read_inside
 from auditor.reports._words import day, plain
@@ -21,7 +21,6 @@ DECISIONS = {
     "accept with conditions": noted("accept with conditions"),
     "reject": noted("reject"),
 }
-USUAL = (noted("Auditor"), noted("Owner of the model"), noted("Reviewer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def brand_of(audit: Audit, run: Path, embed: Embed) -> Brand:
 
 def signatures_of(audit: Audit) -> tuple[Signature, ...]:
     """Those that the spec names, or the usual three to be filled in."""
-    named = audit.sign_off or tuple(SignOff(role=role) for role in audit.reviewers or map(say, USUAL))
+    named = audit.sign_off or tuple(SignOff(role=role) for role in audit.reviewers or _usual())
     return tuple(
         Signature(
             role=plain(one.role),
@@ -91,6 +90,10 @@ def signatures_of(audit: Audit) -> tuple[Signature, ...]:
         )
         for one in named
     )
+
+
+def _usual() -> tuple[str, str, str]:
+    return say_in("role", "Auditor"), say_in("role", "Owner of the model"), say_in("role", "Reviewer")
 
 
 def _accent(audit: Audit) -> str:

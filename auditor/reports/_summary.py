@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from statistics import median
 
@@ -34,6 +35,8 @@ from auditor.reports._words import (
     value_of,
 )
 
+_COLON, _BRACKET = re.compile(r": |："), re.compile(r" \(|（")
+"""What numbers and details stand behind in a recorded sentence, in the languages that there are."""
 LEAST_COUNT = 8
 """Images below which a class's accuracy is noise and does not belong on page one."""
 
@@ -179,10 +182,10 @@ def _first_clause(audit: Audit, reason: str) -> str:
     """A finding's sentence without its numbers, which stand beside it; what is incomplete without the details."""
     check = next((check for check in audit.checks if check.sentence == reason), None)
     if check is None:
-        return plain(reason.partition(" (")[0] if audit.verdict is AuditVerdict.INCOMPLETE else reason)
+        return plain(_BRACKET.split(reason)[0] if audit.verdict is AuditVerdict.INCOMPLETE else reason)
     after = reason.find(check.class_name) + len(check.class_name) if check.class_name else 0
-    end = reason.find(": ", after)
-    clause = reason if end < 0 else reason[:end]
+    end = _COLON.search(reason, after)
+    clause = reason if end is None else reason[: end.start()]
     if check.class_name:
         clause = clause.replace(check.class_name, short(check.class_name, 48))
     return plain(clause)
