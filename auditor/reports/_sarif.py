@@ -27,8 +27,10 @@ from auditor.records import (
     Status,
 )
 from auditor.reports._effects import main_measurement
+from auditor.reports._kinds import KINDS, MEANS
+from auditor.reports._names import label
 from auditor.reports._results import ASKS, FINGERPRINT, LIMITS, PARTS, Outcome, Result, results_of
-from auditor.reports._words import KINDS, MEANS, VERDICTS, label, measured, moment, plain, short
+from auditor.reports._words import VERDICTS, measured, moment, plain, short
 from auditor.runs import sha256_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
