@@ -14,6 +14,19 @@ from auditor.experiments.experiment import Experiment, split_halves
 from auditor.subjects import LoadedModel, PictureInfo, Preprocessing, Sample
 
 HEIGHT, WIDTH = 24, 32
+SPEC = """\
+version: 1
+name: toy
+model:
+  source: python
+  factory: net.py:make
+  classes: [dark, bright]
+  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
+dataset:
+  source: folder
+  path: pictures
+"""
+"""Of an audit of `net.py:make` on `save_pictures`; what is asked comes after it."""
 
 
 class ReadsTheCorner(nn.Module):

@@ -14,22 +14,12 @@ from lxml import etree
 import auditor
 from auditor.api import Audit
 from auditor.records import AuditVerdict
-from tests.models import save_pictures
+from tests.models import SPEC, save_pictures
 from tests.pipeline.test_run import NET
 from tests.reports.sample_audit import build
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
-SPEC = """\
-version: 1
-name: toy
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
+ASKED = """\
 visualizations: [saliency]
 probes: [corner]
 metrics: [performance]
@@ -42,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A spec, and a network that reads only the corner."""
     root = tmp_path_factory.mktemp("project")
     (root / "net.py").write_text(NET)
-    (root / "audit.yaml").write_text(SPEC)
+    (root / "audit.yaml").write_text(SPEC + ASKED)
     save_pictures(root / "pictures")
     return root
 

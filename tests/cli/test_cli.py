@@ -9,19 +9,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import Call
-
-SPEC = """\
-version: 1
-name: toy
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
-"""
+from tests.models import SPEC
 
 NET = """\
 import torch

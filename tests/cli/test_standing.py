@@ -11,10 +11,11 @@ import pytest
 from auditor.spec.baseline_file import read_baseline
 from auditor.spec.standing import Standing
 from auditor.spec.waiver_file import PlacedWaiver, Waiver
-from tests.cli.test_cli import NET, SPEC
+from tests.cli.test_cli import NET
 from tests.conftest import Call
 from tests.findings.audits import audit_of, run_folder
 from tests.findings.findings import finding, silent
+from tests.models import SPEC
 
 TODAY = datetime.now(UTC).date()
 

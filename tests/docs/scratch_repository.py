@@ -8,20 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.models import save_pictures
+from tests.models import SPEC, save_pictures
 from tests.pipeline.test_run import NET
 
-SPEC = """\
-version: 1
-name: signs
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
+ASKED = """\
 visualizations: []
 probes: [corner]
 metrics: [performance]
@@ -89,7 +79,7 @@ def make_repository(place: Path) -> Repository:
         file.write_text(f"#!/bin/sh\n{body}")
         file.chmod(0o755)
     root.mkdir()
-    (root / "audit.yaml").write_text(SPEC)
+    (root / "audit.yaml").write_text(SPEC.replace("toy", "signs") + ASKED)
     (root / "net.py").write_text(NET)
     save_pictures(root / "pictures")
     return Repository(root, machine)

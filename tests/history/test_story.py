@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import Call
-from tests.models import save_pictures
+from tests.models import SPEC, save_pictures
 
 NET = """\
 import torch
@@ -40,17 +40,7 @@ def make():
     return Looks(ROWS, COLUMNS)
 """
 PLACES = {"centre": ("slice(9, 15)", "slice(13, 19)"), "corner": ("slice(1, 4)", "slice(1, 4)")}
-SPEC = """\
-version: 1
-name: story
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
+ASKED = """\
   sample: {size: 64}
 visualizations: []
 probes: [corner]
@@ -65,7 +55,7 @@ report: {formats: [json, sarif]}
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     save_pictures(tmp_path / "pictures")
-    (tmp_path / "spec.yaml").write_text(SPEC)
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("toy", "story") + ASKED)
     waive(tmp_path, None)
     return tmp_path
 
