@@ -32,6 +32,7 @@ def fragment(audit: Audit, run: Path) -> str:
     shown = audit.model_copy(update={"figures": _shown(audit)})
     pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
     context = {
+        "media": "notebook",
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),
         "model": short(" ".join(filter(None, (audit.model.name, audit.model.version))), 80),
