@@ -148,8 +148,8 @@ def _agreement(table: Mapping[str, Any], gallery: Gallery) -> str:
         figures.agreement_matrix([in_print(name) for name in names], ranks, overlaps),
         caption=(
             f"Agreement of every two of {len(names)} maps on {table['images']} pictures, each pair where both are "
-            "usable: below the diagonal their rank correlation, above it the overlap of their hottest areas. audit.json "
-            "holds every 95 % interval; a number in grey has zero in its interval."
+            "usable: below the diagonal their rank correlation, above it the overlap of their hottest areas. A number "
+            "in grey has zero in its interval; audit.json holds every 95 % interval."
         ),
         alt="; ".join(words) or "No two maps are usable on the same picture.",
         reading=(
