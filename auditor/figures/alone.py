@@ -35,8 +35,7 @@ def standing_alone(chart: Chart) -> bytes:
             text.set("font-weight", "600")
     x, y = 4.0, tall + 0.5 * LINE
     for entry in chart.legend:
-        words = f"{SIGNS[entry.mark]} {entry.label}"
-        room = text_width(words, LETTERS) + 16
+        room = text_width(f"{SIGNS[entry.mark]} {entry.label}", LETTERS) + 16
         if x > 4 and x + room > wide:
             x, y = 4.0, y + LINE
         text = _text(root, "", x, y, LETTERS, MUTED)

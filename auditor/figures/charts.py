@@ -18,7 +18,7 @@ ROW = 0.21
 """Inches a row."""
 LEFT, RIGHT = 2.25, 4.42
 """Inches: ends of the axis."""
-COLUMNS = (0.03, 5.46, 5.82, 5.94)
+COLUMNS = (0.03, 5.42, 5.76, 5.84)
 """Inches: where labels begin, effects end, counts end, verdicts begin."""
 FOOT = 0.44
 SHAPES: dict[str, LegendMark] = {"low": "circle", "medium": "square", "high": "triangle", "critical": "diamond"}

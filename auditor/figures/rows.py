@@ -101,8 +101,9 @@ def _chart(rows: Sequence[TileRow], layout: _Layout) -> Chart:
 def _row(figure: Figure, words: Wording, row: TileRow, layout: _Layout, corner: tuple[float, float]) -> None:
     (left, top), height = corner, figure.get_size_inches()[1]
     for number, line in enumerate(row.heading):
-        size, tone = (8.0, "strong") if number == 0 else (7.0, "quiet")
-        words.say(line, left + 0.02, top + 0.08 + number * 0.14, tone=tone, size=size, room=layout.head - 0.08)
+        size, first = (8.0, True) if number == 0 else (7.0, False)
+        words.say(line, left + 0.02, top + 0.08 + number * 0.14, tone="strong" if first else "quiet", size=size,
+                  room=layout.head - 0.08)  # fmt: skip
     wide, tall = layout.wide, layout.tall
     for number, tile in enumerate(row.tiles):
         at = left + layout.head + number * (wide + GAP)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.records.pictures import LegendMark
 
-UNDER_TICKS = 21
+UNDER_TICKS = 23
 """Points from an axis down to the middle of its title: ticks and their numbers lie between."""
 OVER_PANEL = 10
 """Points from a panel up to the middle of its title."""

@@ -8,8 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from auditor import figures
+from auditor.figures import Chart
 from auditor.method_names import in_print
-from auditor.records import Check, ImageRecord, LegendEntry, Measurement, Picture, Verdict, VisualizationRecord
+from auditor.records import (
+    Check,
+    ImageRecord,
+    LegendEntry,
+    Measurement,
+    Picture,
+    PlacedWords,
+    Verdict,
+    VisualizationRecord,
+)
 from auditor.sample.radiographs import SIZE, attention, radiograph
 
 READING = "Bright is where the method says the class was read from. A map is a hint; the swap tests decide."
@@ -56,7 +66,7 @@ class SampleRun:
     def keep(
         self,
         name: str,
-        data: np.ndarray | figures.Chart,
+        data: np.ndarray | Chart,
         caption: str,
         alt: str,
         reading: str | None = None,
@@ -64,8 +74,8 @@ class SampleRun:
         legend: tuple[LegendEntry, ...] = (),
     ) -> str:
         """Save a picture or chart; returns its path."""
-        words = ()
-        if isinstance(data, figures.Chart):
+        words: tuple[PlacedWords, ...] = ()
+        if isinstance(data, Chart):
             path, content, (width, height) = f"figures/{name}.svg", data.svg, figures.svg_size(data.svg)
             words, legend = data.words, data.legend
         else:
