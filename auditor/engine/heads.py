@@ -89,20 +89,19 @@ class MeanHead:
             weight = self.first.weight.float()
             whole = _linear(self.first, means[None])
             at_once = max(1, VALUES_AT_ONCE // len(weight))
-            return torch.cat(
-                [
-                    self._scores(whole - means[group, None] * weight[:, group].T, target.expand(len(group)))
-                    for group in torch.split(units, at_once)
-                ]
-            )
+            found = []
+            for group in torch.split(units, at_once):
+                lost = weight.index_select(1, group).mul_(means[group])
+                found.append(self._scores(lost.neg_().add_(whole.T).T, target))
+            return torch.cat(found)
 
-    def _scores(self, first: Tensor, targets: Targets) -> Tensor:
+    def _scores(self, first: Tensor, target: Targets) -> Tensor:
         hidden = self._hidden(first)
         if self.last is None:
-            return scoring.target_logits(hidden, targets)
-        # the wanted scores alone: the others would take most of the time
-        found = (hidden * targets.weights(self.last.weight.float())).sum(dim=1)
-        return found if self.last.bias is None else found + targets.weights(self.last.bias.float()[:, None])[:, 0]
+            return scoring.target_logits(hidden, target.expand(len(hidden)))
+        # the wanted score alone: the others would take most of the time
+        found = hidden @ target.weights(self.last.weight.float())[0]
+        return found if self.last.bias is None else found + target.weights(self.last.bias.float()[:, None])[0]
 
     def _hidden(self, first: Tensor) -> Tensor:
         for part in self.between:
