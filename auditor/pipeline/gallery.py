@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from auditor.figures import Chart, decode_png, encode_jpeg, svg_size
 from auditor.records import LegendEntry, Picture
+from auditor.runs import safe_name
 
 if TYPE_CHECKING:
     from auditor.runs import RunFolder
@@ -78,9 +77,3 @@ class Gallery:
             path=path, caption=caption, alt=alt, reading=reading, width=size[0], height=size[1], **more
         )
         return path
-
-
-def safe_name(name: str) -> str:
-    """A file name of letters, digits, dots and dashes; what had to change is told apart by a digest."""
-    clean = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:80]
-    return clean if clean == name else f"{clean}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

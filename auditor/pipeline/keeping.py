@@ -9,8 +9,8 @@ import numpy as np
 
 from auditor import figures
 from auditor.media import shown_layers
-from auditor.pipeline.gallery import safe_name
 from auditor.pipeline.stack_maps import small_volumes
+from auditor.runs import safe_name
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
 

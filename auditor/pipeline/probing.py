@@ -15,8 +15,8 @@ from auditor.findings.gate import declare_legitimate
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.media import Medium
-from auditor.pipeline.gallery import safe_name
 from auditor.records import Box, Check, PartFailure
+from auditor.runs import safe_name
 from auditor.statistics.testing import ALPHA, above_chance
 
 if TYPE_CHECKING:

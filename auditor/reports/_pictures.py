@@ -13,7 +13,7 @@ from pathlib import Path
 from auditor.errors import RenderError
 from auditor.records import Audit
 from auditor.reports._drawings import Key, Words, legend_of, words_on
-from auditor.reports._words import plain
+from auditor.reports._words import after, plain, stopped
 
 Embed = Callable[[str, bytes, str], str]
 """(name, bytes, media type) → the address under which the page shows them."""
@@ -57,6 +57,7 @@ class Figure:
     """One picture on a page.
 
     Attributes:
+        path: Of its file in the run folder.
         url: Address in the page's own scheme.
         alt: What it shows, for those who do not see it.
         width, height: Pixels.
@@ -68,6 +69,7 @@ class Figure:
         legend: What its marks and colours are, to be set under it.
     """
 
+    path: str
     url: str
     alt: str
     caption: str
@@ -138,8 +140,9 @@ class Pictures:
             self._urls[path] = self._embed(path, small, kind)
         alt = plain(picture.alt or picture.caption)
         return Figure(
+            path=path,
             url=self._urls[path],
-            alt=f"{alt.rstrip('.')}. {plain(facts)}".strip() if facts else alt,
+            alt=after((stopped(alt), plain(facts))) if facts else alt,
             caption=plain(picture.caption),
             reading=plain(picture.reading or ""),
             width=picture.width,
