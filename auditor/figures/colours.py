@@ -14,6 +14,8 @@ Values = NDArray[np.floating]
 """Float, shape (rows, columns); higher means more."""
 
 PAPER = 255
+RAMP = 5
+"""Colours by which a legend shows a scale."""
 
 
 def colourise(values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
@@ -59,6 +61,16 @@ def overlay(photo: Rgb, values: Values, low: float, high: float, *, palette: str
         quiet = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[~finite][:, None]
         shown[~finite] = (left[0] / 255 * quiet + (1 - left[0] / 255) * (PAPER // 2) + 0.5).astype(np.uint8)
     return np.asarray(shown, np.uint8)
+
+
+def ramp(palette: str = "viridis", end: float = 1.0) -> tuple[str, ...]:
+    """A few colours of a scale from its low end up, as a legend names them.
+
+    Args:
+        end: Share of the scale that is used.
+    """
+    table = _table(palette)[np.linspace(0, 255 * end, RAMP).round().astype(int)]
+    return tuple("#" + bytes(colour).hex() for colour in table)
 
 
 @cache

@@ -42,6 +42,7 @@ def fragment(audit: Audit, run: Path) -> str:
 
 def _cell(audit: Audit, shown: Audit, run: Path, pictures: Pictures) -> str:
     context = {
+        "media": "notebook",
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),
         "model": short(" ".join(filter(None, (audit.model.name, audit.model.version))), 80),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from auditor.errors import RenderError
 from auditor.records import Audit
+from auditor.reports._drawings import Key, Words, legend_of, words_on
 from auditor.reports._words import after, plain, stopped
 
 Embed = Callable[[str, bytes, str], str]
@@ -64,6 +65,8 @@ class Figure:
         mark: A warning that goes with it, such as a failed trust check; "" for none.
         caption: Stands under it.
         reading: How to read it; "" for none.
+        words: Titles, names and axes, to be set over it.
+        legend: What its marks and colours are, to be set under it.
     """
 
     path: str
@@ -75,6 +78,8 @@ class Figure:
     height: int
     layout: str
     mark: str = ""
+    words: tuple[Words, ...] = ()
+    legend: tuple[Key, ...] = ()
 
 
 class Pictures:
@@ -144,6 +149,8 @@ class Pictures:
             height=picture.height,
             layout=layout,
             mark=mark,
+            words=words_on(picture),
+            legend=legend_of(picture),
         )
 
     def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
@@ -163,7 +170,14 @@ class Pictures:
         data, kind = self._read(path)
         small, kind = _reduced(data, kind, THUMBNAIL / figure.width, least=0)
         url = self._embed(f"thumbnails/{path}", small, kind)
-        return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
+        return replace(
+            figure,
+            url=url,
+            words=(),
+            legend=(),
+            width=THUMBNAIL,
+            height=round(figure.height * THUMBNAIL / figure.width),
+        )
 
     def placed(self, section: str) -> tuple[Figure, ...]:
         """Figures of the run as a whole that belong to a section, as `SECTIONS` calls it."""
