@@ -8,8 +8,10 @@ from pathlib import Path
 from auditor.records import Audit, Picture
 from auditor.reports import RenderOptions
 from auditor.reports._findings import finding_views
+from auditor.reports._fitting import Reduction
 from auditor.reports._pages import render_page
 from auditor.reports._pictures import Pictures
+from auditor.reports._pixels import scale_for
 from auditor.reports._standing import changed
 from auditor.reports._summary import summarise
 from auditor.reports._words import plain, short
@@ -30,7 +32,8 @@ def fragment(audit: Audit, run: Path) -> str:
         checks = tuple(check.model_copy(update={"figures": ()}) for check in audit.checks)
         audit = audit.model_copy(update={"checks": checks, "figures": {}, "summary_figures": ()})
     shown = audit.model_copy(update={"figures": _shown(audit)})
-    pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
+    fitting = Reduction(scale=scale_for(shown.figures, run, MOST_BYTES))
+    pictures = Pictures(shown, run, _data_address, images=True, reduction=fitting)
     context = {
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),

@@ -16,31 +16,36 @@ from auditor.reports import RenderOptions
 from auditor.shipped import BASE, DEFAULT, shipped_folder, template_base, template_names
 
 
-def options_for(template: str, beside: Path, *, images: bool = True) -> RenderOptions:
+def options_for(template: str, beside: Path, *, images: bool = True, max_size: int | None = None) -> RenderOptions:
     """How to render with a template that is named as in a spec: a shipped name, or else a folder's path.
 
     Args:
         beside: Where relative paths start.
-        images: See `RenderOptions`.
+        images, max_size: See `RenderOptions`.
 
     Raises:
         RenderError: Neither is there, with a suggestion; or the folder's base is no shipped template.
     """
     if template in template_names():
-        return RenderOptions(template, images=images)
+        return RenderOptions(template, images=images, max_size=max_size)
     own = beside / template
     if not own.is_dir():
         raise RenderError(unknown_name("template", template, template_names()) + ", nor is it a folder's path")
-    return RenderOptions(based_on(own), own, images=images)
+    return RenderOptions(based_on(own), own, images=images, max_size=max_size)
 
 
 def as_made(audit: Audit, *, images: bool = True) -> RenderOptions:
-    """How to render again: with the shipped template that the audit was made with, else with `default`.
+    """How to render again: with the shipped template and the size that the audit was made with, else with `default`.
 
     A folder of somebody's own is recorded by its path beside the spec, which is not known here.
     """
     made_with = str(audit.report_options.get("template") or DEFAULT)
-    return RenderOptions(made_with if made_with in template_names() else DEFAULT, images=images)
+    most = audit.report_options.get("max_size")
+    return RenderOptions(
+        made_with if made_with in template_names() else DEFAULT,
+        images=images,
+        max_size=most if isinstance(most, int) and most > 0 else None,
+    )
 
 
 def based_on(folder: Path) -> str:
