@@ -53,11 +53,15 @@ class Names:
         figures = _mapped(content.pop("figures"), self._in(self._captions))
         content = _mapped(content, self.text)
         sample = content["sample"]
-        named = [(content["images"], audit.images), (sample["unreadable"], audit.sample.unreadable)]
-        for made, given in (*named, (sample["converted"], audit.sample.converted)):
-            for item, original in zip(made, given, strict=True):
-                item["image"] = self.of(original.image)
-        sample["duplicates"] = [[self.of(name) for name in names] for names in audit.sample.duplicates]
+        given = audit.sample
+        for made, originals in (
+            (content["images"], [image.image for image in audit.images]),
+            (sample["unreadable"], [item.image for item in given.unreadable]),
+            (sample["converted"], [item.image for item in given.converted]),
+        ):
+            for item, original in zip(made, originals, strict=True):
+                item["image"] = self.of(original)
+        sample["duplicates"] = [[self.of(name) for name in names] for names in given.duplicates]
         return Audit.from_json(json.dumps({**content, "figures": figures}))
 
     def text(self, text: str) -> str:

@@ -54,7 +54,8 @@ def reduced(data: bytes, kind: str, reduction: Reduction, *, least: int = WORTH_
     if scale < 1:
         size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    small = encode_jpeg(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), quality=reduction.quality or QUALITY)
+    rgb = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+    small = encode_jpeg(rgb, quality=reduction.quality or QUALITY)
     return (small, "image/jpeg") if scale < 1 or len(small) < len(data) else (data, kind)
 
 
