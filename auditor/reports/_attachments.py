@@ -87,12 +87,12 @@ def _audit_bytes(audit: Audit, run: Path) -> bytes:
 def _manifest(files: list[Attachment], run: Path, originals: Path | None) -> Attachment:
     digests = {file.path: hashlib.sha256(file.data).hexdigest() for file in files}
     changed = {}
-    for file in files if originals is not None else ():
-        original = originals / file.path
-        if not original.is_file():
-            changed[file.name] = digests.pop(file.path)
-        elif (digest := sha256_of(inside(originals, file.path))) != digests[file.path]:
-            changed[file.name], digests[file.path] = digests[file.path], digest
+    if originals is not None:
+        for file in files:
+            if not (originals / file.path).is_file():
+                changed[file.name] = digests.pop(file.path)
+            elif (digest := sha256_of(inside(originals, file.path))) != digests[file.path]:
+                changed[file.name], digests[file.path] = digests[file.path], digest
     for folder in FOLDERS:
         for path in sorted((run / folder).rglob("*")):
             if path.is_file() and not path.name.startswith(".writing-"):
