@@ -36,6 +36,9 @@ def render(
             help="As `auditor list templates` prints it, or a folder of your own; default: as the audit was made.",
         ),
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Such as en or zh; default: as the audit was made.")
+    ] = None,
     images: Annotated[
         bool,
         typer.Option(
@@ -63,7 +66,8 @@ def render(
         ),
     ] = None,
 ) -> int:
-    """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
+    """Render a finished run again, in other formats, templates or languages; needs neither torch nor the model."""
+    from auditor.languages import DEFAULT as ENGLISH
     from auditor.reports._rendering import COPY, render_copy
     from auditor.reports._rendering import render as render_here
     from auditor.reports._templates import options_for
@@ -77,10 +81,12 @@ def render(
     asked = _bytes(max_size)
     if run_dir is not None:
         audit = load_audit(run_dir)
-        options = _options(template, audit, images)
+        options = _options(template, language, audit, images)
     else:
         run_dir, folder = folder or SAMPLE_FOLDER, None
-        options = options_for(template or DEFAULT, Path(), images=images)  # before anything is drawn
+        options = options_for(
+            template or DEFAULT, Path(), language=language or ENGLISH, images=images
+        )  # before anything is drawn
         audit = _sample(run_dir, verdict)
     options = replace(options, thumbnails=thumbnails, max_size=asked or options.max_size)
     wanted = formats or ["html", "pdf"]
@@ -116,13 +122,13 @@ def _sample(folder: Path, verdict: str) -> Audit:
     return write_sample(folder, verdict)
 
 
-def _options(template: str | None, audit: Audit, images: bool) -> RenderOptions:
-    from auditor.reports._templates import as_made, options_for
+def _options(template: str | None, language: str | None, audit: Audit, images: bool) -> RenderOptions:
+    from auditor.reports._templates import as_made, made_in, options_for
     from auditor.shipped import template_names
 
     if template is not None:
-        return options_for(template, Path(), images=images)
+        return options_for(template, Path(), language=language or made_in(audit), images=images)
     made_with = audit.report_options.get("template")
     if made_with and made_with not in template_names():
         print(f"note: made with the template {made_with}; name it with --template to use it again", file=sys.stderr)
-    return as_made(audit, images=images)
+    return as_made(audit, language=language, images=images)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from auditor.languages import DEFAULT
 from auditor.records import Audit
 from auditor.registry import Part
 
@@ -20,6 +21,7 @@ class RenderOptions:
     Attributes:
         templates: A user's template folder; its files win over ours one by one.
         template: Name of the shipped template.
+        language: What it is written in, as `auditor.languages` names it.
         images: False leaves all pictures of the sample out.
         thumbnails: Whether they are shown all the same, so small that a face is a few pixels.
         max_size: Bytes of report.html and of report.pdf, at most; None: as small as reports are by themselves.
@@ -29,6 +31,7 @@ class RenderOptions:
 
     template: str = "default"
     templates: Path | None = None
+    language: str = DEFAULT
     images: bool = True
     thumbnails: bool = False
     max_size: int | None = None

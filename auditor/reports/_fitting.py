@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auditor.errors import RenderError
+from auditor.languages import say
+from auditor.reports._words import percent
 
 ORDINARY = 128
 """Pictures of an ordinary sample."""
@@ -41,16 +43,24 @@ class Reduction:
         """What the page says of it, in sentences; "" where nothing was reduced."""
         said = []
         if self.scale < 1:
-            said.append(f"Pictures are shown at {self.scale * 100:.0f} % of their size, so that this file can be sent.")
+            share = percent(f"{self.scale * 100:.0f}")
+            said.append(say("Pictures are shown at {share} of their size, so that this file can be sent.", share=share))
         elif self.quality is not None:
-            said.append(f"Pictures are stored at JPEG quality {self.quality}, so that this file can be sent.")
+            said.append(
+                say(
+                    "Pictures are stored at JPEG quality {quality}, so that this file can be sent.",
+                    quality=self.quality,
+                )
+            )
         if self.cells < WHOLE.cells:
-            said.append(f"Maps that the page colours have at most {self.cells} cells along a side.")
+            said.append(say("Maps that the page colours have at most {cells} cells along a side.", cells=self.cells))
         if self.every == 0:
-            said.append("Maps of single pictures are left out of the annex.")
+            said.append(say("Maps of single pictures are left out of the annex."))
         elif self.every > 1:
-            said.append(f"Of the annex with maps of single pictures, 1 sheet in {self.every} is shown.")
-        return " ".join([*said, "The run folder holds everything in full."]) if said else ""
+            said.append(
+                say("Of the annex with maps of single pictures, 1 sheet in {every} is shown.", every=self.every)
+            )
+        return " ".join([*said, say("The run folder holds everything in full.")]) if said else ""
 
 
 WHOLE = Reduction()

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.errors import RenderError
+from auditor.languages import say
 from auditor.records import Audit, VisualizationRecord
 from auditor.reports._fitting import WHOLE, Reduction
 from auditor.reports._pixels import bare, reduced
-from auditor.reports._words import plain
+from auditor.reports._words import after, plain, stopped
 
 Embed = Callable[[str, bytes, str], str]
 """(name, bytes, media type) → the address under which the page shows them."""
@@ -56,6 +57,7 @@ class Figure:
     """One picture on a page.
 
     Attributes:
+        path: Of its file in the run folder.
         url: Address in the page's own scheme.
         alt: What it shows, for those who do not see it.
         width, height: Pixels.
@@ -65,6 +67,7 @@ class Figure:
         reading: How to read it; "" for none.
     """
 
+    path: str
     url: str
     alt: str
     caption: str
@@ -132,8 +135,9 @@ class Pictures:
             self._urls[path] = self._embed(path, small, kind)
         alt = plain(picture.alt or picture.caption)
         return Figure(
+            path=path,
             url=self._urls[path],
-            alt=f"{alt.rstrip('.')}. {plain(facts)}".strip() if facts else alt,
+            alt=after((stopped(alt), plain(facts))) if facts else alt,
             caption=plain(picture.caption),
             reading=plain(picture.reading or ""),
             width=picture.width,
@@ -170,14 +174,17 @@ class Pictures:
         if found is None:
             return None
         sheet, amount = found
-        words = (
-            f"{title}: the first {amount} maps, in the order of the images; their pictures are left out of this copy."
+        words = say(
+            "{method}: the first {amount} maps, in the order of the images; their pictures are left out of this copy.",
+            method=title,
+            amount=amount,
         )
         content, kind = reduced(encode_jpeg(sheet), "image/jpeg", self._reduction)
         return Figure(
+            path=item.maps or "",
             url=self._embed(f"alone/{item.maps}", content, kind),
             alt=f"{words} {plain(facts)}".strip(),
-            caption=f"{words} Each map goes from 0 to its own maximum.",
+            caption=" ".join([words, say("Each map goes from 0 to its own maximum.")]),
             reading="",
             width=sheet.shape[1],
             height=sheet.shape[0],

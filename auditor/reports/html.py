@@ -24,14 +24,21 @@ class Html(Report):
     """One self-contained page: pictures, typefaces and one script inside, nothing fetched; light, dark and on paper."""
 
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        from auditor.languages import Language
         from auditor.reports._fitting import fitted, limit_of
+        from auditor.reports._translation import told_in
+
+        language = Language.of(options.language)
+        told = told_in(audit, language)
 
         def draft(reduction: Reduction) -> _Page:
-            return _Page(_page(audit, run, options, reduction))
+            return _Page(_page(told, run, options, reduction))
 
         limit = limit_of(options.max_size, ORDINARY_BYTES, len(audit.images))
         file = run / "report.html"
-        write_whole(file, fitted(file.name, draft, limit))
+        with language.spoken():
+            data = fitted(file.name, draft, limit)
+        write_whole(file, data)
         return [file]
 
 

@@ -32,20 +32,26 @@ class Pdf(Report):
     embeds = True
 
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        from auditor.languages import Language
         from auditor.reports._attachments import attachments_of
         from auditor.reports._fitting import fitted, limit_of
         from auditor.reports._layout import require_weasyprint
+        from auditor.reports._translation import told_in
 
         require_weasyprint()
         attached = attachments_of(audit, run, options.originals)
+        language = Language.of(options.language)
+        told = told_in(audit, language)
 
         def draft(reduction: Reduction) -> _Draft:
-            return _draft(audit, run, options, reduction, attached)
+            return _draft(told, run, options, reduction, attached)
 
         limit = limit_of(options.max_size, ORDINARY_BYTES, len(audit.images))
         beside = TYPEFACES + sum(len(zlib.compress(item.data)) for item in attached)
         file = run / "report.pdf"
-        write_whole(file, fitted(file.name, draft, limit, beside=beside))
+        with language.spoken():
+            data = fitted(file.name, draft, limit, beside=beside)
+        write_whole(file, data)
         return [file]
 
 
