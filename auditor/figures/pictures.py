@@ -85,7 +85,7 @@ def map_triptych(
     """
     factor = enlargement(*photo.shape[:2])
     large = enlarge(photo)
-    top = float(np.nanmax(values, initial=low)) if high is None else high
+    top = float(np.fmax.reduce(values, axis=None, initial=low)) if high is None else high
     spread = _spread(values, photo.shape[:2], large.shape[:2])
     panels = [large, colourise(spread, low, top, palette=palette), overlay(large, spread, low, top, palette=palette)]
     if box is not None:
@@ -171,8 +171,11 @@ def fit(rgb: Rgb, height: int, width: int) -> Rgb:
 def _spread(values: Values, photo: tuple[int, ...], shown: tuple[int, ...]) -> Values:
     """The map at the shown size: pixel maps stay crisp, coarse maps are interpolated."""
     crisp = values.shape == photo
+    given = values.astype(np.float32, copy=False)
+    if crisp and photo == shown:
+        return given
     method = cv2.INTER_NEAREST if crisp else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(values.astype(np.float32), (shown[1], shown[0]), interpolation=method))
+    return np.asarray(cv2.resize(given, (shown[1], shown[0]), interpolation=method))
 
 
 def _scale_bar(height: int, low: float, high: float, palette: str) -> Rgb:
