@@ -34,7 +34,7 @@ JOINTS = ("; ", " · ", ": ", ", ", " and ")
 """What joins the parts of a text, tried in this order; each is an entry of the catalogue."""
 ALIGNMENTS = 60
 """Ways to lay a pattern over a text that are looked at."""
-LOOKS = 3_000
+LOOKS = 1_000
 """Parts of one text that are looked up before the rest is left as it is: a text made to be hard costs no more."""
 LONGEST = 20_000
 """Letters of the longest text that is looked into; no sentence of ours is that long."""
@@ -45,6 +45,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[^a-z\W]|[“\"'(])")
 _NO_END = re.compile(r"(?:^|[:;,(] )\d+\.$|\b[A-Z][a-z]?\.$")
 """A number in a list ("1."), and an initial or a title ("A.", "Dr.")."""
 _PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+_SMALL = re.compile(r"(?<![\w./@-])[a-z]{3,}(?![\w/@-]|\.\w)")
+"""A word that is no part of a path or an identifier."""
+_LISTED = re.compile(r", | and ")
 _SEVERAL = re.compile(r"; |[a-z)][.!?] ")
 _NUMBER = re.compile(r"[−+-]?\d[\d.,]*(?: ?%)?|–")
 
@@ -235,14 +238,22 @@ class Phrases:
         return best or self._kept(text)
 
     def _kept(self, text: str) -> _Said:
-        return _Said(text, (text,) if text not in self.names and _PROSE.search(text) else (), kept=True)
+        if self._is_named(text):
+            return _Said(text, kept=True)
+        return _Said(text, (text,) if _PROSE.search(text) else (), int(bool(_SMALL.search(text))), kept=True)
 
-    def _recognised(self, text: str) -> _Said | None:
+    def _is_named(self, text: str) -> bool:
+        """Whether it is a name, or a list of names."""
+        return text in self.names or all(part in self.names for part in _LISTED.split(text))
+
+    def _recognised(self, text: str, *, anyhow: bool = True) -> _Said | None:
         """By an entry for the whole text: the exact one, else the most specific pattern that leaves least unknown."""
         if text in self._whole:
             return _Said(self._whole[text])
         best = None
         for pattern in self._candidates(text):
+            if not anyhow and not pattern.literals[0]:
+                continue
             for captured in islice(pattern.captures(text), ALIGNMENTS):
                 said = self._filled(pattern, captured)
                 if said is not None and said.certain:
@@ -257,13 +268,20 @@ class Phrases:
             if place.startswith(NUMBER) and not _NUMBER.fullmatch(value):
                 return None
             kind = place.rstrip("_0123456789")
-            said = self._kept(value) if kind in NAMES else self._said(value)
+            said = self._named(value) if kind in NAMES else self._said(value)
             if pattern.weight < LIGHT and (said.unknown or (said.kept and " " in value and value not in self.names)):
                 return None
             values[place] = said.text
             unknown += () if kind in OTHERS_WORDS else said.unknown
             strained += said.strained + (kind not in LISTS and self._is_several(value, named=kind in NAMES))
         return _Said(pattern.filled(values), tuple(unknown), strained)
+
+    def _named(self, value: str) -> _Said:
+        """Names as they are, and what joins two of them."""
+        kept = replace(self._kept(value), strained=0)
+        if value in self.names or not self._is_named(value):
+            return kept
+        return replace(kept, text=value.replace(" and ", self._joint(" and ")))
 
     def _is_several(self, value: str, *, named: bool) -> bool:
         """Whether it is more than one part of a sentence; a name has no part at all."""
@@ -277,7 +295,7 @@ class Phrases:
         other = first.lower() if first.isupper() else first.upper()
         if other == first or len(other) > 1:
             return None
-        said = self._recognised(other + text[1:])
+        said = self._recognised(other + text[1:], anyhow=False)  # the first letter of a name is its own
         if said is None or said.text == "":
             return said
         begin = said.text[0].upper() if first.isupper() else said.text[0].lower()
@@ -297,7 +315,8 @@ class Phrases:
             if best is not None and best.certain:
                 return best
             if joint in text and joint in self._whole:
-                found = self._joined(text.split(joint), joint)
+                # what stands before a colon says what the rest is about, colons and all
+                found = self._joined(text.split(joint, 1 if joint == ": " else -1), joint)
                 if joint == "; " or not found.unknown:
                     best = _better(found, best)
         return best
