@@ -1,4 +1,4 @@
-"""Lists the sentences of ours that end in audits and that a catalogue does not know: `python -m docs.recorded_messages`.
+"""Lists the sentences that end in audits and that a catalogue does not know: `python -m docs.recorded_messages`.
 
 It reads the sources: every text with words in it that a part, a judge or a drawer of figures writes is a message; what
 an f-string puts in is a named place. Texts that no reader of an audit meets are left out by rule: docstrings, errors
@@ -96,10 +96,11 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 _FORMAT = re.compile(r"\{([a-z_]+)(?::[^{}]*)?\}")
 HOLE = "\ue000"
 """Stands for what a place holds, until the message is looked up."""
-_GLUED = re.compile(r"(?<=[A-Za-z.])\ue000(?=[ .]|$)|^\ue000(?=[A-Z])|(?<=[a-z])\ue000(?=[.;])")
+_GLUED = re.compile(r"(?<=[A-Za-z.')])\ue000(?=[ .;]|$)|\ue000(?=[A-Za-z])|^\ue000 ?(?=[A-Z])")
 """A place that may be empty: more of a sentence, or a further one."""
 _WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
-_KEPT_WORDS = re.compile(r"`[^`]*`|\([^()]*\)")
+_KEPT_WORDS = re.compile(r"`[^`]*`|\([^()]*\)|auditor [a-z]+ [a-z]+|pip install")
+"""What stays as it is in every language: commands, names of functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,10 @@ def missing(phrases: Phrases) -> list[Message]:
 def known(text: str, phrases: Phrases) -> bool:
     """Whether a message is said wholly: with something in each place, or without those that are glued to a word."""
     touching = re.sub(r"(\{[a-z_0-9]+\})+", HOLE, text.strip(" ;,"))
-    return any(_said_wholly(re.sub(r"\ue000", "7", sample), phrases) for sample in (touching, _GLUED.sub("", touching)))
+    if touching.startswith("(") and touching.endswith(")"):
+        touching = touching[1:-1]
+    samples = (touching, _GLUED.sub("", touching))
+    return any(_said_wholly(one.replace(HOLE, value), phrases) for one in samples for value in ("7", "Qx7"))
 
 
 def _said_wholly(sample: str, phrases: Phrases) -> bool:
@@ -391,7 +395,7 @@ EXCLUDED: dict[str, str] = {
     "{started} to {finished}: {name}: {value}, exit code {exit_code}": "a line of the log",
     "failed its check": _DRAWN,
     "each map's maximum": _DRAWN,
-    "each map's highest {value} % and more": _DRAWN,
+    "each map's highest {top} % and more": _DRAWN,
     "gradient fell": _DRAWN,
     "clips (folders of frames, or video files)": _ENDS,
     "name the folder that holds the clips": _ENDS,
@@ -399,6 +403,13 @@ EXCLUDED: dict[str, str] = {
     "name the folder that holds the volumes": _ENDS,
     "{weights} is a folder; name the file in it": _ENDS,
     "{part_name} is the same whatever is explained; remove the key": _ENDS,
+    "model.input needs {what}: these weights bring no preprocessing of their own (x = (u8 / 255 · scale − mean) / std; "
+    "e.g. size: [224, 224], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])": _ENDS,
+    "{under}, {kept}; the least is {lowest} % under {words}.": "an entry holds it together with how it begins",
+    " and the ": _FRAGMENT,
+    "too few": _FRAGMENT,
+    "too many": _FRAGMENT,
+    "of another shape": _FRAGMENT,
 }
 """Messages that no reader of an audit meets and no rule finds, each with the reason."""
 

@@ -49,7 +49,7 @@ _SMALL = re.compile(r"(?<![\w./@-])[a-z]{3,}(?![\w/@-]|\.\w)")
 """A word that is no part of a path or an identifier."""
 _LISTED = re.compile(r", | and ")
 _SEVERAL = re.compile(r"; |[a-z)][.!?] ")
-_NUMBER = re.compile(r"[−+-]?\d[\d.,]*(?: ?%)?|–")
+_NUMBER = re.compile(r"[−+-]?\.?\d[\d.,]*(?: ?%)?|–")
 
 
 class CatalogueError(ValueError):
@@ -93,6 +93,11 @@ class Pattern:
     def weight(self) -> int:
         """How specific it is: its letters outside of places."""
         return sum(map(len, self.literals))
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether it has several parts of a sentence, or several sentences."""
+        return bool(_SEVERAL.search("7".join(self.literals)))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -228,8 +233,8 @@ class Phrases:
             return _Said(self._whole[text])
         best = None
         ways = [self._recognised, self._recapitalised, self._in_parts]
-        if _SEVERAL.search(text):  # short texts fit few patterns
-            ways = [self._in_parts, self._recognised, self._recapitalised]
+        if _SEVERAL.search(text):  # patterns of several parts first; then part by part: short texts fit few patterns
+            ways = [self._of_several, self._in_parts, *ways[:2]]
         for way in ways:
             found = way(text)
             if found is not None and found.certain:
@@ -246,13 +251,13 @@ class Phrases:
         """Whether it is a name, or a list of names."""
         return text in self.names or all(part in self.names for part in _LISTED.split(text))
 
-    def _recognised(self, text: str, *, anyhow: bool = True) -> _Said | None:
+    def _recognised(self, text: str, *, anyhow: bool = True, several: bool = False) -> _Said | None:
         """By an entry for the whole text: the exact one, else the most specific pattern that leaves least unknown."""
         if text in self._whole:
             return _Said(self._whole[text])
         best = None
         for pattern in self._candidates(text):
-            if not anyhow and not pattern.literals[0]:
+            if (several and not pattern.several) or not (anyhow or pattern.literals[0]):
                 continue
             for captured in islice(pattern.captures(text), ALIGNMENTS):
                 said = self._filled(pattern, captured)
@@ -260,6 +265,9 @@ class Phrases:
                     return said
                 best = _better(said, best)
         return best
+
+    def _of_several(self, text: str) -> _Said | None:
+        return self._recognised(text, several=True)
 
     def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said | None:
         """The pattern with what stands in its places; None where something stands there that cannot."""

@@ -69,7 +69,7 @@ def test_the_audit_itself_stays(sample: Audit) -> None:
 
 
 def test_ids_names_and_what_people_wrote_stay(sample: Audit) -> None:
-    said = in_language(sample, Phrases({text: "译" for text in _strings(sample.model_dump())}))
+    said = in_language(sample, Phrases(dict.fromkeys(_strings(sample.model_dump()), "译")))
 
     for field in ("name", "title", "purpose", "owner", "organisation", "report_id", "schema_version", "per_class"):
         assert getattr(said, field) == getattr(sample, field)
