@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.languages.recorded import CatalogueError, Pattern, Phrases, read_entries
+from auditor.languages.patterns import CatalogueError, Pattern
+from auditor.languages.recorded import Phrases, read_entries
 
 SAID = {
     "; ": "；",
@@ -21,7 +22,7 @@ SAID = {
     "a border ring {width} px wide": "宽 {width} 像素的边框环",
     "the colour cast": "偏色",
     "{subject} relies on {where}: {effect}.": "{subject}依赖{where}：{effect}。",
-    "{where} is present in the data, and the model does not use it{power}.": "{where}存在于数据中，但模型并未使用它{power}。",
+    "{where} is present in the data, and the model does not use it{power}.": "{where}在数据中，模型未使用{power}。",
     "an effect of {effect} would have been seen": "{effect} 的效应能够被发现",
     "class {class_name} falls": "类别 {class_name} 下降",
     "half {half}, {count} donors an image": "{half} 半样本，每张图像 {count} 个供体",
@@ -52,7 +53,7 @@ def test_what_stands_in_a_place_is_said_where_an_entry_fits_it(phrases: Phrases)
 def test_a_phrase_at_the_beginning_of_a_sentence_has_another_first_letter(phrases: Phrases) -> None:
     text = "A border ring 5 px wide is present in the data, and the model does not use it."
 
-    assert phrases.translated(text) == "宽 5 像素的边框环存在于数据中，但模型并未使用它。"
+    assert phrases.translated(text) == "宽 5 像素的边框环在数据中，模型未使用。"
 
 
 def test_a_language_with_capitals_gets_them_back() -> None:
@@ -66,7 +67,7 @@ def test_a_place_may_be_empty_or_hold_the_rest_of_the_sentence(phrases: Phrases)
         "The colour cast is present in the data, and the model does not use it; an effect of 12 % would have been seen."
     )
 
-    assert phrases.translated(text) == "偏色存在于数据中，但模型并未使用它；12 % 的效应能够被发现。"
+    assert phrases.translated(text) == "偏色在数据中，模型未使用；12 % 的效应能够被发现。"
 
 
 def test_parts_are_said_one_by_one(phrases: Phrases) -> None:
