@@ -279,6 +279,7 @@ def _names(audit: Audit) -> set[str]:
     names = {*audit.model.classes, *audit.model.layers, *audit.reviewers, audit.name, audit.title, audit.owner}
     names |= {image.image for image in audit.images} | {image.predicted for image in audit.images}
     names |= {image.label for image in audit.images if image.label is not None}
+    names |= {item.name for item in audit.visualizations}
     names |= {item.layer for item in audit.visualizations if item.layer is not None}
     names |= {*audit.sample.per_group, *(group for groups in audit.sample.per_group.values() for group in groups)}
     names |= {text for item in audit.waivers for text in (item.id, item.ticket, item.owner, item.approver)}
