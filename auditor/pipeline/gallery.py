@@ -10,9 +10,10 @@ import numpy as np
 
 from auditor.figures import decode_png, encode_jpeg, svg_size
 from auditor.records import Picture
+from auditor.runs import safe_name
 
 if TYPE_CHECKING:
-    from auditor.runs import RunFolder, safe_name
+    from auditor.runs import RunFolder
 
 LONGEST_SIDE = 1800
 """Pictures are averaged down to this many pixels on their longer side: enough for print at the width of a page."""
