@@ -36,7 +36,8 @@ class Card:
 
     Attributes:
         name_parts: Its file name, cut where a line may break.
-        answer: "right", "wrong" or "no label", for styles; `said` in words.
+        answer: "right", "wrong" or "no label", for styles.
+        said: The answer in words.
         url: Address of its small picture; "" where pictures are left out.
         width, height: Pixels of the small picture, or of a square where there is none.
         anchor: For links.

@@ -15,6 +15,7 @@ from auditor.languages.recorded import Phrases
 from auditor.records import Audit, SignOff
 from auditor.reports import RenderOptions
 from auditor.reports._brand import signatures_of
+from auditor.reports._explanation import ExplainedPicture, ExplanationFigure, Tile, write_explanation
 from auditor.reports.html import Html
 from auditor.reports.pdf import Pdf
 from auditor.sample import write_sample
@@ -107,10 +108,11 @@ def test_chinese_type_goes_with_chinese_pages_only(
     sample: tuple[Audit, Path], page: Callable[[str], str], template: str
 ) -> None:
     audit, folder = sample
+    chinese = page(template)
     (file,) = Html().write(audit, folder, RenderOptions(template))
-
-    assert "line-break: strict" in page(template)
     english = file.read_text(encoding="utf-8")
+
+    assert "line-break: strict" in chinese
     assert "line-break: strict" not in english
     assert '<html lang="en">' in english
 
@@ -142,3 +144,26 @@ def test_a_pdf_in_chinese_says_so(believable: Run) -> None:
         assert str(pdf.Root.Lang) == "zh-Hans"
         fonts = {str(item.get("/BaseFont")) for item in pdf.objects if isinstance(item, pikepdf.Dictionary)}
     assert any("CJK" in name or "WenQuanYi" in name for name in fonts)
+
+
+def test_an_explained_picture_is_told_in_chinese(tmp_path: Path) -> None:
+    figure = ExplanationFigure("Causal map", b"jpeg", "image/jpeg", "nothing known of this", "nor of this")
+    picture = ExplainedPicture(
+        name="x.png",
+        model="net",
+        title="Signs",
+        target="stop",
+        scores=(("stop", 0.9),),
+        sentence="said by nobody",
+        cells=(("cell-r1c1", 0.5, 0.4, 0.6, 0.25),),
+        figure=figure,
+        tiles=(Tile("the picture", b"jpeg", "", ""), Tile("grad_cam at layer4", b"jpeg", "", "how", "grad_cam")),
+    )
+
+    (file,) = write_explanation(picture, tmp_path / "x.html", language="zh")
+
+    page = file.read_text(encoding="utf-8")
+    assert '<html lang="zh-Hans">' in page
+    assert "影响最大的单元格" in page
+    assert "0.40～0.60" in page
+    assert "<dt>grad_cam</dt>" in page
