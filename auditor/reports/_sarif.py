@@ -294,8 +294,10 @@ def _pictures(audit: Audit, run: Path, results: Sequence[Result]) -> dict[str, d
     paths = (path for result in results if isinstance(result.source, Check) for path in result.source.figures)
     found: dict[str, dict[str, Any]] = {}
     for path in dict.fromkeys(paths):
+        if path not in audit.figures or "\0" in path:
+            continue
         file = (run / path).resolve()
-        if path not in audit.figures or not file.is_relative_to(run.resolve()) or not file.is_file():
+        if not file.is_relative_to(run.resolve()) or not file.is_file():
             continue
         artifact: dict[str, Any] = {"location": {"uri": quote(path, safe="/")}, "roles": ["attachment"]}
         if file.suffix.lower() in _TYPES:
