@@ -23,7 +23,7 @@ CONTEXT = "recorded"
 """msgctxt of the entries in the catalogues."""
 NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "source"})
 """Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
-OTHERSWORDS = frozenset({"error", "own_words"})
+OTHERS_WORDS = frozenset({"error", "own_words"})
 """Places that may hold what a person or another library said: said in the language where known, else kept uncounted."""
 LISTS = frozenset({"words", "listed", "units", "cuts", "sizes", "about", "methods", "own_words", "reason", "why"})
 """Places that may hold several parts of a sentence."""
@@ -183,7 +183,9 @@ class Phrases:
 
     def _filled(self, pattern: Pattern, captured: tuple[str, ...]) -> _Said | None:
         """The pattern with what stands in its places; None where something stands there that cannot."""
-        values, unknown, strained = {}, [], 0
+        values: dict[str, str] = {}
+        unknown: list[str] = []
+        strained = 0
         for place, value in zip(pattern.places, captured, strict=True):
             if place.startswith(NUMBER) and not _NUMBER.fullmatch(value):
                 return None
@@ -194,7 +196,7 @@ class Phrases:
             if pattern.weight < LIGHT and (said.unknown or (said.kept and " " in value and value not in self.names)):
                 return None
             values[place] = said.text
-            unknown += () if kind in OTHERSWORDS else said.unknown
+            unknown += () if kind in OTHERS_WORDS else said.unknown
             strained += said.strained + (kind not in LISTS and self._is_several(value, named=kind in NAMES))
         return _Said(pattern.filled(values), tuple(unknown), strained)
 
