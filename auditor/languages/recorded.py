@@ -23,8 +23,8 @@ CONTEXT = "recorded"
 """msgctxt of the entries in the catalogues."""
 NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "source"})
 """Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
-OTHERSWORDS = frozenset({"error", "own_words"})
-"""Places that may hold what a person or another library said: said in the language where known, else kept uncounted."""
+OTHERS_WORDS = frozenset({"error", "own_words"})
+"""Places that may hold what a person or another library said: kept, uncounted, where no entry fits."""
 LISTS = frozenset({"words", "listed", "units", "cuts", "sizes", "about", "methods", "own_words", "reason", "why"})
 """Places that may hold several parts of a sentence."""
 NUMBER = "n_"
@@ -41,6 +41,8 @@ LONGEST = 20_000
 """Letters of the longest text that is looked into; no sentence of ours is that long."""
 _LETTER = re.compile(r"[^\W\d_]")
 _PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+_PYTHON = re.compile(r"[A-Z]\w*(?:Error|Exception|Interrupt|Warning): ")
+"""How an error of another's code begins: nobody but its author can say it in another language."""
 _SMALL = re.compile(r"(?<![\w./@-])[a-z]{3,}(?![\w/@-]|\.\w)")
 """A word that is no part of a path or an identifier."""
 _LISTED = re.compile(r", | and ")
@@ -137,7 +139,7 @@ class Phrases:
         return known
 
     def _found(self, text: str) -> _Said:
-        if text in self.names or not _LETTER.search(text):
+        if text in self.names or not _LETTER.search(text) or _PYTHON.match(text):
             return _Said(text, kept=True)
         if len(text) > LONGEST:
             return _Said(text, (text,))
@@ -196,7 +198,7 @@ class Phrases:
             if pattern.weight < LIGHT and (said.unknown or (said.kept and " " in value and value not in self.names)):
                 return None
             values[place] = said.text
-            unknown += () if kind in OTHERSWORDS else said.unknown
+            unknown += () if kind in OTHERS_WORDS else said.unknown
             strained += said.strained + (kind not in LISTS and self._is_several(value, named=kind in NAMES))
         return _Said(pattern.filled(values), tuple(unknown), strained)
 
@@ -266,18 +268,13 @@ def read_entries(path: Path) -> dict[str, str]:
     """The entries of a catalogue (.po) that are about recorded texts; without those that are not translated yet.
 
     Raises:
-        CatalogueError: The file is not a catalogue.
+        LanguageError: The file is not a catalogue.
     """
-    from babel.messages.pofile import PoFileError, read_po
+    from auditor.languages.language import read_catalogue
 
-    try:
-        with path.open("rb") as file:
-            catalogue = read_po(file, abort_invalid=True)
-    except PoFileError as error:
-        raise CatalogueError(f"{path.name}: {error}") from None
     return {
         str(message.id): str(message.string)
-        for message in catalogue
+        for message in read_catalogue(path)
         if message.context == CONTEXT and message.id and message.string and not message.fuzzy
     }
 

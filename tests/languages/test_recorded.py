@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.errors import LanguageError
 from auditor.languages.patterns import CatalogueError, Pattern
 from auditor.languages.recorded import Phrases, read_entries
 
@@ -120,6 +121,15 @@ def test_what_another_library_said_is_kept_and_not_counted() -> None:
     assert not phrases.unknown
 
 
+def test_an_error_of_other_code_is_kept_and_not_counted() -> None:
+    phrases = Phrases({"{part} did not finish: {reason}": "{part} 未完成：{reason}"})
+
+    assert phrases.translated("border did not finish: ValueError: no such thing here") == (
+        "border 未完成：ValueError: no such thing here"
+    )
+    assert not phrases.unknown
+
+
 @pytest.mark.parametrize(
     "hostile", ["{width}", "{0.__class__}", "{{7*7}}", "%(name)s", "<script>alert(1)</script>", "\\g<0>", "{where}"]
 )
@@ -160,7 +170,7 @@ def test_a_pattern_that_cannot_be_read_back_is_refused(text: str, why: str) -> N
 
 
 def test_only_translated_entries_of_the_context_are_read(tmp_path: Path) -> None:
-    file = tmp_path / "xx.po"
+    file = tmp_path / "fr.po"
     file.write_text(
         'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
         'msgid "Findings"\nmsgstr "发现项"\n\n'
@@ -174,8 +184,8 @@ def test_only_translated_entries_of_the_context_are_read(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "xx.po"
+    file = tmp_path / "fr.po"
     file.write_text("this is a letter to somebody\n", encoding="utf-8")
 
-    with pytest.raises(CatalogueError, match=r"xx\.po"):
+    with pytest.raises(LanguageError, match=r"fr\.po"):
         read_entries(file)
