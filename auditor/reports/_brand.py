@@ -49,7 +49,7 @@ class Signature:
         role: Such as "Independent reviewer".
         name, date, comment: As the spec states them.
         decision: accept, accept with conditions or reject, as the spec has it.
-        said: The decision in words.
+        said: The decision in the report's language.
     """
 
     role: str
