@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.languages.recorded import CONTEXT, Phrases
+from auditor.languages.entries import CONTEXT
+from auditor.languages.recorded import Phrases
 from docs.source_messages import messages_of
 
 __all__ = ["Message", "catalogue", "messages", "missing"]
@@ -36,8 +37,10 @@ SOURCES = (
     "metrics",
     "overlays",
     "pipeline",
+    "plan",
     "probes",
     "regions.py",
+    "registry.py",
     "statistics",
     "studies.py",
     "subjects",
@@ -50,6 +53,7 @@ SOURCES = (
 UNRECORDED_FILES = frozenset(
     {
         "engine/device.py",
+        "plan/checking.py",
         "subjects/class_folders.py",
         "subjects/datasets/csv.py",
         "subjects/datasets/folder.py",
@@ -133,6 +137,7 @@ def _clauses() -> Iterator[tuple[str, str]]:
 
 _STEP = "progress on the terminal"
 _ENDS = "an error that ends the run"
+_PLANNED = "a line of `auditor plan`"
 _DRAWN = "drawn into a picture, or the key of a curve"
 _FRAGMENT = "never alone: the code puts it between two words that are entries"
 EXCLUDED: dict[str, str] = {
@@ -140,6 +145,13 @@ EXCLUDED: dict[str, str] = {
     "can't allocate memory": "what torch says, to be compared",
     "out of memory": "what torch says, to be compared",
     "cannot allocate memory": "what torch says, to be compared",
+    "predictions on the sample": _PLANNED,
+    "choosing what runs fast, and the layers": _PLANNED,
+    "the causal map": _PLANNED,
+    "a shared pass for each target": _PLANNED,
+    "one shared pass for all gradient maps": _PLANNED,
+    "trying shorter number formats": _PLANNED,
+    "no {what} is named '{name}'; {hint}": _ENDS,
     "taking gradients": _STEP,
     "guided backpropagation": _STEP,
     "propagating relevance": _STEP,

@@ -15,12 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from auditor.languages.entries import gap, parts_of, read_entries
 from auditor.languages.patterns import PLACE, SEVERAL, WORD, CatalogueError, Pattern, sentences
 
-__all__ = ["CONTEXT", "CatalogueError", "Phrases", "read_entries"]
+__all__ = ["CatalogueError", "Phrases"]
 
-CONTEXT = "recorded"
-"""msgctxt of the entries in the catalogues."""
 NAMES = frozenset({"class_name", "name", "names", "file", "layer", "picture", "source"})
 """Places that hold somebody's names, so that they are kept even where they are words that the catalogue knows."""
 OTHERS_WORDS = frozenset({"error", "own_words"})
@@ -89,6 +88,7 @@ class Phrases:
         self.names = frozenset(names)
         self.unknown: Counter[str] = Counter()
         """Passages that stayed English, each with how often."""
+        entries = {**parts_of(entries), **entries}
         self._whole = {text: said for text, said in entries.items() if not PLACE.search(text)}
         patterns = [Pattern.of(text, said) for text, said in entries.items() if text not in self._whole]
         self._patterns = sorted(patterns, key=lambda item: -item.weight)
@@ -261,25 +261,7 @@ class Phrases:
         )
 
     def _joint(self, joint: str) -> str:
-        """In the other language; what stands between sentences is what follows the stop in ". "."""
-        if joint != " ":
-            return self._whole.get(joint, joint)
-        return self._whole.get(". ", ". ").removeprefix(self._whole.get(".", "."))
-
-
-def read_entries(path: Path) -> dict[str, str]:
-    """The entries of a catalogue (.po) that are about recorded texts; without those that are not translated yet.
-
-    Raises:
-        LanguageError: The file is not a catalogue.
-    """
-    from auditor.languages.language import read_catalogue
-
-    return {
-        str(message.id): str(message.string)
-        for message in read_catalogue(path)
-        if message.context == CONTEXT and message.id and message.string and not message.fuzzy
-    }
+        return gap(self._whole) if joint == " " else self._whole.get(joint, joint)
 
 
 def _better(one: _Said | None, other: _Said | None) -> _Said | None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.errors import LanguageError
+from auditor.languages.entries import read_entries
 from auditor.languages.patterns import CatalogueError, Pattern
-from auditor.languages.recorded import Phrases, read_entries
+from auditor.languages.recorded import Phrases
 
 SAID = {
     "; ": "；",
@@ -79,6 +80,15 @@ def test_parts_are_said_one_by_one(phrases: Phrases) -> None:
 
 def test_sentences_are_joined_as_the_language_joins_them(phrases: Phrases) -> None:
     assert phrases.translated("Look at the corner. Look at the corner.") == "请查看角落。请查看角落。"
+
+
+def test_a_sentence_of_an_entry_is_known_beside_other_sentences() -> None:
+    phrases = Phrases(
+        {". ": "。", ".": "。", "; ": "；", "Bright is near; dark is far. Read areas.": "亮为近；暗为远。请看区域。"}
+    )
+
+    assert phrases.translated("Read areas. Bright is near; dark is far.") == "请看区域。亮为近；暗为远。"
+    assert phrases.translated("dark is far.") == "暗为远。"
 
 
 def test_an_initial_and_a_number_in_a_list_end_no_sentence() -> None:

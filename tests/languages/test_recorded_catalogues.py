@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from auditor.languages.entries import read_entries
 from auditor.languages.prose import in_language, passages
-from auditor.languages.recorded import Phrases, read_entries
+from auditor.languages.recorded import Phrases
 from auditor.records import Audit
 from docs.recorded_messages import EXCLUDED, messages, missing
 
