@@ -29,6 +29,7 @@ SOURCES = (
     "engine",
     "experiments",
     "explain",
+    "figures",
     "findings",
     "foreground.py",
     "history/trends.py",
@@ -53,6 +54,7 @@ SOURCES = (
 UNRECORDED_FILES = frozenset(
     {
         "engine/device.py",
+        "figures/svg.py",
         "plan/checking.py",
         "subjects/class_folders.py",
         "subjects/datasets/csv.py",

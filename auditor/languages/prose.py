@@ -158,8 +158,8 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
         }
     ),
     Picture: frozenset({"path"}),
-    LegendEntry: frozenset({"mark", "colours"}),
-    PlacedWords: frozenset({"align", "tone"}),
+    LegendEntry: frozenset({"colours"}),
+    PlacedWords: frozenset(),
     PlannedCheck: frozenset({"kind"}),
     SampleRecord: frozenset({"source", "medium", "path", "duplicates", "digest", "per_class", "per_group"}),
     SignOff: frozenset({"role", "name", "decision", "date", "comment"}),
