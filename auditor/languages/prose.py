@@ -19,6 +19,7 @@ from auditor.records import (
     ClauseRow,
     History,
     ImageRecord,
+    LegendEntry,
     LimitResult,
     Measurement,
     ModelRecord,
@@ -26,6 +27,7 @@ from auditor.records import (
     PartFailure,
     PastAudit,
     Picture,
+    PlacedWords,
     PlannedCheck,
     Record,
     SampleRecord,
@@ -57,6 +59,8 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     PartFailure: frozenset({"reason"}),
     PastAudit: frozenset(),
     Picture: frozenset({"caption", "alt", "reading"}),
+    LegendEntry: frozenset({"label"}),
+    PlacedWords: frozenset({"text"}),
     PlannedCheck: frozenset({"what", "control", "limit", "severity", "rationale"}),
     SampleRecord: frozenset({"rule"}),
     SignOff: frozenset(),
@@ -154,6 +158,8 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
         }
     ),
     Picture: frozenset({"path"}),
+    LegendEntry: frozenset({"colours"}),
+    PlacedWords: frozenset(),
     PlannedCheck: frozenset({"kind"}),
     SampleRecord: frozenset({"source", "medium", "path", "duplicates", "digest", "per_class", "per_group"}),
     SignOff: frozenset({"role", "name", "decision", "date", "comment"}),
@@ -279,6 +285,7 @@ def _names(audit: Audit) -> set[str]:
     names = {*audit.model.classes, *audit.model.layers, *audit.reviewers, audit.name, audit.title, audit.owner}
     names |= {image.image for image in audit.images} | {image.predicted for image in audit.images}
     names |= {image.label for image in audit.images if image.label is not None}
+    names |= {item.name for item in audit.visualizations}
     names |= {item.layer for item in audit.visualizations if item.layer is not None}
     names |= {*audit.sample.per_group, *(group for groups in audit.sample.per_group.values() for group in groups)}
     names |= {text for item in audit.waivers for text in (item.id, item.ticket, item.owner, item.approver)}
