@@ -141,10 +141,23 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
             say("Audits of this name"),
             heads,
             (_past(item) for item in past),
-            empty=say("No earlier audit is known: none lies beside this one and no history was named."),
+            empty=_no_past(audit),
         ),
         notes=tuple(plain(note) for note in history.get("notes") or ()),
         charts=pictures.placed("14"),
+    )
+
+
+def _no_past(audit: Audit) -> str:
+    """Why no earlier audit is listed: attempts are counted by the machine, audits are found where they lie."""
+    if audit.attempt < 2:
+        return say("No earlier audit is known: none lies beside this one and no history was named.")
+    return say_many(
+        "{n} earlier attempt was counted, but its results are not at hand: none lies beside this audit and no history "
+        "was named (report.history).",
+        "{n} earlier attempts were counted, but their results are not at hand: none lies beside this audit and no "
+        "history was named (report.history).",
+        audit.attempt - 1,
     )
 
 
