@@ -260,7 +260,7 @@ def limit_table(audit: Audit) -> Table:
 
 
 def metric_table(audit: Audit) -> Table:
-    """Every metric of the model with its interval and n."""
+    """Every metric of the model with its interval and n, accuracies first."""
     rows = [
         (
             Cell(label(item.name), note=plain(item.note or "")),
@@ -268,7 +268,7 @@ def metric_table(audit: Audit) -> Table:
             interval(item),
             grouped(item.count),
         )
-        for item in audit.metrics
+        for item in sorted(audit.metrics, key=lambda item: "accuracy" not in item.name)
     ]
     empty = say("Nothing was measured: the sample has no labels.")
     if audit.sample.labelled:
