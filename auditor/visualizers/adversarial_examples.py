@@ -15,6 +15,7 @@ from auditor.attacks import OWN_TRANSFORM, fgsm, pgd
 from auditor.errors import ModelError, NotApplicableError
 from auditor.map_areas import areas_of
 from auditor.media import Medium
+from auditor.method_names import in_print
 from auditor.records import Measurement
 from auditor.statistics.intervals import clopper_pearson, mean_interval
 from auditor.studies import Audited, LentMap, PictureRow, PictureSheet, Study, Tile
@@ -178,7 +179,7 @@ class AdversarialExamples(StudyVisualizer):
                 lines.append(PictureRow((*heads[name], Path(audited.sample.pictures[row].name).name), tiles))
         layer = f" at {before.of_method.layer}" if before.of_method.layer else ""
         maps = "" if before.of_method.maps is None else (
-            f" Maps: {self.method}{layer}, for the class predicted before, each from 0 to its own maximum."
+            f" Maps: {in_print(self.method)}{layer}, for the class predicted before, each from 0 to its own maximum."
         )  # fmt: skip
         thinned = f", every {stride}. pixel of each row and column" if stride > 1 else ""
         return PictureSheet(

@@ -122,9 +122,9 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "烧录在图像左上方的标记存在于数据中，但模型并未使用它；若效应达到 12%，以 80 % 的检验功效本可发现。",
         ),
         (
-            "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest bar, "
-            "frame 0, is 12% of the map. This method failed its sanity check on this model: do not read its pictures as "
-            "evidence.",
+            "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest "
+            "bar, frame 0, is 12% of the map. This method failed its sanity check on this model: do not read its "
+            "pictures as evidence.",
             "grad_cam，层 features.9，left/clip006：dog，预测为 cat（1.00）。"
             "片段的第 0, 1 帧；最高的条形（第 0 帧）占归因图的 12%。"
             "该方法在此模型上未通过合理性检查：不要把其图像当作证据。",
@@ -134,8 +134,8 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "半样本 A，每张图像 2 个供体；已减去对照：右上内侧、左下",
         ),
         (
-            "waivers.yaml:3: Waiver W-1 (QA-1, approved by Dr. A. Example) accepts limits.accuracy until 2026-12-01; it "
-            "expires in 9 days.",
+            "waivers.yaml:3: Waiver W-1 (QA-1, approved by Dr. A. Example) accepts limits.accuracy until 2026-12-01; "
+            "it expires in 9 days.",
             "waivers.yaml:3：豁免 W-1（QA-1，批准人 Dr. A. Example）接受 limits.accuracy，"
             "直至 2026-12-01；9 天后到期。",
         ),
