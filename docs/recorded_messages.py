@@ -59,6 +59,9 @@ UNRECORDED_FILES = frozenset(
         "subjects/class_folders.py",
         "subjects/datasets/csv.py",
         "subjects/datasets/folder.py",
+        "subjects/model_server.py",
+        "subjects/models/mlflow.py",
+        "subjects/stored_models.py",
         "subjects/user_code.py",
     }
 )
@@ -161,6 +164,7 @@ EXCLUDED: dict[str, str] = {
     "maps: shared pass {number} of {orders}": _STEP,
     "{started} to {finished}: {name}: {value}, exit code {exit_code}": "a line of the log",
     "gradient fell": _DRAWN,
+    "<style>@media screen and (prefers-color-scheme: dark){{rules}}</style>": "a style sheet",
     "clips (folders of frames, or video files)": _ENDS,
     "name the folder that holds the clips": _ENDS,
     "volumes (.npy, .nii, .nii.gz, or folders with a DICOM series)": _ENDS,

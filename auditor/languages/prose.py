@@ -52,6 +52,7 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     ClauseRow: frozenset({"asks", "held", "missing", "people"}),
     History: frozenset({"notes"}),
     ImageRecord: frozenset(),
+    LegendEntry: frozenset({"label"}),
     LimitResult: frozenset({"reason"}),
     Measurement: frozenset({"reason", "note"}),
     ModelRecord: frozenset({"layer_notes"}),
@@ -59,7 +60,6 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     PartFailure: frozenset({"reason"}),
     PastAudit: frozenset(),
     Picture: frozenset({"caption", "alt", "reading"}),
-    LegendEntry: frozenset({"label"}),
     PlacedWords: frozenset({"text"}),
     PlannedCheck: frozenset({"what", "control", "limit", "severity", "rationale"}),
     SampleRecord: frozenset({"rule"}),
@@ -123,6 +123,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
     ClauseRow: frozenset({"clause", "sections"}),
     History: frozenset({"source"}),
     ImageRecord: frozenset({"image", "label", "predicted", "half", "figures", "thumbnail"}),
+    LegendEntry: frozenset({"colours"}),
     LimitResult: frozenset({"name", "breached_by", "rationale", "waiver"}),
     Measurement: frozenset({"name", "unit"}),
     ModelRecord: frozenset(
@@ -158,7 +159,6 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
         }
     ),
     Picture: frozenset({"path"}),
-    LegendEntry: frozenset({"colours"}),
     PlacedWords: frozenset(),
     PlannedCheck: frozenset({"kind"}),
     SampleRecord: frozenset({"source", "medium", "path", "duplicates", "digest", "per_class", "per_group"}),
