@@ -19,6 +19,7 @@ from auditor.records import (
     ClauseRow,
     History,
     ImageRecord,
+    KeptModel,
     LegendEntry,
     LimitResult,
     Measurement,
@@ -55,6 +56,7 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     LegendEntry: frozenset({"label"}),
     LimitResult: frozenset({"reason"}),
     Measurement: frozenset({"reason", "note"}),
+    KeptModel: frozenset(),
     ModelRecord: frozenset({"layer_notes"}),
     NullMap: frozenset(),
     PartFailure: frozenset({"reason"}),
@@ -90,6 +92,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
             "seconds",
             "spec_file",
             "spec_path",
+            "question_sha256",
             "spec_sha256",
             "environment",
             "runtime",
@@ -126,6 +129,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
     LegendEntry: frozenset({"colours"}),
     LimitResult: frozenset({"name", "breached_by", "rationale", "waiver"}),
     Measurement: frozenset({"name", "unit"}),
+    KeptModel: frozenset({"uri", "asked", "server", "run_id", "sha256"}),
     ModelRecord: frozenset(
         {
             "source",
