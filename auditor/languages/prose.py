@@ -57,7 +57,6 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     LegendEntry: frozenset({"label"}),
     LimitResult: frozenset({"reason"}),
     Measurement: frozenset({"reason", "note"}),
-    KeptModel: frozenset(),
     ModelRecord: frozenset({"layer_notes"}),
     NullMap: frozenset(),
     PartFailure: frozenset({"reason"}),
@@ -95,7 +94,6 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
             "spec_path",
             "question_sha256",
             "spec_sha256",
-            "question_sha256",
             "environment",
             "runtime",
             "checks_left_out",
@@ -132,7 +130,6 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
     LegendEntry: frozenset({"colours"}),
     LimitResult: frozenset({"name", "breached_by", "rationale", "waiver"}),
     Measurement: frozenset({"name", "unit"}),
-    KeptModel: frozenset({"uri", "asked", "server", "run_id", "sha256"}),
     ModelRecord: frozenset(
         {
             "source",
