@@ -11,6 +11,7 @@ from auditor import figures
 from auditor.media import Medium
 from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures
 from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
+from auditor.stack_tiles import plane_name
 from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 2
 """Clips or volumes of one method: the surest mistake, then one drawn at random."""
-PLANES = {0: "sagittal", 1: "coronal", 2: "axial"}
-"""World axis (right, anterior, superior) that a plane is across → its name."""
-WORLD = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
 _CLIP_READING = (
     "Above the frames, below them the map on one colour scale for the whole clip. The bars are the share of the map in "
     "each frame of the clip, dark for those that are shown: when the model looks, as the map says where."
@@ -83,7 +81,7 @@ def _planes(
     at = figures.strongest_voxel(values)
     picture = figures.anatomical_planes(grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation)
     cuts = ", ".join(
-        f"{_plane(stack.orientation, axis)} {cut + 1} of {length}"
+        f"{plane_name(stack.orientation, axis)} {cut + 1} of {length}"
         for axis, (cut, length) in enumerate(zip(at, grey.shape, strict=True))
     )
     spacing = "voxels of unknown size, drawn as cubes"
@@ -98,13 +96,6 @@ def _planes(
         alt=f"Three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
         reading=f"{reading} {_VOLUME_READING} {_LETTERS if stack.orientation else ''}".strip(),
     )
-
-
-def _plane(orientation: str | None, axis: int) -> str:
-    """'axial', or which axis it is across where nobody knows the orientation."""
-    if orientation is None:
-        return ("across depth:", "across height:", "across width:")[axis]
-    return PLANES[WORLD[orientation[axis]]]
 
 
 def _curve(
