@@ -65,19 +65,22 @@ class Audit(records.Audit):
         types = {NUMBER: "float64", COUNT: "Int64"}
         return frame.astype({name: types[kind] for name, kind in COLUMNS.items() if kind in types})
 
-    def render(self, formats: Sequence[str]) -> list[Path]:
+    def render(self, formats: Sequence[str], *, language: str | None = None) -> list[Path]:
         """Write further formats into the run folder, with the shipped template that the audit was made with.
 
-        `auditor list reports` names the formats.
+        Args:
+            formats: As `auditor list reports` names them.
+            language: Such as "zh"; None: as the audit was made.
 
         Raises:
+            LanguageError: No such language.
             PartError: No such format.
             RenderError: It could not be rendered completely.
         """
         from auditor.reports._rendering import render
         from auditor.reports._templates import as_made
 
-        return render(self, self.folder, formats, as_made(self))
+        return render(self, self.folder, formats, as_made(self, language=language))
 
     def _repr_html_(self) -> str:
         """Summary, findings and their pictures, for notebooks."""

@@ -71,10 +71,13 @@ class Tail:
         scores: The image's place in the chunk, and what the layer is to put out instead, shape (n, units, rows,
             columns) → (n,) raw score of the image's target. Tokens that lie nowhere in the image stay as they were.
             Give a tensor of your own: the model's code may write to it.
+        without_units: The image's place in the chunk, and units, shape (n,) → (n,) raw score of the image's target
+            while one of the units puts out zeros. None where that has to be asked of `scores`; costs next to nothing.
     """
 
     share: float
     scores: Callable[[int, Tensor], Tensor]
+    without_units: Callable[[int, Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True)

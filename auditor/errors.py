@@ -8,6 +8,7 @@ AuditorError                 exit code 2 unless said otherwise
 ├── PartError                a visualizer, probe, metric or report name is unknown or clashes
 ├── RunFolderError           a run folder is missing, unfinished, altered or cannot be written
 ├── RenderError              a report could not be rendered completely
+├── LanguageError            no catalogue of that language, or one that cannot be read
 ├── SignatureError           a report could not be signed, or its signature could not be checked
 ├── PublishError             a service that an audit is published to refused, or cannot be reached
 └── SystemPackageError       a system library is missing; the message names the package to install
@@ -72,6 +73,10 @@ class RunFolderError(AuditorError):
 
 class RenderError(AuditorError):
     """A report could not be rendered completely; nothing half-written is left."""
+
+
+class LanguageError(AuditorError):
+    """There is no catalogue of a language, or it cannot be read."""
 
 
 class SignatureError(AuditorError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -230,3 +231,9 @@ def earlier_audits(folder: Path, spec_sha256: str, model_sha256: str) -> int:
         same = audit.get("spec_sha256") == spec_sha256
         count += same and audit.get("model", {}).get("sha256_before") == model_sha256
     return count
+
+
+def safe_name(name: str) -> str:
+    """A file name of letters, digits, dots and dashes; what had to change is told apart by a digest."""
+    clean = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:80]
+    return clean if clean == name else f"{clean}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -6,7 +6,8 @@ from auditor.method_names import METHODS
 from auditor.pipeline import illustrating
 from auditor.records import Verdict
 from auditor.registry import names
-from auditor.reports._words import VERDICTS, label
+from auditor.reports._names import label
+from auditor.reports._words import VERDICTS
 
 
 def test_every_name_is_of_a_method_that_exists() -> None:

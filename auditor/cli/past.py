@@ -138,6 +138,7 @@ def site(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Where to write it; default FOLDER/index.html."),
     ] = None,
+    language: Annotated[str, typer.Option(metavar="CODE", help="What it is written in, such as en or zh.")] = "en",
 ) -> int:
     """Write one static page over all audits of a folder: verdicts, findings, sparklines, a filter; loads nothing."""
     from auditor.cli.console import err, out
@@ -148,7 +149,8 @@ def site(
     found = read(source)
     tracked = source.startswith(MLFLOW)
     target = file or (Path("index.html") if tracked else Path(source) / "index.html")
-    write_whole(target, page(found, None if tracked else Path(source), target.parent).encode())
+    content = page(found, None if tracked else Path(source), target.parent, language)
+    write_whole(target, content.encode())
     for warning in found.warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     out.print(str(target), markup=False, soft_wrap=True)

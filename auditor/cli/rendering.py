@@ -35,6 +35,9 @@ def render(
             help="As `auditor list templates` prints it, or a folder of your own; default: as the audit was made.",
         ),
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Such as en or zh; default: as the audit was made.")
+    ] = None,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
     sample: Annotated[
         bool, typer.Option("--sample", help="Render a made-up audit instead, to see what a template gives.")
@@ -45,7 +48,8 @@ def render(
         typer.Option("-o", "--output", metavar="DIR", help=f"With --sample: its folder; default {SAMPLE_FOLDER}."),
     ] = None,
 ) -> int:
-    """Render a finished run again, in other formats or templates; needs neither torch nor the model."""
+    """Render a finished run again, in other formats, templates or languages; needs neither torch nor the model."""
+    from auditor.languages import DEFAULT as ENGLISH
     from auditor.reports._rendering import render as render_formats
     from auditor.reports._templates import options_for
     from auditor.runs import load_audit
@@ -57,10 +61,12 @@ def render(
         raise typer.BadParameter("-o goes with --sample; a run is rendered into its own folder")
     if run_dir is not None:
         audit = load_audit(run_dir)
-        options = _options(template, audit, images)
+        options = _options(template, language, audit, images)
     else:
         run_dir = folder or SAMPLE_FOLDER
-        options = options_for(template or DEFAULT, Path(), images=images)  # before anything is drawn
+        options = options_for(
+            template or DEFAULT, Path(), language=language or ENGLISH, images=images
+        )  # before anything is drawn
         audit = _sample(run_dir, verdict)
     for path in render_formats(audit, run_dir, formats or ["html", "pdf"], options):
         print(path)
@@ -75,13 +81,13 @@ def _sample(folder: Path, verdict: str) -> Audit:
     return write_sample(folder, verdict)
 
 
-def _options(template: str | None, audit: Audit, images: bool) -> RenderOptions:
-    from auditor.reports._templates import as_made, options_for
+def _options(template: str | None, language: str | None, audit: Audit, images: bool) -> RenderOptions:
+    from auditor.reports._templates import as_made, made_in, options_for
     from auditor.shipped import template_names
 
     if template is not None:
-        return options_for(template, Path(), images=images)
+        return options_for(template, Path(), language=language or made_in(audit), images=images)
     made_with = audit.report_options.get("template")
     if made_with and made_with not in template_names():
         print(f"note: made with the template {made_with}; name it with --template to use it again", file=sys.stderr)
-    return as_made(audit, images=images)
+    return as_made(audit, language=language, images=images)

@@ -22,7 +22,9 @@ from auditor.engine import scoring
 from auditor.engine.borrowing import alone, pass_settings
 from auditor.engine.chunking import is_out_of_memory
 from auditor.engine.grids import Grid
+from auditor.engine.heads import MeanHead, mean_head
 from auditor.engine.outputs import replaced, tensor_of
+from auditor.targets import Targets
 from auditor.visualizers import Captured, Tail
 
 __all__ = ["tail_of"]
@@ -88,7 +90,7 @@ class _Cut:
 
 
 def tail_of(module: nn.Module, name: str, part: nn.Module, grid: Grid, at: Captured) -> tuple[Tail, Sequence[str]]:
-    """Cut what follows a layer out of the model, for one chunk. Costs a forward.
+    """Cut what follows a layer out of the model, for one chunk. Costs a forward, but where only a head follows.
 
     Args:
         module: Unwrapped.
@@ -99,6 +101,10 @@ def tail_of(module: nn.Module, name: str, part: nn.Module, grid: Grid, at: Captu
     Returns:
         The tail, and a note where it could not be cut out, so that every run of it costs a whole forward.
     """
+    if at.targets.own is None and at.activations is not None:
+        head = mean_head(module, at.activations, at.logits)
+        if head is not None:
+            return _head_alone(head, at.activations, at.targets), ()
     recorder = _Recorder(part)
     settings = pass_settings(module, at.inputs.device, gradients=False)
     with alone(module), settings, recorder.watching(module), _Work() as whole:
@@ -111,6 +117,20 @@ def tail_of(module: nn.Module, name: str, part: nn.Module, grid: Grid, at: Captu
     cut = _Cut(module, name, part, grid, at, {}, recorder.output, copies=True)
     note = f"{name}: what follows it could not be run by itself; whole forwards were used"
     return Tail(1.0, cut.scores), (note,)
+
+
+def _head_alone(head: MeanHead, activations: Tensor, targets: Targets) -> Tail:
+    """Where nothing but a head on the means follows the layer."""
+    means = activations.flatten(2).mean(dim=2)
+
+    def scores(image: int, stand_in: Tensor) -> Tensor:
+        logits = head.logits(stand_in.flatten(2).mean(dim=2))
+        return scoring.target_logits(logits, targets[image].expand(len(stand_in)))
+
+    def without_units(image: int, units: Tensor) -> Tensor:
+        return head.without_units(means[image], targets[image], units)
+
+    return Tail(SMALLEST_SHARE, scores, without_units)
 
 
 def _tried(cut: _Cut, whole: float) -> float | None:

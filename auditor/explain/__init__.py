@@ -138,7 +138,9 @@ class _Explainer:
             layers=tuple(dict.fromkeys(item.layer for item in made.maps if item.layer)),
             notes=(*in_words(choice, self.most_forwards), *_skipped(made)),
         )
-        return write_explanation(picture, folder / f"{image.stem}.html", pdf=pdf)
+        return write_explanation(
+            picture, folder / f"{image.stem}.html", language=self.plan.spec.report.language, pdf=pdf
+        )
 
     def _targets(self, scores: np.ndarray) -> Targets:
         try:
@@ -269,12 +271,13 @@ class _Explainer:
             note = choice.rougher.get(item.method, "")
             title = f"{item.method} at {item.layer}" if several and item.layer else item.method
             if not item.usable[0]:
-                tiles.append(Tile(title, b"", "blank: nothing to see", readings[item.method]))
+                tiles.append(Tile(title, b"", "blank: nothing to see", readings[item.method], item.method))
                 continue
             top = float(np.quantile(item.maps[0], TOP)) or float(item.maps[0].max())
             shown = figures.overlay(photo, item.maps[0], 0.0, top)
             rougher = f"rougher: {note}" if note else ""
-            tiles.append(Tile(title, figures.encode_jpeg(_small(shown)), rougher, readings[item.method]))
+            small = figures.encode_jpeg(_small(shown))
+            tiles.append(Tile(title, small, rougher, readings[item.method], item.method))
         return tuple(tiles)
 
 

@@ -55,13 +55,12 @@ def sentence(
     if verdict is Verdict.NO_EVIDENCE:
         extra = f" ({why})" if why else ""
         return f"No evidence that {subject[0].lower() + subject[1:]} relies on {where}{extra}{power}."
-    words = {
-        Verdict.SUSPECTED: "is suspected to rely on",
-        Verdict.NOT_REPRODUCED: "seemed to rely on",
-        Verdict.INCONCLUSIVE: "may rely on",
-        Verdict.ENCODED: "encodes, but was not shown to use,",
+    return {
+        Verdict.SUSPECTED: f"{subject} is suspected to rely on {where}: {why}.",
+        Verdict.NOT_REPRODUCED: f"{subject} seemed to rely on {where}: {why}.",
+        Verdict.INCONCLUSIVE: f"{subject} may rely on {where}: {why}.",
+        Verdict.ENCODED: f"{subject} encodes, but was not shown to use, {where}: {why}.",
     }[verdict]
-    return f"{subject} {words} {where}: {why}."
 
 
 def _power(mde: float | None) -> str:

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from auditor.history.reading import Found, Past
 from auditor.history.trends import history_of
+from auditor.languages import DEFAULT, Language, listed, say
 from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
-from auditor.reports._words import AUDIT_VERDICTS, SEVERITY_MARKS, date, number, plain
+from auditor.reports._words import AUDIT_VERDICTS, CHANGED, SEVERITIES, SEVERITY_MARKS, amount_of, date, number, plain
 
 TEMPLATE = "site.html.j2"
 WIDE, TALL, EDGE = 132.0, 30.0, 4.0
@@ -86,16 +87,18 @@ class Overview:
     warnings: tuple[str, ...]
 
 
-def site(found: Found, folder: Path | None, beside: Path) -> str:
+def site(found: Found, folder: Path | None, beside: Path, language: str = DEFAULT) -> str:
     """The page.
 
     Args:
         folder: What the audits' addresses start from; None where reports cannot be linked to.
         beside: The folder that the page will lie in.
+        language: What it is written in.
     """
-    overview = _overview(found, None if folder is None else _Links(folder, beside))
-    context = {"site": overview, "tall": TALL, "wide": WIDE}
-    return render_page(TEMPLATE, context, RenderOptions(), _data_url, media="site", brand=None)
+    with Language.of(language).spoken():
+        overview = _overview(found, None if folder is None else _Links(folder, beside))
+        context = {"site": overview, "tall": TALL, "wide": WIDE}
+        return render_page(TEMPLATE, context, RenderOptions(), _data_url, media="site", brand=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,9 @@ def _overview(found: Found, links: _Links | None) -> Overview:
     return Overview(
         source=plain(found.source),
         groups=tuple(groups),
-        verdicts=tuple((verdict.value, AUDIT_VERDICTS[verdict][0], amount) for verdict, amount in amounts if amount),
+        verdicts=tuple(
+            (verdict.value, say(AUDIT_VERDICTS[verdict][0]), amount) for verdict, amount in amounts if amount
+        ),
         total=len(found.audits),
         warnings=tuple(plain(warning) for warning in found.warnings),
     )
@@ -152,7 +157,8 @@ def _row(audit: Past, entry: PastAudit, links: _Links | None) -> Row:
     word, mark = AUDIT_VERDICTS[AuditVerdict(audit.verdict)]
     model = audit.model.version or audit.model.sha256_before[:10]
     findings = tuple(
-        (level, SEVERITY_MARKS[Severity(level)], f"{amount} {level}") for level, amount in entry.findings.items()
+        (level, SEVERITY_MARKS[Severity(level)], amount_of(amount, say(SEVERITIES[Severity(level)])))
+        for level, amount in entry.findings.items()
     )
     return Row(
         report_id=plain(audit.report_id),
@@ -160,12 +166,12 @@ def _row(audit: Past, entry: PastAudit, links: _Links | None) -> Row:
         machine_when=plain(audit.started),
         href="" if links is None else links.report(audit),
         verdict=AuditVerdict(audit.verdict).value,
-        word=word,
+        word=say(word),
         mark=mark,
         model=plain(model),
         findings=findings,
         attempt=entry.attempt,
-        changed=", ".join(entry.changed),
+        changed=listed(say(CHANGED.get(what, what)) for what in entry.changed),
         text=plain(f"{audit.name} {audit.title} {model} {audit.report_id} {audit.started[:10]}").casefold(),
     )
 
@@ -193,11 +199,17 @@ def _spark(trend: Trend, audits: Sequence[PastAudit]) -> Spark:
               if point.low is not None and point.high is not None]  # fmt: skip
     outline = [(at, top) for at, _, top in spread] + [(at, bottom) for at, bottom, _ in reversed(spread)]
     first, last = known[0][2], known[-1][2]
-    said = f"{plain(trend.words)}: {number(last, trend.unit)} in the newest of {len(known)} audits that measured it"
+    said = say(
+        "{what}: {last} in the newest of {n} audits that measured it, {first} in the oldest.",
+        what=plain(trend.words),
+        last=number(last, trend.unit),
+        n=len(known),
+        first=number(first, trend.unit),
+    )
     return Spark(
         words=plain(trend.words),
         latest=number(last, trend.unit) if points[-1].value is not None else "–",
-        alt=f"{said}, {number(first, trend.unit)} in the oldest.",
+        alt=said,
         line=_path([(x(place), y(value)) for place, _, value in known]),
         band=_path(outline) if len(spread) > 1 else "",
         dots=tuple((x(place), y(value), point.verdict == "confirmed") for place, point, value in known),

@@ -8,7 +8,8 @@ from auditor.findings.leading import main_measurement
 from auditor.history.reading import Past
 from auditor.records import AuditVerdict, Check, History, Measurement, PastAudit, Severity, Trend, TrendPoint
 from auditor.reports._findings import title_of
-from auditor.reports._words import label, unit_of
+from auditor.reports._names import label
+from auditor.reports._words import unit_of
 
 PASSED = (AuditVerdict.PASS, AuditVerdict.PASS_WITH_WAIVERS)
 MOST_TRENDS = 60

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ from auditor.figures import decode_png, encode_jpeg, svg_size
 from auditor.records import Picture
 
 if TYPE_CHECKING:
-    from auditor.runs import RunFolder
+    from auditor.runs import RunFolder, safe_name
 
 LONGEST_SIDE = 1800
 """Pictures are averaged down to this many pixels on their longer side: enough for print at the width of a page."""
@@ -68,9 +66,3 @@ class Gallery:
         self._folder.write(path, content)
         self.pictures[path] = Picture(path=path, caption=caption, alt=alt, reading=reading, width=width, height=height)
         return path
-
-
-def safe_name(name: str) -> str:
-    """A file name of letters, digits, dots and dashes; what had to change is told apart by a digest."""
-    clean = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:80]
-    return clean if clean == name else f"{clean}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -102,12 +102,16 @@ def _pair(check: Check, item: CheckEvidence, example: Example, number: int, samp
     source = sample.pictures[example.donor].name if example.donor >= 0 else ""
     done = example.change or f"{place(check.kind, check.region)} comes from {source}"
     change = f"{example.before} ({example.before_score:.2f}) becomes {example.after} ({example.after_score:.2f})"
-    pictures = f"Three pictures: {name}, {source}, and" if donor is not None else f"Two pictures: {name}, and"
+    pictures = (
+        f"Two pictures: {name}, and {name} when {done}."
+        if donor is None
+        else f"Three pictures: {name}, {source}, and {name} when {done}."
+    )
     return gallery.photo(
         f"{check.id}-pair-{number}",
         figures.before_after(original, changed, box, hole, donor=donor),
         caption=f"{name}: {change} when {done}.",
-        alt=f"{pictures} {name} when {done}. The prediction {change}.",
+        alt=f"{pictures} The prediction {change}.",
         reading=_PAIR_READING if donor is not None else _INSERTION_READING,
         outlines=figures.outlines(original.shape, box, 2 if donor is None else 3) if box is not None else (),
     )

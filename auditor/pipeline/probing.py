@@ -15,7 +15,6 @@ from auditor.findings.gate import declare_legitimate
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.media import Medium
-from auditor.pipeline.gallery import safe_name
 from auditor.records import Box, Check, PartFailure
 from auditor.statistics.testing import ALPHA, above_chance
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
     from auditor.progress import Progress
-    from auditor.runs import RunFolder
+    from auditor.runs import RunFolder, safe_name
 
 
 def run_probes(

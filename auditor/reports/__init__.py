@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from auditor.languages import DEFAULT
 from auditor.records import Audit
 from auditor.registry import Part
 
@@ -20,12 +21,14 @@ class RenderOptions:
     Attributes:
         templates: A user's template folder; its files win over ours one by one.
         template: Name of the shipped template.
+        language: What it is written in, as `auditor.languages` names it.
         images: False leaves all pictures of the sample out.
         chunk: Images of the sample that one process lays out for print; more are laid out in further processes.
     """
 
     template: str = "default"
     templates: Path | None = None
+    language: str = DEFAULT
     images: bool = True
     chunk: int = 250
 

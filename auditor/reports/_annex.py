@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from auditor.languages import grouped, say, say_many, spoken_number
 from auditor.records import Audit, ImageRecord
 from auditor.reports._evidence import check_table, unjudged
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._subject import in_words
 from auditor.reports._tables import Cell, Column, Table, numeric, table
-from auditor.reports._words import count, plain, short
+from auditor.reports._words import NONE, plain, short
 
 SPEC_LETTERS = 60_000
 """A longer spec is cut here in print; the whole file is attached to the PDF and in the run folder."""
@@ -41,7 +42,10 @@ def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[I
         images = audit.images[start : start + size]
         paths = [path for image in images for path in image.figures if path not in seen]
         seen.update(paths)
-        title = f"Images {start + 1:,} to {start + len(images):,} of {total:,}" if total > size else ""
+        first, last = grouped(start + 1), grouped(start + len(images))
+        title = ""
+        if total > size:
+            title = say("Images {first} to {last} of {total}", first=first, last=last, total=grouped(total))
         groups.append(ImageGroup(title, pictures.figures(paths), image_table(images)))
     return tuple(groups)
 
@@ -54,20 +58,27 @@ def image_table(images: Sequence[ImageRecord]) -> Table:
         rows.append(
             (
                 short(image.image, 70),
-                short(image.label, 40) if image.label is not None else "–",
+                short(image.label, 40) if image.label is not None else NONE,
                 Cell(short(image.predicted, 40), "✗" if wrong else "", "high" if wrong else ""),
-                f"{image.score:.2f}".removeprefix("0"),
-                image.half or "–",
+                spoken_number(f"{image.score:.2f}").removeprefix("0"),
+                image.half or NONE,
             )
         )
-    columns = (Column("Image", "name"), Column("Label", "name"), Column("Predicted", "name"), numeric("Score"), "Half")
-    return table(count(len(rows), "image"), columns, rows, empty="No images are recorded.")
+    columns = (
+        Column(say("Image"), "name"),
+        Column(say("Label"), "name"),
+        Column(say("Predicted"), "name"),
+        numeric(say("Score")),
+        say("Half"),
+    )
+    caption = say_many("{n} image", "{n} images", len(rows))
+    return table(caption, columns, rows, empty=say("No images are recorded."))
 
 
 def full_check_table(audit: Audit) -> Table:
     """Every check that audit.json holds, judged ones first."""
     ordered = sorted(audit.checks, key=unjudged)
-    return check_table(f"All {count(len(ordered), 'check')}", ordered)
+    return check_table(say_many("All {n} check", "All {n} checks", len(ordered)), ordered)
 
 
 def option_table(audit: Audit) -> Table:
@@ -76,21 +87,22 @@ def option_table(audit: Audit) -> Table:
     rows = [(plain(name), _options(values)) for name, values in options.items()]
     rows += [(f"{item.name}@{item.layer}" if item.layer else item.name, _options(item.options))
              for item in audit.visualizations if item.options]  # fmt: skip
-    empty = "No part recorded options of its own."
-    return table("Options of every part", (Column("Part", "mono"), Column("Options", "mono")), rows, empty=empty)
+    empty = say("No part recorded options of its own.")
+    columns = (Column(say("Part"), "mono"), Column(say("Options"), "mono"))
+    return table(say("Options of every part"), columns, rows, empty=empty)
 
 
 def _options(values: object) -> str:
     if not isinstance(values, Mapping):
         return in_words(values)
-    return "; ".join(f"{plain(key)}: {in_words(value)}" for key, value in values.items()) or "none"
+    return "; ".join(f"{plain(key)}: {in_words(value)}" for key, value in values.items()) or say("none")
 
 
 def spec_text(text: str) -> str:
     """The spec's own words, line by line, safe to show."""
     lines = [_line(line) for line in text[:SPEC_LETTERS].splitlines()]
     if len(text) > SPEC_LETTERS:
-        lines.append(f"… {len(text) - SPEC_LETTERS:,} more letters: see the attached file")
+        lines.append(say("… {n} more letters: see the attached file", n=grouped(len(text) - SPEC_LETTERS)))
     return "\n".join(lines)
 
 

@@ -6,11 +6,10 @@ Sources: ISO 19005-3:2012 (PDF/A-3), ISO 14289-1:2014 (PDF/UA-1), ISO 32000-1:20
 from __future__ import annotations
 
 import io
-import re
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from auditor.errors import RenderError
 from auditor.reports._attachments import Attachment
@@ -41,9 +40,10 @@ _UNIVERSAL_ACCESS = b"""
 """
 _END_OF_METADATA = b"</rdf:RDF>"
 
-LEVELS: tuple[Literal[-1, 1, 2, 3, 4, 5, 6, 7, 8, 9], ...] = (9, 8, 7, 6, 5, 4, 3, 2, 1, -1)
-"""Of compression, tried in turn; at the last, the ordinary one, objects are not packed."""
-_ENDS_LIKE_A_LINE = re.compile(rb"[\r\n]\nendstream")
+_MOST_FILLERS = 8
+_FILLERS = "/AUDT_Fillers"
+_AMBIGUOUS = (b"\n\nendstream", b"\r\nendstream")
+"""How a stream ends that ends like a line: its length can be read in two ways, see `_end_clearly`."""
 
 
 def archived(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) -> bytes:
@@ -66,22 +66,27 @@ def archived(pdf: pikepdf.Pdf, files: Sequence[Attachment], finished: datetime) 
 
 
 def _saved(pdf: pikepdf.Pdf) -> bytes:
-    """The file's bytes; streams that are made while it is written do not end like a line either, see `_end_clearly`.
+    """The file's bytes, its objects packed into streams none of which ends like a line.
 
-    Their bytes follow from the level of compression: levels are tried in turn, and the same file takes the same.
+    How a packed stream ends follows from its objects (it is a checksum of theirs), so a few empty objects that nothing
+    uses are added until all are well: others then lie together. Where that never helps, objects are not packed.
     """
     import pikepdf
 
-    for level in LEVELS:
-        output = io.BytesIO()
-        packed = pikepdf.ObjectStreamMode.generate if level > 0 else pikepdf.ObjectStreamMode.disable
-        pikepdf.settings.set_flate_compression_level(level)
-        try:
-            pdf.save(output, object_stream_mode=packed, deterministic_id=True, fix_metadata_version=False)
-        finally:
-            pikepdf.settings.set_flate_compression_level(-1)
-        if not _ENDS_LIKE_A_LINE.search(output.getvalue()):
-            break
+    packed = pikepdf.ObjectStreamMode.generate
+    for fillers in range(_MOST_FILLERS + 1):
+        if fillers:
+            pdf.Root[_FILLERS] = pikepdf.Array([pdf.make_indirect(pikepdf.Dictionary()) for _ in range(fillers)])
+        data = _written(pdf, packed)
+        if not any(end in data for end in _AMBIGUOUS):
+            return data
+    del pdf.Root[_FILLERS]
+    return _written(pdf, pikepdf.ObjectStreamMode.disable)
+
+
+def _written(pdf: pikepdf.Pdf, mode: pikepdf.ObjectStreamMode) -> bytes:
+    output = io.BytesIO()
+    pdf.save(output, object_stream_mode=mode, deterministic_id=True, fix_metadata_version=False)
     return output.getvalue()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from auditor.brand import LogoError, read_logo, readable
 from auditor.errors import RenderError
+from auditor.languages import noted, say, say_in
 from auditor.records import Audit, SignOff
 from auditor.reports._pictures import MEDIA_TYPES, Embed, read_inside
 from auditor.reports._words import day, plain
@@ -15,7 +16,11 @@ from auditor.reports._words import day, plain
 ACCENT = "#1f4e8c"
 DARK_PAPER = (0x15, 0x18, 0x1C)
 """The page's colour where the reader prefers dark screens; as in screen.css."""
-USUAL = ("Auditor", "Owner of the model", "Reviewer")
+DECISIONS = {
+    "accept": noted("accept"),
+    "accept with conditions": noted("accept with conditions"),
+    "reject": noted("reject"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,13 @@ class Signature:
     Attributes:
         role: Such as "Independent reviewer".
         name, date, comment: As the spec states them.
-        decision: accept, accept with conditions or reject.
+        decision: accept, accept with conditions or reject, as the spec has it; `said` in words.
     """
 
     role: str
     name: str
     decision: str
+    said: str
     date: str
     comment: str
 
@@ -72,17 +78,22 @@ def brand_of(audit: Audit, run: Path, embed: Embed) -> Brand:
 
 def signatures_of(audit: Audit) -> tuple[Signature, ...]:
     """Those that the spec names, or the usual three to be filled in."""
-    named = audit.sign_off or tuple(SignOff(role=role) for role in audit.reviewers or USUAL)
+    named = audit.sign_off or tuple(SignOff(role=role) for role in audit.reviewers or _usual())
     return tuple(
         Signature(
             role=plain(one.role),
             name=plain(one.name),
             decision=plain(one.decision),
+            said=say(DECISIONS.get(one.decision, plain(one.decision))),
             date=day(one.date) if one.date else "",
             comment=plain(one.comment),
         )
         for one in named
     )
+
+
+def _usual() -> tuple[str, str, str]:
+    return say_in("role", "Auditor"), say_in("role", "Owner of the model"), say_in("role", "Reviewer")
 
 
 def _accent(audit: Audit) -> str:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.languages import listed, noted, say, say_in
 from auditor.records import Audit, ClauseCoverage, ClauseRow, ClauseState
 from auditor.reports._tables import Cell, Column, Fact, Table, table
-from auditor.reports._words import capital, day, plain
+from auditor.reports._words import (
+    after,
+    amount_of,
+    capital,
+    day,
+    lines_of,
+    plain,
+)
 
 STATES = {
-    ClauseState.EVIDENCE: ("evidence", "●", "pass"),
-    ClauseState.PARTIAL: ("partial", "◐", "open"),
-    ClauseState.MANUAL: ("manual input needed", "□", "open"),
-    ClauseState.NOT_COVERED: ("not covered", "–", "quiet"),
+    ClauseState.EVIDENCE: (noted("evidence"), "●", "pass"),
+    ClauseState.PARTIAL: (noted("partial"), "◐", "open"),
+    ClauseState.MANUAL: (noted("manual input needed"), "□", "open"),
+    ClauseState.NOT_COVERED: (noted("not covered"), "–", "quiet"),
 }
 """Word, mark and tone, from the most covered to the least."""
 
@@ -45,32 +53,46 @@ def coverage_views(audit: Audit) -> tuple[CoverageView, ...]:
 
 def _view(one: ClauseCoverage, index: int) -> CoverageView:
     amounts = {state: sum(row.state is state for row in one.rows) for state in STATES}
-    counts = ", ".join(f"{amounts[state]} {STATES[state][0]}" for state in STATES if amounts[state])
+    counts = listed(amount_of(amounts[state], say(STATES[state][0])) for state in STATES if amounts[state])
     facts = [
-        Fact("Informed by", plain(one.source)),
-        Fact("State of the text", day(one.date)),
-        Fact("Map", f"{plain(one.profile)}, version {one.version}, read against the text on {day(one.reviewed)}"),
+        Fact(say("Informed by"), plain(one.source)),
+        Fact(say("State of the text"), day(one.date)),
+        Fact(
+            say_in("clauses", "Map"),
+            say(
+                "{map}, version {version}, read against the text on {date}",
+                map=plain(one.profile),
+                version=one.version,
+                date=day(one.reviewed),
+            ),
+        ),
     ]
     if one.url:
-        facts.append(Fact("Text", plain(one.url)))
+        facts.append(Fact(say_in("clauses", "Text"), plain(one.url)))
     if one.note:
-        facts.append(Fact("Note", plain(one.note)))
-    columns = (Column("Clause", "clause"), "What it asks", Column("Section", "sections"), "State", "What is here")
-    rows = table(f"Clauses of {plain(one.name)}", columns, (_row(row) for row in one.rows))
+        facts.append(Fact(say("Note"), plain(one.note)))
+    columns = (
+        Column(say("Clause"), "clause"),
+        say("What it asks"),
+        Column(say("Section"), "sections"),
+        say("State"),
+        say("What is here"),
+    )
+    rows = table(say("Clauses of {name}", name=plain(one.name)), columns, (_row(row) for row in one.rows))
     return CoverageView(plain(one.profile), plain(one.title), f"clauses-{index}", counts, tuple(facts), rows)
 
 
 def _row(row: ClauseRow) -> tuple[str | Cell, ...]:
     word, mark, tone = STATES[row.state]
-    return (plain(row.clause), plain(row.asks), ", ".join(row.sections) or "–", Cell(word, mark, tone), _here(row))
+    return (plain(row.clause), plain(row.asks), listed(row.sections) or "–", Cell(say(word), mark, tone), _here(row))
 
 
 def _here(row: ClauseRow) -> Cell:
     """What is there, then what is missing and what people have to add."""
-    held = f"{capital('; '.join(row.held))}." if row.held else ""
+    held = say_in("pattern", "{words}.", words=capital(lines_of(row.held))) if row.held else ""
     rest = []
     if row.missing:
-        rest.append(f"Missing: {'; '.join(row.missing)}.")
+        rest.append(say("Missing: {what}.", what=lines_of(row.missing)))
     if row.people:
-        rest.append(f"For people: {row.people}.")
-    return Cell(plain(held or rest.pop(0)), note=plain(" ".join(rest)))
+        rest.append(say("For people: {what}.", what=row.people))
+    return Cell(plain(held or rest.pop(0)), note=plain(after(rest)))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from auditor.findings.grades import steps_of
 from auditor.findings.leading import main_measurement
+from auditor.languages import grouped, say
 from auditor.records import Check, Measurement
-from auditor.reports._words import NONE, interval, label, value_of
+from auditor.reports._names import label
+from auditor.reports._words import GRADES, NONE, interval, value_of
 
 __all__ = ["Axis", "Effect", "control_of", "effect_of", "main_measurement", "shared_axis"]
 
@@ -70,8 +72,8 @@ def effect_of(check: Check, axis: Axis) -> Effect | None:
     low = main.value if main.low is None else main.low
     high = main.value if main.high is None else main.high
     places = [
-        (axis.percent(step), name)
-        for step, name in zip(steps_of(main.name, check.kind), ("minor", "material", "severe"), strict=False)
+        (axis.percent(step), say(name))
+        for step, name in zip(steps_of(main.name, check.kind), GRADES.values(), strict=False)
         if math.isfinite(step) and step <= axis.high
     ]
     # names that would run into each other are left out, the gravest stays
@@ -83,7 +85,7 @@ def effect_of(check: Check, axis: Axis) -> Effect | None:
         name=label(main.name),
         value=value_of(main),
         interval=interval(main),
-        count=f"{main.count:,}",
+        count=grouped(main.count),
         control=control_of(check, main),
         at=axis.percent(main.value),
         start=axis.percent(low),
@@ -98,4 +100,4 @@ def control_of(check: Check, main: Measurement) -> str:
     control = check.measurement(f"{main.name}_control")
     if control is None or control.value is None:
         return NONE
-    return f"{value_of(control)} ({interval(control)})"
+    return say("{value} ({interval})", value=value_of(control), interval=interval(control))

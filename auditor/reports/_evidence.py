@@ -6,24 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auditor.clauses.evidence import in_bank
+from auditor.languages import grouped, listed, noted, say, say_many
 from auditor.records import Audit, Check, Verdict
 from auditor.reports._effects import control_of, main_measurement
 from auditor.reports._findings import tags_of
+from auditor.reports._kinds import kind_words, place
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
 from auditor.reports._tables import Cell, Table, numeric, table
 from auditor.reports._words import (
     GRADES,
-    KINDS,
     NONE,
     SEVERITY_MARKS,
     VERDICT_MARKS,
     VERDICTS,
+    after,
+    amount_of,
     capital,
-    count,
     interval,
     number,
-    place,
+    percent,
     plain,
     probability,
     short,
@@ -69,7 +71,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
         if not checks:
             continue
         row = planned.get(kind)
-        title = KINDS.get(kind, plain(kind).capitalize())
+        title = kind_words(kind)
         views.append(
             KindView(
                 title=title,
@@ -77,7 +79,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
                 what=capital(plain(row.what)) if row else "",
                 control=plain(row.control) if row else "",
                 counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
-                table=check_table(f"Checks: {title}", _shown(checks)),
+                table=check_table(say("Checks: {kind}", kind=title), _shown(checks)),
                 pictures=pictures.figures(_first_figures(checks)),
             )
         )
@@ -92,16 +94,16 @@ def shown_elsewhere(check: Check) -> bool:
 def check_table(caption: str, checks: Iterable[Check]) -> Table:
     """Effect, interval, control, n, q, smallest visible effect and verdict; passes as well as failures."""
     columns = (
-        "Where",
-        numeric("Effect"),
-        numeric("95 %"),
-        numeric("Control"),
+        say("Where"),
+        numeric(say("Effect")),
+        numeric(percent("95")),
+        numeric(say("Control")),
         numeric("n"),
-        numeric("Visible from"),
+        numeric(say("Visible from")),
         numeric("q"),
-        "Verdict",
+        say("Verdict"),
     )
-    empty = "Nothing of this kind was judged; the reason stands above."
+    empty = say("Nothing of this kind was judged; the reason stands above.")
     shown = list(checks)
     tags = [tags_of(check) for check in shown]
     return table(caption, columns, (_row(check) for check in shown), empty=empty, tags=tags)
@@ -109,32 +111,32 @@ def check_table(caption: str, checks: Iterable[Check]) -> Table:
 
 def not_tested_table(audit: Audit) -> Table:
     """What was not tested, and why; checks that share a kind and a reason are one row."""
-    rows = [
-        (KINDS.get(row.kind, plain(row.kind)), capital(plain(row.what)), capital(plain(row.rationale)))
-        for row in audit.not_tested
-    ]
+    rows = [(kind_words(row.kind), capital(plain(row.what)), capital(plain(row.rationale))) for row in audit.not_tested]
     for check in audit.checks:
         if check.verdict is Verdict.NOT_TESTED and not check.measurements:
-            rows.append((KINDS.get(check.kind, plain(check.kind)), place(check), capital(plain(check.sentence))))
+            rows.append((kind_words(check.kind), place(check), capital(plain(check.sentence))))
     for failure in audit.failures:
-        need = "required" if failure.required else "optional"
-        rows.append((f"Broke ({need})", plain(failure.part), plain(failure.reason)))
+        broke = say("Broke (required)") if failure.required else say("Broke (optional)")
+        rows.append((broke, plain(failure.part), plain(failure.reason)))
     drawn = sum(unjudged(check) for check in audit.checks)
     if drawn:
         rows.append(
             (
-                "Regions inside",
-                f"{count(drawn, 'region')} drawn in the causal map and not judged",
-                "Swapping a region inside the picture moves the object with it, so following proves nothing.",
+                say("Regions inside"),
+                say_many(
+                    "{n} region drawn in the causal map and not judged",
+                    "{n} regions drawn in the causal map and not judged",
+                    drawn,
+                ),
+                say("Swapping a region inside the picture moves the object with it, so following proves nothing."),
             )
         )
     for kind, amount in audit.checks_left_out.items():
-        words = f"{count(amount, 'class-level check')}"
-        rows.append(
-            (KINDS.get(kind, plain(kind)), words, "Fewer than 8 images and no finding: left out of the tables.")
-        )
-    empty = "Everything that was planned was tested."
-    return table("What was not tested, and why", ("Kind", "What", "Why"), rows, empty=empty)
+        words = say_many("{n} class-level check", "{n} class-level checks", amount)
+        rows.append((kind_words(kind), words, say("Fewer than 8 images and no finding: left out of the tables.")))
+    empty = say("Everything that was planned was tested.")
+    columns = (say("Kind"), say("What"), say("Why"))
+    return table(say("What was not tested, and why"), columns, rows, empty=empty)
 
 
 def open_questions_table(audit: Audit) -> Table:
@@ -148,16 +150,18 @@ def open_questions_table(audit: Audit) -> Table:
     )
     checks = sorted((c for c in audit.checks if c.verdict in wanted), key=lambda c: (wanted.index(c.verdict), c.id))
     rows = [(verdict_cell(check), short(check.id, 44), plain(check.sentence)) for check in checks]
-    empty = "No check was left open: nothing is suspected, inconclusive or declared legitimate."
-    columns = ("Verdict", "Check", "What was seen")
-    return table("Not confirmed, not cleared", columns, rows, empty=empty, tags=[tags_of(check) for check in checks])
+    empty = say("No check was left open: nothing is suspected, inconclusive or declared legitimate.")
+    columns = (say("Verdict"), say("Check"), say("What was seen"))
+    return table(
+        say("Not confirmed, not cleared"), columns, rows, empty=empty, tags=[tags_of(check) for check in checks]
+    )
 
 
 def verdict_cell(check: Check) -> Cell:
     """Shape and word, with grade."""
-    words = VERDICTS[check.verdict]
+    words = say(VERDICTS[check.verdict])
     if check.grade is not None:
-        words += f", {GRADES[check.grade]}"
+        words = listed((words, say(GRADES[check.grade])))
     if check.is_finding and check.severity is not None:
         return Cell(words, SEVERITY_MARKS[check.severity], check.severity.value, order=-1 - check.severity.rank)
     order = list(VERDICTS).index(check.verdict)
@@ -171,7 +175,9 @@ def unjudged(check: Check) -> bool:
 
 def _row(check: Check) -> tuple[str | Cell, ...]:
     main = main_measurement(check)
-    where = Cell(place(check), note="" if check.class_name is None else f"class {short(check.class_name, 48)}")
+    where = Cell(
+        place(check), note="" if check.class_name is None else say("class {name}", name=short(check.class_name, 48))
+    )
     visible = NONE if check.minimum_detectable_effect is None else number(check.minimum_detectable_effect)
     if main is None or main.value is None:
         return (where, NONE, NONE, NONE, NONE, visible, probability(check.q), verdict_cell(check))
@@ -180,7 +186,7 @@ def _row(check: Check) -> tuple[str | Cell, ...]:
         value_of(main),
         interval(main),
         control_of(check, main),
-        f"{main.count:,}",
+        grouped(main.count),
         visible,
         probability(check.q),
         verdict_cell(check),
@@ -211,17 +217,23 @@ def _size(check: Check) -> float:
 
 def _counts(checks: Sequence[Check], left_out: int) -> str:
     parts = []
-    for name, some in (
-        ("Whole sample", [c for c in checks if c.class_name is None]),
-        ("Single classes", [c for c in checks if c.class_name is not None]),
+    for sentence, some in (
+        (noted("Whole sample: {verdicts}."), [c for c in checks if c.class_name is None]),
+        (noted("Single classes: {verdicts}."), [c for c in checks if c.class_name is not None]),
     ):
         judged = tuple(check for check in some if not unjudged(check))
-        words = [f"{tally.amount} {tally.word}" for tally in tallies(judged)]
+        words = [amount_of(tally.amount, tally.word) for tally in tallies(judged)]
         drawn = len(some) - len(judged)
         if drawn:
-            words.append(f"{drawn} drawn in the causal map and not judged")
+            words.append(say("{n} drawn in the causal map and not judged", n=drawn))
         if words:
-            parts.append(f"{name}: {', '.join(words)}.")
+            parts.append(say(sentence, verdicts=listed(words)))
     if left_out:
-        parts.append(f"{count(left_out, 'class-level check')} with fewer than 8 images left out.")
-    return " ".join(parts)
+        parts.append(
+            say_many(
+                "{n} class-level check with fewer than 8 images left out.",
+                "{n} class-level checks with fewer than 8 images left out.",
+                left_out,
+            )
+        )
+    return after(parts)

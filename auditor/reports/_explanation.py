@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.languages import DEFAULT, Language
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
 from auditor.runs import write_whole
@@ -36,12 +37,14 @@ class Tile:
     Attributes:
         content: JPEG; empty where there is nothing to show.
         note: Smaller words under the title.
+        method: The title without its layer.
     """
 
     title: str
     content: bytes
     note: str
     reading: str
+    method: str = ""
 
     @property
     def url(self) -> str:
@@ -75,20 +78,23 @@ class ExplainedPicture:
     @property
     def readings(self) -> tuple[tuple[str, str], ...]:
         """(method, how to read it), each once."""
-        return tuple({tile.title.partition(" at ")[0]: tile.reading for tile in self.tiles[1:]}.items())
+        return tuple({tile.method or tile.title: tile.reading for tile in self.tiles[1:]}.items())
 
 
-def write_explanation(picture: ExplainedPicture, path: Path, *, pdf: bool = False) -> list[Path]:
+def write_explanation(
+    picture: ExplainedPicture, path: Path, *, language: str = DEFAULT, pdf: bool = False
+) -> list[Path]:
     """Write the page, whole or not at all; with `pdf` the same for print beside it.
 
     Raises:
         SystemPackageError: PDF needs a system library that is missing.
     """
-    pages = {path: _html(picture, "screen").encode("utf-8")}
-    if pdf:
-        from auditor.reports._layout import pdf_of
+    with Language.of(language).spoken():
+        pages = {path: _html(picture, "screen").encode("utf-8")}
+        if pdf:
+            from auditor.reports._layout import pdf_of
 
-        pages[path.with_suffix(".pdf")] = pdf_of(_html(picture, "print"))
+            pages[path.with_suffix(".pdf")] = pdf_of(_html(picture, "print"))
     for place, content in pages.items():
         write_whole(place, content)
     return list(pages)

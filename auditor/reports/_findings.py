@@ -7,22 +7,24 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from auditor.records import Audit, Check, Severity
+from auditor.languages import listed, say, say_in
+from auditor.records import Audit, Check, Severity, Status
 from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
+from auditor.reports._kinds import ANY_KIND, MEANS, kind_words, place
+from auditor.reports._names import label
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Table, Tags, numeric, table
 from auditor.reports._words import (
-    ANY_KIND,
     GRADES,
-    KINDS,
-    MEANS,
+    LEAST_PROBABILITY,
+    NONE,
+    SEVERITIES,
     SEVERITY_MARKS,
     STATUSES,
     VERDICTS,
-    label,
+    after,
     measured,
     number,
-    place,
     plain,
     probability,
     short,
@@ -43,7 +45,8 @@ class FindingView:
         main: The picture shown large; `charts` and `more` are shown small.
         id: Of the check, as audit.json has it.
         grade: minor, material or severe; "" for none.
-        status: open, waived or known.
+        status: open, waived or known, in words; `is_open` says which without them.
+        is_open: Neither waived nor known.
         classes: What it is about: a class, or "all classes".
         effect: Its number; none where nothing was measured.
         print_facts: See `facts`.
@@ -60,6 +63,7 @@ class FindingView:
     tone: str
     grade: str
     status: str
+    is_open: bool
     title: str
     classes: str
     seen: str
@@ -92,76 +96,97 @@ def anchor_of(check: Check) -> str:
 
 def tags_of(check: Check) -> Tags:
     """What a check is filtered by, in the words that the page shows."""
-    severity = check.severity.value if check.severity is not None and check.is_finding else "none"
+    severity = say(SEVERITIES[check.severity]) if check.severity is not None and check.is_finding else say("none")
     return (
         ("severity", severity),
-        ("kind", KINDS.get(check.kind, plain(check.kind).capitalize())),
-        ("class", "all classes" if check.class_name is None else short(check.class_name, 48)),
-        ("verdict", VERDICTS[check.verdict]),
+        ("kind", kind_words(check.kind)),
+        ("class", say("all classes") if check.class_name is None else short(check.class_name, 48)),
+        ("verdict", say(VERDICTS[check.verdict])),
     )
 
 
 def title_of(check: Check) -> str:
     """The cue and the class that it leads to."""
-    return place(check) if check.class_name is None else f"{place(check)}, class {short(check.class_name, 48)}"
+    if check.class_name is None:
+        return place(check)
+    return say("{place}, class {name}", place=place(check), name=short(check.class_name, 48))
 
 
 def _view(check: Check, index: int, axis: Axis, pictures: Pictures, names: tuple[str, ...]) -> FindingView:
     severity = check.severity or Severity.LOW
     effect = effect_of(check, axis)
-    grade = GRADES[check.grade] if check.grade else ""
-    words = f"Verdict: confirmed{', ' + grade if grade else ''}"
-    if effect is not None:
-        words += f"; effect {effect.value} ({effect.interval}), n = {effect.count}"
+    grade = say(GRADES[check.grade]) if check.grade else ""
+    facts = _verdict_and_effect(grade, effect)
     charts = tuple(path for path in check.figures if path.lower().endswith(".svg"))
-    shown = pictures.figures((path for path in check.figures if path not in charts), facts=f"{words}.")
+    shown = pictures.figures((path for path in check.figures if path not in charts), facts=facts)
     first = next((path for path in check.figures if path.lower().endswith((".jpg", ".jpeg"))), None)
     return FindingView(
         key=f"F{index}",
         anchor=anchor_of(check),
         id=plain(check.id),
-        severity=severity.value,
+        severity=say(SEVERITIES[severity]),
         mark=SEVERITY_MARKS[severity],
         tone=severity.value,
         grade=grade,
-        status=STATUSES[check.status],
+        status=say(STATUSES[check.status]),
+        is_open=check.status is Status.OPEN,
         title=title_of(check),
-        classes="all classes" if check.class_name is None else plain(check.class_name),
+        classes=say("all classes") if check.class_name is None else plain(check.class_name),
         seen=plain(check.sentence),
         sure=_sure(check, effect),
-        means=MEANS.get(check.kind, ANY_KIND),
-        act=plain(check.recommendation) or "Find where the cue comes from in the training data and balance it.",
+        means=say(MEANS.get(check.kind, ANY_KIND)),
+        act=plain(check.recommendation) or say("Find where the cue comes from in the training data and balance it."),
         effect=effect,
         facts=(*_numbers(check), *_references(check, names)),
         print_facts=_references(check, names),
         main=shown[0] if shown else None,
-        charts=pictures.figures(charts, facts=f"{words}."),
+        charts=pictures.figures(charts, facts=facts),
         more=shown[1:],
         thumbnail=pictures.thumbnail(first) if first else None,
         tags=tags_of(check),
     )
 
 
+def _verdict_and_effect(grade: str, effect: Effect | None) -> str:
+    """What the pictures of a finding say to those who do not see them."""
+    verdict = say("Verdict: confirmed, {grade}", grade=grade) if grade else say("Verdict: confirmed")
+    if effect is None:
+        return say_in("pattern", "{words}.", words=verdict)
+    return say(
+        "{verdict}; effect {value} ({interval}), n = {count}.",
+        verdict=verdict,
+        value=effect.value,
+        interval=effect.interval,
+        count=effect.count,
+    )
+
+
 def _sure(check: Check, effect: Effect | None) -> str:
-    words = "Confirmed on the half of the sample that was not used to find it"
-    if check.q is not None:
-        shown = probability(check.q)
-        words += f": q {shown if shown.startswith('<') else f'= {shown}'} after correction for all checks"
-    words += "."
-    if effect is not None and effect.control != "–":
-        words += f" The matched control moves {effect.control}."
+    if check.q is None:
+        words = [say("Confirmed on the half of the sample that was not used to find it.")]
+    else:
+        below = check.q < LEAST_PROBABILITY
+        shown = probability(check.q) if below else say_in("pattern", "= {number}", number=probability(check.q))
+        words = [
+            say(
+                "Confirmed on the half of the sample that was not used to find it: q {value} after correction for all "
+                "checks.",
+                value=shown,
+            )
+        ]
+    if effect is not None and effect.control != NONE:
+        words.append(say("The matched control moves {control}.", control=effect.control))
     if check.harmful is not None:
-        words += (
-            " Labels show that it costs accuracy." if check.harmful else " Labels do not show that it costs accuracy."
-        )
-    return words
+        costs = say("Labels show that it costs accuracy.")
+        words.append(costs if check.harmful else say("Labels do not show that it costs accuracy."))
+    return after(words)
 
 
 def _numbers(check: Check) -> tuple[tuple[str, str], ...]:
     main = main_measurement(check)
     facts = [(label(item.name), measured(item)) for item in check.measurements if item is not main]
     if check.minimum_detectable_effect is not None:
-        facts.append(("Smallest effect visible at 80 % power", number(check.minimum_detectable_effect)))
+        facts.append((say("Smallest effect visible at 80 % power"), number(check.minimum_detectable_effect)))
     return tuple(facts)
 
 
@@ -177,19 +202,19 @@ def _clauses(clauses: tuple[str, ...], names: tuple[str, ...]) -> str:
 
 
 def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    facts = [("Check", plain(check.id))]
+    facts = [(say("Check"), plain(check.id))]
     if check.also:
-        facts.append(("Same cue, other checks", ", ".join(plain(other) for other in check.also)))
+        facts.append((say("Same cue, other checks"), listed(plain(other) for other in check.also)))
     if check.clauses:
-        facts.append(("Supports evidence for", _clauses(check.clauses, names)))
+        facts.append((say("Supports evidence for"), _clauses(check.clauses, names)))
     if check.spec_line:
-        facts.append(("Spec", f"line {check.spec_line}"))
+        facts.append((say("Spec"), say("line {number}", number=check.spec_line)))
     return tuple(facts)
 
 
 def severity_counts(findings: tuple[FindingView, ...]) -> tuple[tuple[str, str, int], ...]:
     """(mark, severity, how many), most severe first; those that do not occur are left out."""
-    amounts = Counter(finding.severity for finding in findings)
+    amounts = Counter(finding.tone for finding in findings)
     return tuple(
         (SEVERITY_MARKS[severity], severity.value, amounts[severity.value])
         for severity in reversed(Severity)
@@ -203,19 +228,27 @@ def register_table(findings: tuple[FindingView, ...]) -> Table:
         (
             Cell(finding.key),
             Cell(
-                f"{finding.severity}, {finding.grade}" if finding.grade else finding.severity,
+                listed(filter(None, (finding.severity, finding.grade))),
                 finding.mark,
                 finding.tone,
                 order=index,
             ),
             Cell(finding.title, note=finding.id),
-            Cell(finding.effect.value, note=finding.effect.interval) if finding.effect else Cell("–"),
+            Cell(finding.effect.value, note=finding.effect.interval) if finding.effect else Cell(NONE),
             Cell(finding.status),
             Cell(""),
             Cell(""),
         )
         for index, finding in enumerate(findings)
     ]
-    columns = ("No.", "Severity", "Finding", numeric("Effect"), "Status", "Owner", "Ticket")
+    columns = (
+        say("No."),
+        say("Severity"),
+        say("Finding"),
+        numeric(say("Effect")),
+        say("Status"),
+        say("Owner"),
+        say("Ticket"),
+    )
     tags = [finding.tags for finding in findings]
-    return table("Findings register", columns, rows, empty="The register is empty.", tags=tags)
+    return table(say("Findings register"), columns, rows, empty=say("The register is empty."), tags=tags)

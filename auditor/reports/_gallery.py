@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import RenderError
+from auditor.languages import listed, say, say_in, say_many, spoken_number
 from auditor.media import Medium, shown_layers
 from auditor.records import Audit, ImageRecord, VisualizationRecord
-from auditor.reports._methods import FAILED, UNCHECKED
+from auditor.reports._methods import WARNINGS
+from auditor.reports._names import label
 from auditor.reports._pictures import Embed, read_inside
-from auditor.reports._words import count, label, plain, short
+from auditor.reports._words import plain, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,7 @@ class Card:
 
     Attributes:
         name_parts: Its file name, cut where a line may break.
-        answer: "right", "wrong" or "no label".
+        answer: "right", "wrong" or "no label", for styles; `said` in words.
         url: Address of its small picture; "" where pictures are left out.
         width, height: Pixels of the small picture, or of a square where there is none.
         anchor: For links.
@@ -49,6 +51,7 @@ class Card:
     predicted: str
     score: str
     answer: str
+    said: str
     url: str
     width: int
     height: int
@@ -109,7 +112,7 @@ def gallery_view(audit: Audit, run: Path, embed: Embed, *, images: bool, most_by
     """
     kept = [item for item in audit.visualizations if item.maps is not None and item.status == "ok"]
     if not kept or not audit.images:
-        return GalleryView(empty="This run keeps no maps of single pictures.")
+        return GalleryView(empty=say("This run keeps no maps of single pictures."))
     cards, taken = _cards(audit.images, run, embed, images=images)
     room = round(most_bytes * max(1.0, len(audit.images) / ORDINARY)) - taken
     deep = audit.sample.medium != Medium.PICTURE
@@ -148,21 +151,31 @@ def _cards(pictures: Sequence[ImageRecord], run: Path, embed: Embed, *, images: 
                 raise RenderError(f"{image.thumbnail}: {error}; run the audit again") from error
             url = embed(image.thumbnail, data, "image/jpeg")
             taken += len(data)
-        answer = "no label" if image.label is None else "right" if image.label == image.predicted else "wrong"
+        answer, said = _answer(image)
         cards.append(
             Card(
                 anchor=f"picture-{number}",
                 name_parts=tuple(re.findall(r"[^/_-]+[/_-]*|[/_-]+", short(image.image, 48))),
                 label="" if image.label is None else short(image.label, 40),
                 predicted=short(image.predicted, 40),
-                score=f"{image.score:.2f}",
+                score=spoken_number(f"{image.score:.2f}"),
                 answer=answer,
+                said=said,
                 url=url,
                 width=size[0],
                 height=size[1],
             )
         )
     return tuple(cards), taken
+
+
+def _answer(image: ImageRecord) -> tuple[str, str]:
+    """For styles, and in words."""
+    if image.label is None:
+        return "no label", say_in("answer", "no label")
+    if image.label == image.predicted:
+        return "right", say_in("answer", "right")
+    return "wrong", say_in("answer", "wrong")
 
 
 def _read(item: VisualizationRecord, run: Path, count: int, *, deep: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -203,11 +216,17 @@ def _packed(
 
 
 def _sheet(item: VisualizationRecord, sprite: Sprite, embed: Embed) -> MapSheet:
-    title = ", ".join(filter(None, (_method(item), plain(item.layer or ""))))
+    title = listed(filter(None, (_method(item), plain(item.layer or ""))))
     return MapSheet(
         title=title,
         url=embed(item.maps or "", sprite.content, sprite.kind),
-        alt=f"{title}: {count(len(sprite.tops), 'grey map')}, {sprite.across} in a row, in the order of the pictures.",
+        alt=say_many(
+            "{title}: {n} grey map, {across} in a row, in the order of the pictures.",
+            "{title}: {n} grey maps, {across} in a row, in the order of the pictures.",
+            len(sprite.tops),
+            title=title,
+            across=sprite.across,
+        ),
         width=sprite.size[0],
         height=sprite.size[1],
     )
@@ -217,7 +236,7 @@ def _layout(item: VisualizationRecord, sprite: Sprite, tops: list[float | None])
     return {
         "method": _method(item),
         "layer": plain(item.layer or ""),
-        "warning": {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", ""),
+        "warning": say(WARNINGS.get(item.trust or "", "")),
         "failed": item.trust == "failed",
         "across": sprite.across,
         "cell": sprite.cell,

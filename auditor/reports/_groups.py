@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from auditor.languages import grouped, say
 from auditor.records import Audit, Check, Measurement, Verdict
 from auditor.reports._evidence import check_table, verdict_cell
 from auditor.reports._missing import why_missing
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
-from auditor.reports._words import interval, measured, number, plain, short, value_of
+from auditor.reports._words import (
+    NONE,
+    RATIO,
+    between,
+    interval,
+    lines_of,
+    measured,
+    number,
+    percent,
+    plain,
+    short,
+    value_of,
+)
+from auditor.runs import safe_name
 
 LEAST = 20
 """Pictures that a group needs, where the test plan does not say."""
+CHART = "groups-"
+"""How the names of charts by group begin; the column follows."""
 SHOWN = 24
 """Groups of one column; the rest are counted."""
 
@@ -59,10 +76,11 @@ def groups_view(audit: Audit, pictures: Pictures) -> GroupsView:
     columns = list(dict.fromkeys((*audit.sample.per_group, *named)))
     if not columns:
         why = why_missing(audit, "group")
-        return GroupsView((), f"No groups were compared: {why}.")
+        return GroupsView((), say("No groups were compared: {why}.", why=why))
     charts = pictures.placed("9")
     views = [_column(audit, name, number, checks) for number, name in enumerate(columns)]
-    return GroupsView(tuple(_with_charts(view, charts, last=view is views[-1]) for view in views), "")
+    stems = {safe_name(f"{CHART}{name}"): view for name, view in zip(columns, views, strict=True)}
+    return GroupsView(tuple(_with_charts(view, charts, stems, last=view is views[-1]) for view in views), "")
 
 
 def column_of(check: Check) -> str:
@@ -70,11 +88,13 @@ def column_of(check: Check) -> str:
     return check.region.name.partition(":")[0] if check.region is not None else ""
 
 
-def _with_charts(view: ColumnView, charts: Sequence[Figure], *, last: bool) -> ColumnView:
+def _with_charts(
+    view: ColumnView, charts: Sequence[Figure], stems: Mapping[str, ColumnView], *, last: bool
+) -> ColumnView:
     """A chart stands with its column; one of an unknown column stands with the last."""
-    own = tuple(chart for chart in charts if f"by group of {view.name}," in chart.caption)
+    own = tuple(chart for chart in charts if stems.get(Path(chart.path).stem) is view)
     if last:
-        own += tuple(chart for chart in charts if chart not in own and "by group of" not in chart.caption)
+        own += tuple(chart for chart in charts if Path(chart.path).stem not in stems)
     return ColumnView(view.name, view.anchor, view.groups, view.facts, view.within, own)
 
 
@@ -87,7 +107,7 @@ def _column(audit: Audit, name: str, index: int, checks: Sequence[Check]) -> Col
         anchor=f"groups-{index}",
         groups=_group_table(audit, name, overall),
         facts=_facts(audit, overall),
-        within=check_table("Worst gaps within single classes", within),
+        within=check_table(say("Worst gaps within single classes"), within),
         figures=(),
     )
 
@@ -99,49 +119,53 @@ def _group_table(audit: Audit, name: str, overall: Check | None) -> Table:
     rows: list[tuple[float, tuple[str | Cell, ...]]] = []
     for group, count in audit.sample.per_group.get(name, {}).items():
         found = measurements.get(f"accuracy_{group}")
-        note = "compared with the rest" if group == worst else ""
+        note = say("compared with the rest") if group == worst else ""
         if found is None or found.value is None:
             why = _why_not(audit, overall, count, least)
-            rows.append((2.0, (Cell(short(group), note=note), f"{count:,}", Cell("not enough data" if count < least else
-                        "not measured", "□", "open", why), "–")))  # fmt: skip
+            state = say("not enough data") if count < least else say("not measured")
+            cells = (Cell(short(group), note=note), grouped(count), Cell(state, "□", "open", why), NONE)
+            rows.append((2.0, cells))
             continue
-        rows.append((found.value, (Cell(short(group), note=note), f"{found.count:,}", value_of(found),
-                     interval(found))))  # fmt: skip
+        numbers = (grouped(found.count), value_of(found), interval(found))
+        rows.append((found.value, (Cell(short(group), note=note), *numbers)))
     rows.sort(key=lambda row: row[0])
-    more = f"; {SHOWN} of {len(rows)}, worst first" if len(rows) > SHOWN else ""
-    columns = (Column("Group", "name"), numeric("n"), numeric("Accuracy"), numeric("95 %"))
-    return table(f"{plain(name)}{more}", columns, [row for _, row in rows[:SHOWN]],
-                 empty="The sample does not say how many pictures each group has.")  # fmt: skip
+    caption = plain(name)
+    if len(rows) > SHOWN:
+        caption = say("{column}; {n} of {total}, worst first", column=caption, n=SHOWN, total=len(rows))
+    columns = (Column(say("Group"), "name"), numeric("n"), numeric(say("Accuracy")), numeric(percent("95")))
+    empty = say("The sample does not say how many pictures each group has.")
+    return table(caption, columns, [row for _, row in rows[:SHOWN]], empty=empty)
 
 
 def _why_not(audit: Audit, overall: Check | None, count: int, least: int) -> str:
     if count < least:
-        return f"{least} are needed"
+        return say("{n} are needed", n=least)
     if overall is None:
         return why_missing(audit, "group")
-    return "" if audit.sample.labelled else "no labels"
+    return "" if audit.sample.labelled else say("no labels")
 
 
 def _facts(audit: Audit, overall: Check | None) -> tuple[Fact, ...]:
     if overall is None:
-        return (Fact("Compared", f"no: {why_missing(audit, 'group')}"),)
+        return (Fact(say("Compared"), say("no: {why}", why=why_missing(audit, "group"))),)
     if overall.verdict is Verdict.NOT_TESTED:
-        return (Fact("Compared", plain(overall.sentence)),)
+        return (Fact(say("Compared"), plain(overall.sentence)),)
     facts = []
     gap = overall.measurement("group_gap")
     if gap is not None:
         verdict = verdict_cell(overall)
-        facts.append(Fact("Worst gap", f"{_points(gap)}; {verdict.text}"))
+        facts.append(Fact(say("Worst gap"), lines_of((_points(gap), verdict.text))))
         if gap.note:
-            facts.append(Fact("Between", plain(gap.note)))
+            facts.append(Fact(say("Between"), plain(gap.note)))
     if overall.minimum_detectable_effect is not None:
-        facts.append(Fact("Visible from", f"a gap of {number(overall.minimum_detectable_effect)} (80 % power)"))
+        least = number(overall.minimum_detectable_effect)
+        facts.append(Fact(say("Visible from"), say("a gap of {gap} (80 % power)", gap=least)))
     encoded = overall.measurement("decodability")
     if encoded is not None:
-        known = f"{measured(encoded)}; {plain(encoded.note or '')}".rstrip("; ")
-        facts.append(Fact("Readable from the features", known))
+        known = lines_of(filter(None, (measured(encoded), plain(encoded.note or ""))))
+        facts.append(Fact(say("Readable from the features"), known))
     facts += [
-        Fact("Difference in attention", f"{_delta(item)}; {plain(item.note or '')}".rstrip("; "))
+        Fact(say("Difference in attention"), lines_of(filter(None, (_delta(item), plain(item.note or "")))))
         for item in overall.measurements
         if item.name.startswith("attention_")
     ]
@@ -150,15 +174,26 @@ def _facts(audit: Audit, overall: Check | None) -> tuple[Fact, ...]:
 
 def _points(gap: Measurement) -> str:
     if gap.value is None:
-        return f"undefined: {plain(gap.reason)}"
+        return say("undefined: {reason}", reason=plain(gap.reason))
     if gap.value <= 0:
-        return f"none: the difference is {number(gap.value)} ({interval(gap)}, n = {gap.count})"
-    return f"accuracy lower by {measured(gap)}"
+        return say(
+            "none: the difference is {value} ({interval}, n = {count})",
+            value=number(gap.value),
+            interval=interval(gap),
+            count=gap.count,
+        )
+    return say("accuracy lower by {gap}", gap=measured(gap))
 
 
 def _delta(item: Measurement) -> str:
     if item.value is None:
-        return f"undefined: {plain(item.reason)}"
+        return say("undefined: {reason}", reason=plain(item.reason))
+    value = number(item.value, RATIO)
     if item.low is None or item.high is None:
-        return f"{item.value:.2f}"
-    return f"{item.value:.2f} ({item.low:.2f} to {item.high:.2f}, n = {item.count})".replace("-", "−")
+        return value
+    return say(
+        "{value} ({interval}, n = {count})",
+        value=value,
+        interval=between(item.low, item.high, RATIO),
+        count=item.count,
+    )

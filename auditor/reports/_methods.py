@@ -5,24 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.clauses.evidence import INSIDE
-from auditor.records import Audit, Measurement, VisualizationRecord
+from auditor.languages import grouped, listed, noted, say, say_in
+from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
+from auditor.reports._names import label
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
-from auditor.reports._trust import check_name, deciding, trust_cell
-from auditor.reports._words import NONE, interval, label, plain, value_of
+from auditor.reports._trust import check_name, deciding, trust_cell, trust_words
+from auditor.reports._words import (
+    NONE,
+    after,
+    interval,
+    lines_of,
+    plain,
+    stopped,
+    value_of,
+)
 
-FAILED = "Failed its trust check on this model: do not read anything from it."
-UNCHECKED = "Too little data to check it on this model: read it with caution."
+FAILED = noted("Failed its trust check on this model: do not read anything from it.")
+UNCHECKED = noted("Too little data to check it on this model: read it with caution.")
+WARNINGS = {"failed": FAILED, "not enough data": UNCHECKED}
+"""What stands over pictures that must not be believed, by verdict of the trust check."""
 OWN = {
-    "neighbours_same": "Neighbours of the same",
-    "neighbours_beyond_chance": "The same, beyond chance",
-    "class_lost": "Class lost",
-    "map_rank_correlation": "Map, rank correlation with before",
-    "map_overlap": "Map, overlap of the hottest fifth with before",
-    "feature_cosine": "Features, cosine with before",
+    "neighbours_same": noted("Neighbours of the same"),
+    "neighbours_beyond_chance": noted("The same, beyond chance"),
+    "class_lost": noted("Class lost"),
+    "map_rank_correlation": noted("Map, rank correlation with before"),
+    "map_overlap": noted("Map, overlap of the hottest fifth with before"),
+    "feature_cosine": noted("Features, cosine with before"),
 }
 """What stands before the colon of a measurement's name → the head of its row."""
-OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": "Noise of the same size"}
+OF = {"fgsm": "FGSM", "pgd": "PGD", "noise": noted("Noise of the same size")}
 """What stands after the colon → the head of its column."""
 ATTACKS = ("adversarial_examples",)
 """Pictures made against the model, which section 10 shows."""
@@ -37,6 +49,7 @@ class MethodView:
     """One method on one layer, with its pictures.
 
     Attributes:
+        name: Of the visualizer, as the spec has it.
         title: "Grad-CAM, layer4.1".
         trust: Mark, tone and word of its trust check; no word where there is none to make.
         warning: What stands over pictures that must not be believed; "" for none.
@@ -48,6 +61,7 @@ class MethodView:
         figures: Its sheets.
     """
 
+    name: str
     title: str
     anchor: str
     trust: Cell
@@ -61,10 +75,17 @@ class MethodView:
 
 def method_table(audit: Audit) -> Table:
     """Every method that explains pictures: made, failed or skipped, and its trust verdict."""
-    columns = ("Method", Column("Layer", "mono"), numeric("Images"), numeric("Blank"), "Made", "Trust")
-    empty = "No visualizations were asked for."
+    columns = (
+        say("Method"),
+        Column(say("Layer"), "mono"),
+        numeric(say("Images")),
+        numeric(say("Blank")),
+        say("Made"),
+        say("Trust"),
+    )
+    empty = say("No visualizations were asked for.")
     shown = (item for item in audit.visualizations if item.name not in ELSEWHERE)
-    return table("Methods and their trust checks", columns, (_row(item) for item in shown), empty=empty)
+    return table(say("Methods and their trust checks"), columns, (_row(item) for item in shown), empty=empty)
 
 
 def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None = None) -> tuple[MethodView, ...]:
@@ -78,24 +99,34 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
     shown = sorted((item for item in wanted if item.figures), key=lambda item: order.get(item.trust, 1))
     views = []
     for index, item in enumerate(shown):
-        warning = {"failed": FAILED, "not enough data": UNCHECKED}.get(item.trust or "", "")
-        mark = "Not to be believed" if item.trust == "failed" else ""
+        warning = say(WARNINGS.get(item.trust or "", ""))
+        mark = say("Not to be believed") if item.trust == "failed" else ""
         figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
         readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))
         views.append(
             MethodView(
+                name=item.name,
                 title=_title(item),
                 anchor=f"{item.name.replace('_', '-')}-{index}" if names else f"method-{index}",
                 trust=Cell("") if names else _trust(item),
                 warning=warning,
-                reading=" ".join(readings),
-                checks="; ".join(f"{check_name(check.metric)}: {plain(check.verdict)}" for check in deciding(item)),
-                remarks=tuple(_sentence(plain(remark)) for remark in item.remarks),
+                reading=after(readings),
+                checks=lines_of(
+                    say_in(
+                        "pattern", "{name}: {value}", name=check_name(check.metric), value=trust_words(check.verdict)
+                    )
+                    for check in deciding(item)
+                ),
+                remarks=tuple(stopped(plain(remark)) for remark in item.remarks),
                 measured=_measured(item),
                 figures=figures,
             )
         )
     return tuple(views)
+
+
+def _check_words(check: TrustCheck) -> str:
+    return say_in("pattern", "{name}: {value}", name=check_name(check.metric), value=trust_words(check.verdict))
 
 
 def _measured(item: VisualizationRecord) -> Table:
@@ -105,10 +136,11 @@ def _measured(item: VisualizationRecord) -> Table:
     heads = list(dict.fromkeys(head for head, _ in cells))
     columns = list(dict.fromkeys(of for _, of in cells))
     rows: list[tuple[str | Cell, ...]] = [
-        (OWN.get(head, label(head)), *(_value(cells.get((head, of))) for of in columns)) for head in heads
+        (say(OWN[head]) if head in OWN else label(head), *(_value(cells.get((head, of))) for of in columns))
+        for head in heads
     ]
-    heads_of = (numeric(OF.get(of, plain(of)) or "Value") for of in columns)
-    return table(f"What was measured, {_title(item)}", ("Measured", *heads_of), rows)
+    heads_of = (numeric(say(OF.get(of, plain(of))) or say("Value")) for of in columns)
+    return table(say("What was measured, {method}", method=_title(item)), (say("Measured"), *heads_of), rows)
 
 
 def _value(measurement: Measurement | None) -> Cell:
@@ -116,24 +148,30 @@ def _value(measurement: Measurement | None) -> Cell:
         return Cell(NONE)
     if measurement.value is None:
         return Cell(NONE, note=plain(measurement.reason))
-    return Cell(value_of(measurement), note=f"{interval(measurement)}, n = {measurement.count}")
+    return Cell(
+        value_of(measurement),
+        note=say("{interval}, n = {count}", interval=interval(measurement), count=measurement.count),
+    )
 
 
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+def _made(status: str) -> str:
+    """Why there are no maps, in a word."""
+    if status == "failed":
+        return say_in("made", "failed")
+    return say("skipped") if status == "skipped" else plain(status)
 
 
 def _row(item: VisualizationRecord) -> tuple[str | Cell, ...]:
-    made = Cell("yes") if item.status == "ok" else Cell(plain(item.status), "□", "open", plain(item.reason or ""))
+    made = Cell(say("yes")) if item.status == "ok" else Cell(_made(item.status), "□", "open", plain(item.reason or ""))
     name = Cell(label(item.name), note=plain(item.for_words))
-    return (name, item.layer or "–", f"{item.images:,}", f"{item.blank:,}", made, _trust(item))
+    return (name, item.layer or NONE, grouped(item.images), grouped(item.blank), made, _trust(item))
 
 
 def _trust(item: VisualizationRecord) -> Cell:
     if item.trust is None:
-        return Cell("not checked" if item.status == "ok" else "–")
+        return Cell(say("not checked") if item.status == "ok" else NONE)
     return trust_cell(item.trust)
 
 
 def _title(item: VisualizationRecord) -> str:
-    return ", ".join(filter(None, (label(item.name), plain(item.layer or ""), plain(item.for_words))))
+    return listed(filter(None, (label(item.name), plain(item.layer or ""), plain(item.for_words))))

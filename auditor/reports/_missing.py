@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from auditor.languages import noted, say
 from auditor.records import Audit, Verdict
-from auditor.reports._words import plain
+from auditor.reports._words import plain, without_stop
 
-NOT_ASKED = "not asked for in the spec"
+NOT_ASKED = noted("not asked for in the spec")
 
 
 def why_missing(audit: Audit, kind: str, part: str | None = None) -> str:
@@ -18,14 +19,14 @@ def why_missing(audit: Audit, kind: str, part: str | None = None) -> str:
     name = part or kind
     for failure in audit.failures:
         if failure.part.rpartition(".")[2] == name:
-            return f"{name} broke: {plain(failure.reason)}".rstrip(".")
+            return without_stop(say("{part} broke: {reason}", part=name, reason=plain(failure.reason)))
     for check in audit.checks:
         if check.kind == kind and check.class_name is None and check.verdict is Verdict.NOT_TESTED and part is None:
-            return _lower(plain(check.sentence)).rstrip(".")
+            return without_stop(_lower(plain(check.sentence)))
     for row in audit.not_tested:
         if row.kind == kind and part is None:
-            return _lower(plain(row.rationale)).rstrip(".")
-    return NOT_ASKED
+            return without_stop(_lower(plain(row.rationale)))
+    return say(NOT_ASKED)
 
 
 def _lower(words: str) -> str:

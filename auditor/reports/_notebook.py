@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from pathlib import Path
 
+from auditor.languages import Language
 from auditor.records import Audit, Picture
 from auditor.reports import RenderOptions
 from auditor.reports._findings import finding_views
@@ -12,6 +13,8 @@ from auditor.reports._pages import render_page
 from auditor.reports._pictures import Pictures
 from auditor.reports._standing import changed
 from auditor.reports._summary import summarise
+from auditor.reports._templates import made_in
+from auditor.reports._translation import told_in
 from auditor.reports._words import plain, short
 
 MOST_BYTES = 1_500_000
@@ -29,8 +32,15 @@ def fragment(audit: Audit, run: Path) -> str:
     if not (run / "figures").is_dir():
         checks = tuple(check.model_copy(update={"figures": ()}) for check in audit.checks)
         audit = audit.model_copy(update={"checks": checks, "figures": {}, "summary_figures": ()})
+    language = Language.of(made_in(audit))
+    audit = told_in(audit, language)
     shown = audit.model_copy(update={"figures": _shown(audit)})
     pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
+    with language.spoken():
+        return _cell(audit, shown, run, pictures)
+
+
+def _cell(audit: Audit, shown: Audit, run: Path, pictures: Pictures) -> str:
     context = {
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),

@@ -6,6 +6,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from auditor.errors import RenderError
+from auditor.languages import say, speaking
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
@@ -38,10 +40,13 @@ SHEETS = {
     "site": ("style.css", "screen.css", "interactive.css", "site.css"),
 }
 """Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there.
-What sets a template apart from `default` is in template.css."""
+What sets a template apart from `default` is in template.css, what a language needs in a sheet of its code, if any."""
 SCRIPTS = {("report.html.j2", "screen"): "report.js", ("site.html.j2", "site"): "site.js"}
 """The script of a template in a medium; other pages have none."""
 FONT_TYPES = {".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf"}
+LAST = "template.css"
+"""Comes behind a language's sheet."""
+_SAID = re.compile(r"say\(\"([^\"\n]+)\"\)")
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 
@@ -56,8 +61,9 @@ def render_page(
 ) -> str:
     """One HTML page from a template of the folder.
 
-    The template gets its style sheets as `style`, its script as `script`, and as `policy` a content security policy
-    that lets these two in, letter by letter, and nothing else: it prints them as `<style>{{ style }}</style>`.
+    The template speaks the language that is spoken, and gets its tag as `language`. It gets its style sheets as
+    `style`, its script as `script`, and as `policy` a content security policy that lets these two in, letter by
+    letter, and nothing else: it prints them as `<style>{{ style }}</style>`.
 
     Args:
         template: File name in the template folder.
@@ -72,14 +78,27 @@ def render_page(
     """
     folders = template_folders(options)
     environment = ImmutableSandboxedEnvironment(
-        loader=_loader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_loader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    style = stylesheet(folders, SHEETS[media], embed) + _colours(brand, dark=media in ("screen", "site"))
+    language = speaking()
+    environment.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined]
+    packed = media not in ("print", "part")
+    style = stylesheet(folders, SHEETS[media], embed, packed=packed) + _colours(brand, dark=media in ("screen", "site"))
     name = SCRIPTS.get((template, media))
     script = "" if name is None else _find(folders, name).read_text(encoding="utf-8")
     try:
         # Markup: style sheets and script come from template folders, never from the audit
-        own = {"style": Markup(style), "script": Markup(script), "policy": policy(style, script, name or "")}
+        own = {
+            "language": language.tag,
+            "style": Markup(style),
+            "script": Markup(script),
+            "policy": policy(style, script, name or ""),
+        }
         return environment.get_template(template).render(**context, **own)
     except TemplateSyntaxError as error:
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
@@ -133,20 +152,34 @@ def _colours(brand: Brand | None, *, dark: bool) -> str:
     )
 
 
-def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed) -> str:
-    """Style sheets one after the other, every typeface embedded.
+def stylesheet(folders: list[Path], names: tuple[str, ...], embed: Embed, *, packed: bool) -> str:
+    """Style sheets one after the other, every typeface embedded, in the language that is spoken.
+
+    Where they say something, as in `content: say("Page {page} of {pages}")`, the catalogue has it.
+
+    Args:
+        packed: Typefaces as they are named; otherwise the .ttf beside a .woff2, where there is one: a PDF embeds what
+            it needs of it either way, and unpacking takes a tenth of the time that the PDF takes.
 
     Raises:
         RenderError: A file is missing, or a sheet reaches for anything but a typeface in the template folder.
     """
-    css = "\n".join(_find(folders, name).read_text(encoding="utf-8") for name in names)
+    sheets = [_find(folders, name) for name in names]
+    own = _found(folders, f"{speaking().code}.css")
+    if own is not None:
+        sheets.insert(-1 if names[-1] == LAST else len(sheets), own)
+    css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    css = _SAID.sub(lambda found: _content(say(found.group(1))), css)
 
     def embedded(found: re.Match[str]) -> str:
         name = found.group(1)
         kind = FONT_TYPES.get(Path(name).suffix)
         if kind is None or not name.startswith("fonts/") or ".." in name:
             raise RenderError(f"style sheet: url({name}) is neither a typeface nor in fonts/; nothing else is loaded")
-        return f'url("{embed(name, _find(folders, name).read_bytes(), kind)}")'
+        file = _find(folders, name)
+        if not packed and file.suffix == ".woff2" and (plain := file.with_suffix(".ttf")).is_file():
+            name, file, kind = name.removesuffix(".woff2") + ".ttf", plain, FONT_TYPES[".ttf"]
+        return f'url("{embed(name, file.read_bytes(), kind)}")'
 
     return _ADDRESS.sub(embedded, css)
 
@@ -157,11 +190,23 @@ def _loader(folders: list[Path]) -> BaseLoader:
     return ChoiceLoader([*(FileSystemLoader(folder) for folder in folders), PrefixLoader(shipped)])
 
 
+def _content(words: str) -> str:
+    """A value of `content`: strings, and counters where the words have gaps for them."""
+    parts = re.split(r"\{(page|pages)\}", words)
+    strings = ('"' + part.replace("\\", r"\\").replace('"', r"\"") + '"' if part else "" for part in parts[::2])
+    counters = [f"counter({name})" for name in parts[1::2]]
+    return " ".join(filter(None, (item for pair in zip_longest(strings, counters) for item in pair)))
+
+
 def _find(folders: list[Path], name: str) -> Path:
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
+    found = _found(folders, name)
+    if found is not None:
+        return found
     raise RenderError(f"{name}: in none of the template folders ({', '.join(str(folder) for folder in folders)})")
+
+
+def _found(folders: list[Path], name: str) -> Path | None:
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 def _place(error: TemplateError, folders: list[Path]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from auditor.errors import RenderError
 from auditor.records import Audit
-from auditor.reports._words import plain
+from auditor.reports._words import after, plain, stopped
 
 Embed = Callable[[str, bytes, str], str]
 """(name, bytes, media type) → the address under which the page shows them."""
@@ -56,6 +56,7 @@ class Figure:
     """One picture on a page.
 
     Attributes:
+        path: Of its file in the run folder.
         url: Address in the page's own scheme.
         alt: What it shows, for those who do not see it.
         width, height: Pixels.
@@ -65,6 +66,7 @@ class Figure:
         reading: How to read it; "" for none.
     """
 
+    path: str
     url: str
     alt: str
     caption: str
@@ -133,8 +135,9 @@ class Pictures:
             self._urls[path] = self._embed(path, small, kind)
         alt = plain(picture.alt or picture.caption)
         return Figure(
+            path=path,
             url=self._urls[path],
-            alt=f"{alt.rstrip('.')}. {plain(facts)}".strip() if facts else alt,
+            alt=after((stopped(alt), plain(facts))) if facts else alt,
             caption=plain(picture.caption),
             reading=plain(picture.reading or ""),
             width=picture.width,

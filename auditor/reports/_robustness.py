@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.clauses.evidence import in_bank
+from auditor.languages import grouped, listed, noted, say, say_many
 from auditor.records import Audit, Check, Measurement, Verdict
 from auditor.reports._evidence import SHOWN_PICTURES, check_table
 from auditor.reports._methods import ATTACKS, MethodView, method_views
-from auditor.reports._missing import NOT_ASKED, why_missing
+from auditor.reports._missing import why_missing
+from auditor.reports._names import ATTACKED, attack_of, label
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies
 from auditor.reports._tables import Cell, Table, numeric, table
-from auditor.reports._words import NONE, capital, count, interval, label, plain, value_of
+from auditor.reports._words import (
+    NONE,
+    amount_of,
+    capital,
+    interval,
+    lines_of,
+    percent,
+    plain,
+    stopped,
+    value_of,
+    without_stop,
+)
 
-ATTACKED = ("robust_accuracy_", "robust_agreement_")
 WHOLE = ("mean_corruption_accuracy", "mean_corruption_agreement", "retained_share")
 GEOMETRY = ("crop", "letterbox")
 """Corruptions that change what of a picture is seen, not how well."""
@@ -62,7 +75,7 @@ def robustness_view(audit: Audit, pictures: Pictures) -> RobustnessView:
         said="" if check is None else plain(check.sentence),
         charts=pictures.figures(path for path in paths if path.endswith(".svg")),
         pairs=pictures.figures([path for path in paths if not path.endswith(".svg")][:SHOWN_PICTURES]),
-        marks=check_table("Inserted watermarks", bank),
+        marks=check_table(say("Inserted watermarks"), bank),
         mark_pictures=pictures.figures(marks[:SHOWN_PICTURES]),
         attacks=_attacks(audit),
         attack_charts=pictures.placed("10"),
@@ -76,25 +89,25 @@ def _tried(audit: Audit, corruption: Check | None, bank: Sequence[Check]) -> Tab
     tried = any(check.verdict not in UNJUDGED for check in bank)
     strong = any(item.value is not None for item in attacked)
     rows: list[tuple[str | Cell, ...]] = [
-        _row("Noise, blur, weather", measured, _families(corruption), why_missing(audit, "corruption")),
-        *(_row(words, *_family(audit, corruption, name)) for words, name in _GEOMETRY_WORDS),
-        _row("Compression", *_compression(audit, corruption)),
-        _row("Frames and letterboxes of the sample", *_frames(audit)),
-        _row("Inserted watermarks", tried, _marks(bank), _why_no_bank(audit, bank)),
-        _row("Adversarial examples", strong, _budgets(attacked), _why(attacked)),
-        _row("Transforms of one's own", *_own(audit)),
+        _row(say("Noise, blur, weather"), measured, _families(corruption), why_missing(audit, "corruption")),
+        *(_row(say(words), *_family(audit, corruption, name)) for words, name in _GEOMETRY_WORDS),
+        _row(say("Compression"), *_compression(audit, corruption)),
+        _row(say("Frames and letterboxes of the sample"), *_frames(audit)),
+        _row(say("Inserted watermarks"), tried, _marks(bank), _why_no_bank(audit, bank)),
+        _row(say("Adversarial examples"), strong, _budgets(attacked), _why(attacked)),
+        _row(say("Transforms of one's own"), *_own(audit)),
     ]  # fmt: skip
-    return table("What was tried", ("Strain", "Tried", "Result, or why not"), rows)
+    return table(say("What was tried"), (say("Strain"), say("Tried"), say("Result, or why not")), rows)
 
 
 UNJUDGED = (Verdict.NOT_TESTED, Verdict.INSUFFICIENT)
-_GEOMETRY_WORDS = (("Crops", "crop"), ("Added letterboxes", "letterbox"))
+_GEOMETRY_WORDS = ((noted("Crops"), "crop"), (noted("Added letterboxes"), "letterbox"))
 
 
 def _row(strain: str, tried: bool, result: str, why: str) -> tuple[str | Cell, ...]:
     if tried:
-        return (strain, Cell("yes", "○", "quiet"), f"{result[:1].upper()}{result[1:]}.")
-    return (strain, Cell("no", "–", "open"), f"{why[:1].upper()}{why[1:]}.")
+        return (strain, Cell(say("yes"), "○", "quiet"), stopped(capital(result)))
+    return (strain, Cell(say("no"), "–", "open"), stopped(capital(why)))
 
 
 def _families(corruption: Check | None) -> str:
@@ -102,16 +115,23 @@ def _families(corruption: Check | None) -> str:
     if not rows:
         return ""
     worst = min(rows, key=lambda item: item.value or 0.0)
-    return f"{count(len(rows), 'corruption')}; least under {_words(worst)}: {value_of(worst)} ({interval(worst)})"
+    return say_many(
+        "{n} corruption; least under {name}: {value} ({interval})",
+        "{n} corruptions; least under {name}: {value} ({interval})",
+        len(rows),
+        name=_words(worst),
+        value=value_of(worst),
+        interval=interval(worst),
+    )
 
 
 def _family(audit: Audit, corruption: Check | None, name: str) -> tuple[bool, str, str]:
     found = next((item for item in _shares(corruption) if item.name.endswith(f"_{name}")), None)
     if found is not None:
-        return True, f"{_words(found)}: {value_of(found)} ({interval(found)}, n = {found.count})", ""
+        return True, _named(_words(found), found), ""
     if corruption is None or corruption.verdict is Verdict.NOT_TESTED:
         return False, "", why_missing(audit, "corruption")
-    return False, "", f"{NOT_ASKED}: not among the corruptions of this audit"
+    return False, "", say("not asked for in the spec: not among the corruptions of this audit")
 
 
 def _compression(audit: Audit, corruption: Check | None) -> tuple[bool, str, str]:
@@ -119,10 +139,10 @@ def _compression(audit: Audit, corruption: Check | None) -> tuple[bool, str, str
     reliance = [check for check in audit.checks if check.kind == "sharpness" and check.class_name is None]
     words = []
     if jpeg is not None:
-        words.append(f"{_words(jpeg)}: {value_of(jpeg)} ({interval(jpeg)}, n = {jpeg.count})")
+        words.append(_named(_words(jpeg), jpeg))
     if any(check.verdict not in UNJUDGED for check in reliance):
-        words.append(f"reliance on sharpness and compression: {_verdicts(reliance)} (section 8)")
-    return bool(words), "; ".join(words), why_missing(audit, "corruption")
+        words.append(say("reliance on sharpness and compression: {verdicts} (section 8)", verdicts=_verdicts(reliance)))
+    return bool(words), lines_of(words), why_missing(audit, "corruption")
 
 
 def _frames(audit: Audit) -> tuple[bool, str, str]:
@@ -132,24 +152,35 @@ def _frames(audit: Audit) -> tuple[bool, str, str]:
         if check.region is not None and check.region.name.startswith(("frame-", "band-")) and check.class_name is None
     ]
     if found:
-        return True, f"those found in the sample were swapped: {_verdicts(found)} (section 8)", ""
+        words = say("those found in the sample were swapped: {verdicts} (section 8)", verdicts=_verdicts(found))
+        return True, words, ""
     if any(row.kind == "border" for row in audit.test_plan):
-        return True, "none was found in the sample; border rings were swapped instead (section 8)", ""
+        return True, say("none was found in the sample; border rings were swapped instead (section 8)"), ""
     return False, "", why_missing(audit, "border")
 
 
+def _named(name: str, item: Measurement) -> str:
+    return say(
+        "{name}: {value} ({interval}, n = {count})",
+        name=name,
+        value=value_of(item),
+        interval=interval(item),
+        count=item.count,
+    )
+
+
 def _verdicts(checks: Sequence[Check]) -> str:
-    return ", ".join(f"{tally.amount} {tally.word}" for tally in tallies(tuple(checks)))
+    return listed(amount_of(tally.amount, tally.word) for tally in tallies(tuple(checks)))
 
 
 def _marks(bank: Sequence[Check]) -> str:
     names = dict.fromkeys(check.region.name for check in bank if check.region is not None)
-    return f"{count(len(names), 'mark')}: {_verdicts(bank)}"
+    return say_many("{n} mark: {verdicts}", "{n} marks: {verdicts}", len(names), verdicts=_verdicts(bank))
 
 
 def _why_no_bank(audit: Audit, bank: Sequence[Check]) -> str:
     if bank:
-        return plain(bank[0].sentence).rstrip(".")
+        return without_stop(plain(bank[0].sentence))
     return why_missing(audit, "overlay", "watermark_bank")
 
 
@@ -158,18 +189,26 @@ def _budgets(attacked: Sequence[Measurement]) -> str:
     if not known:
         return ""
     last = min(known, key=lambda item: item.value or 0.0)
-    return f"least under {label(last.name).partition(', ')[2]}: {value_of(last)} ({interval(last)}, n = {last.count})"
+    return say(
+        "least under {attack}: {value} ({interval}, n = {count})",
+        attack=attack_of(last.name),
+        value=value_of(last),
+        interval=interval(last),
+        count=last.count,
+    )
 
 
 def _why(attacked: Sequence[Measurement]) -> str:
     reason = next((item.reason for item in attacked if item.reason), None)
-    return plain(reason) if reason else f"{NOT_ASKED}: the metric robustness (preset full) makes them"
+    if reason:
+        return plain(reason)
+    return say("not asked for in the spec: the metric robustness (preset full) makes them")
 
 
 def _own(audit: Audit) -> tuple[bool, str, str]:
     own = [check for check in audit.checks if check.kind == "custom" and check.class_name is None]
     judged = any(check.verdict not in UNJUDGED for check in own)
-    return judged, f"{_verdicts(own)} (section 8)", why_missing(audit, "custom")
+    return judged, say("{verdicts} (section 8)", verdicts=_verdicts(own)), why_missing(audit, "custom")
 
 
 def _shares(corruption: Check | None) -> list[Measurement]:
@@ -185,7 +224,12 @@ def _shares(corruption: Check | None) -> list[Measurement]:
 
 def _words(item: Measurement) -> str:
     """'haze, severity 3 of 5' → 'haze'."""
-    return plain((item.note or "").partition(",")[0]) or label(item.name)
+    return plain(re.split(r",\s*|，", item.note or "")[0]) or label(item.name)
+
+
+def _details(item: Measurement) -> str:
+    """'haze, severity 3 of 5' → 'severity 3 of 5'."""
+    return plain("".join(re.split(r",\s*|，", item.note or "", maxsplit=1)[1:]))
 
 
 def _corruptions(audit: Audit, corruption: Check | None) -> Table:
@@ -194,30 +238,35 @@ def _corruptions(audit: Audit, corruption: Check | None) -> Table:
     clean = next((item for item in audit.metrics if item.name == "accuracy" and item.value is not None), None)
     rows: list[tuple[str | Cell, ...]] = []
     if labelled and clean is not None:
-        rows.append(("Untouched pictures", *_numbers(clean)))
+        rows.append((say("Untouched pictures"), *_numbers(clean)))
     whole = {item.name: item for item in (corruption.measurements if corruption is not None else ())}
     rows += [(Cell(label(name), note=plain(whole[name].note or "")), *_numbers(whole[name])) for name in WHOLE if
              name in whole]  # fmt: skip
-    notes = {item.name: plain((item.note or "").partition(", ")[2]) for item in shares}
+    notes = {item.name: _details(item) for item in shares}
     alike = len(set(notes.values())) == 1  # then the mean's own note says it once
     rows += [(Cell(capital(_words(item)), note="" if alike else notes[item.name]), *_numbers(item)) for item in shares]
-    what = "Accuracy" if labelled else "Unchanged predictions"
-    columns = ("Corruption", numeric(what), numeric("95 %"), numeric("n"))
-    empty = f"No corruption was applied: {why_missing(audit, 'corruption')}."
-    return table("Under corruptions, most costly first", columns, rows if shares else [], empty=empty)
+    what = say("Accuracy") if labelled else say("Unchanged predictions")
+    columns = (say("Corruption"), numeric(what), numeric(percent("95")), numeric("n"))
+    empty = say("No corruption was applied: {why}.", why=why_missing(audit, "corruption"))
+    return table(say("Under corruptions, most costly first"), columns, rows if shares else [], empty=empty)
 
 
 def _attacks(audit: Audit) -> Table:
     found = [item for item in audit.metrics if item.name.startswith(ATTACKED)]
     clean = next((item for item in audit.metrics if item.name == "accuracy" and item.value is not None), None)
     rows: list[tuple[str | Cell, ...]] = (
-        [("None: the whole sample as it is", *_numbers(clean))] if clean and found else []
+        [(say("None: the whole sample as it is"), *_numbers(clean))] if clean and found else []
     )
-    rows += [(Cell(capital(label(item.name).partition(", ")[2]), note=plain(item.reason or "")), *_numbers(item)) for
+    rows += [(Cell(capital(attack_of(item.name)), note=plain(item.reason or "")), *_numbers(item)) for
              item in found]  # fmt: skip
-    columns = ("Attack, and the largest change of a pixel", numeric("Still right"), numeric("95 %"), numeric("n"))
-    return table("Adversarial examples", columns, rows, empty=f"None were made: {_why(found)}.")
+    columns = (
+        say("Attack, and the largest change of a pixel"),
+        numeric(say("Still right")),
+        numeric(percent("95")),
+        numeric("n"),
+    )
+    return table(say("Adversarial examples"), columns, rows, empty=say("None were made: {why}.", why=_why(found)))
 
 
 def _numbers(item: Measurement) -> tuple[str, str, str]:
-    return (value_of(item), interval(item), f"{item.count:,}") if item.value is not None else (NONE, NONE, NONE)
+    return (value_of(item), interval(item), grouped(item.count)) if item.value is not None else (NONE, NONE, NONE)

@@ -27,8 +27,10 @@ from auditor.records import (
     Status,
 )
 from auditor.reports._effects import main_measurement
+from auditor.reports._kinds import KINDS, MEANS
+from auditor.reports._names import label
 from auditor.reports._results import ASKS, FINGERPRINT, LIMITS, PARTS, Outcome, Result, results_of
-from auditor.reports._words import KINDS, MEANS, VERDICTS, label, measured, moment, plain, short
+from auditor.reports._words import VERDICTS, measured, moment, plain, short
 from auditor.runs import sha256_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -292,8 +294,10 @@ def _pictures(audit: Audit, run: Path, results: Sequence[Result]) -> dict[str, d
     paths = (path for result in results if isinstance(result.source, Check) for path in result.source.figures)
     found: dict[str, dict[str, Any]] = {}
     for path in dict.fromkeys(paths):
+        if path not in audit.figures or "\0" in path:
+            continue
         file = (run / path).resolve()
-        if path not in audit.figures or not file.is_relative_to(run.resolve()) or not file.is_file():
+        if not file.is_relative_to(run.resolve()) or not file.is_file():
             continue
         artifact: dict[str, Any] = {"location": {"uri": quote(path, safe="/")}, "roles": ["attachment"]}
         if file.suffix.lower() in _TYPES:

@@ -6,16 +6,48 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auditor.languages import listed, noted, say, say_in, say_many
 from auditor.records import Audit, Status, Verdict
 from auditor.reports._findings import FindingView, title_of
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Fact, Table, numeric, table
-from auditor.reports._words import count, day, number, ordinal, plain, short
+from auditor.reports._words import (
+    CHANGED,
+    NONE,
+    SEVERITIES,
+    amount_of,
+    attempt_words,
+    day,
+    lines_of,
+    number,
+    ordinal,
+    plain,
+    short,
+)
 
 KEPT = {"waivers", "baseline", "history"}
 """Keys of audit.json that tell of other audits and of people's decisions; absent where none were given."""
+WAIVER_STATES = {
+    "applied": noted("applied"),
+    "expired": noted("expired"),
+    "exceeded": noted("exceeded"),
+    "stale": noted("stale"),
+    "recorded": noted("recorded"),
+}
+PAST_VERDICTS = {
+    "pass": noted("pass"),
+    "pass_with_waivers": noted("pass with waivers"),
+    "fail": noted("fail"),
+    "incomplete": noted("incomplete"),
+}
 LOUD = ("expired", "exceeded", "stale")
-STATES = ("new", "worse", "unchanged", "better", "absent")
+STATES = {
+    "new": noted("new"),
+    "worse": noted("worse"),
+    "unchanged": noted("unchanged"),
+    "better": noted("better"),
+    "absent": noted("gone"),
+}
 """Of findings beside the baseline, most concern first."""
 
 
@@ -62,21 +94,33 @@ def standing_view(audit: Audit, findings: tuple[FindingView, ...]) -> StandingVi
     ordered = [*loud, *(item for item in waivers if item not in loud)]
     pairs = zip(findings, audit.findings, strict=True)
     settled = [(view, check) for view, check in pairs if check.status is not Status.OPEN]
-    columns = ("Waiver", "Covers", "Reason", "Owner, approver", "Expires", "State")
-    empty = "No waivers were given (policy.waivers): nothing that was found is set aside."
+    columns = (
+        say("Waiver"),
+        say("Covers"),
+        say("Reason"),
+        say("Owner, approver"),
+        say("Expires"),
+        say("State"),
+    )
+    empty = say("No waivers were given (policy.waivers): nothing that was found is set aside.")
     if not waivers and any(check.status is Status.WAIVED for _, check in settled):
-        empty = "The audit does not hold the waivers themselves; the findings that they set aside are below."
+        empty = say("The audit does not hold the waivers themselves; the findings that they set aside are below.")
     return StandingView(
-        waivers=table("Waivers", columns, (_waiver(item) for item in ordered), empty=empty),
-        loud=tuple(plain(item.get("words") or f"{item.get('id')}: {item.get('state')}") for item in loud),
+        waivers=table(say("Waivers"), columns, (_waiver(item) for item in ordered), empty=empty),
+        loud=tuple(
+            plain(
+                item.get("words") or say_in("pattern", "{name}: {value}", name=item.get("id"), value=item.get("state"))
+            )
+            for item in loud
+        ),
         waived=table(
-            "Findings that are set aside",
-            ("No.", "Finding", "Severity", "Status"),
+            say("Findings that are set aside"),
+            (say("No."), say("Finding"), say("Severity"), say("Status")),
             (
                 (Cell(view.key), Cell(view.title, note=view.id), Cell(view.severity, view.mark, view.tone), view.status)
                 for view, _ in settled
             ),
-            empty="No finding is waived or known from a baseline.",
+            empty=say("No finding is waived or known from a baseline."),
         ),
         remains=_remains(audit, findings),
     )
@@ -87,17 +131,21 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
     kept = _kept(audit)
     baseline, history = kept.get("baseline") or {}, kept.get("history") or {}
     past = history.get("audits") or []
-    columns = ("No.", "Finding", "State", numeric("Then"), numeric("Now"))
+    columns = (say("No."), say("Finding"), say("State"), numeric(say("Then")), numeric(say("Now")))
+    none = say("The baseline holds no finding, and neither does this audit.") if baseline else ""
+    heads = (say("Audit"), say("Date"), say("Verdict"), numeric(say("Findings")), say("Changed before it"))
     return ChangeView(
         compared=_compared(audit, baseline),
-        findings=table("Findings beside the baseline", columns, _changes(audit, findings, baseline),
-                       empty="The baseline holds no finding, and neither does this audit." if baseline else ""),
-        past=table("Audits of this name", ("Audit", "Date", "Verdict", numeric("Findings"), "Changed before it"),
-                   (_past(item) for item in past),
-                   empty="No earlier audit is known: none lies beside this one and no history was named."),
+        findings=table(say("Findings beside the baseline"), columns, _changes(audit, findings, baseline), empty=none),
+        past=table(
+            say("Audits of this name"),
+            heads,
+            (_past(item) for item in past),
+            empty=say("No earlier audit is known: none lies beside this one and no history was named."),
+        ),
         notes=tuple(plain(note) for note in history.get("notes") or ()),
         charts=pictures.placed("14"),
-    )  # fmt: skip
+    )
 
 
 def changed(audit: Audit) -> str:
@@ -105,14 +153,25 @@ def changed(audit: Audit) -> str:
     baseline = _kept(audit).get("baseline") or {}
     if baseline:
         counts = baseline.get("counts") or {}
-        words = [f"{counts[state]} {'gone' if state == 'absent' else state}" for state in STATES if counts.get(state)]
-        written = f" of {day(str(baseline['written'])[:10])}" if baseline.get("written") else ""
-        return f"Since the baseline{written}: {', '.join(words) or 'no finding then, and none now'} (section 14)."
+        words = [amount_of(counts[state], say(name)) for state, name in STATES.items() if counts.get(state)]
+        changes = listed(words) or say("no finding then, and none now")
+        if not baseline.get("written"):
+            return say("Since the baseline: {changes} (section 14).", changes=changes)
+        written = day(str(baseline["written"])[:10])
+        return say("Since the baseline of {date}: {changes} (section 14).", date=written, changes=changes)
     known = sum(check.status is Status.BASELINE for check in audit.findings)
     if known:
-        return f"{count(len(audit.findings), 'finding')}, {known} of them known from the baseline (section 14)."
-    attempt = f"This is the {ordinal(audit.attempt)} audit of this model with this spec"
-    return f"{attempt}; no baseline was given, so findings cannot be told apart as new or known (section 14)."
+        return say_many(
+            "{n} finding, {known} of them known from the baseline (section 14).",
+            "{n} findings, {known} of them known from the baseline (section 14).",
+            len(audit.findings),
+            known=known,
+        )
+    return say(
+        "This is the {ordinal} audit of this model with this spec; no baseline was given, so findings cannot be told "
+        "apart as new or known (section 14).",
+        ordinal=ordinal(audit.attempt),
+    )
 
 
 def _kept(audit: Audit) -> Mapping[str, Any]:
@@ -122,15 +181,22 @@ def _kept(audit: Audit) -> Mapping[str, Any]:
 
 def _waiver(item: Mapping[str, Any]) -> tuple[str | Cell, ...]:
     state = str(item.get("state") or "recorded")
-    covers = ", ".join(short(name, 44) for name in item.get("covers") or ()) or plain(item.get("check") or "–")
-    people = ", ".join(plain(item[key]) for key in ("owner", "approver") if item.get(key)) or "–"
-    reason = Cell(plain(item.get("statement") or "no reason is given"), note=plain(item.get("ticket") or ""))
+    covers = listed(short(name, 44) for name in item.get("covers") or ()) or plain(item.get("check") or NONE)
+    people = listed(plain(item[key]) for key in ("owner", "approver") if item.get(key)) or NONE
+    reason = Cell(plain(item.get("statement") or say("no reason is given")), note=plain(item.get("ticket") or ""))
     tone = ("▲", "high") if state in LOUD else ("○", "quiet")
-    return (Cell(plain(item.get("id") or "–")), covers, reason, people, _day(item.get("expires")), Cell(state, *tone))
+    return (
+        Cell(plain(item.get("id") or NONE)),
+        covers,
+        reason,
+        people,
+        _day(item.get("expires")),
+        Cell(say(WAIVER_STATES.get(state, state)), *tone),
+    )
 
 
 def _day(value: Any) -> str:
-    return day(str(value)[:10]) if value else "–"
+    return day(str(value)[:10]) if value else NONE
 
 
 def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...]:
@@ -145,54 +211,84 @@ def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...
         if check.minimum_detectable_effect is not None and check.verdict is Verdict.NO_EVIDENCE and not check.class_name
     ]
     breached = [plain(item.name) for item in audit.limits if item.breached and item.status is Status.OPEN]
-    names = ", ".join(f"{view.key} {view.title}" for view in open_[:4])
-    more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
+    names = listed(f"{view.key} {view.title}" for view in open_[:4])
+    if len(open_) > 4:
+        names = say("{names} and {n} more", names=names, n=len(open_) - 4)
     facts = [
-        Fact("Open findings", f"{names}{more}: no decision is recorded" if open_ else "none", loud=bool(open_)),
-        *([Fact("Breached limits", f"{', '.join(breached)}: no decision is recorded", loud=True)] if breached else []),
-        Fact("Set aside", _set_aside(audit, settled)),
+        Fact(say("Open findings"), _undecided(names) if open_ else say("none"), loud=bool(open_)),
+        *([Fact(say("Breached limits"), _undecided(listed(breached)), loud=True)] if breached else []),
+        Fact(say("Set aside"), _set_aside(audit, settled)),
         Fact(
-            "Not settled", f"{count(len(unsure), 'check')} suspected or inconclusive (section 12)" if unsure else "none"
+            say("Not settled"),
+            say_many(
+                "{n} check suspected or inconclusive (section 12)",
+                "{n} checks suspected or inconclusive (section 12)",
+                len(unsure),
+            )
+            if unsure
+            else say("none"),
         ),
         Fact(
-            "Too little data", f"{count(len(few), 'check')} on the whole sample" if few else "none on the whole sample"
+            say("Too little data"),
+            say_many("{n} check on the whole sample", "{n} checks on the whole sample", len(few))
+            if few
+            else say("none on the whole sample"),
         ),
-        Fact("Not tested", "see section 2"),
+        Fact(say("Not tested"), say("see section 2")),
     ]
     if effects:
-        facts.append(Fact("Might be missed", f"effects under {number(max(effects))} where no evidence was found"))
+        missed = say("effects under {effect} where no evidence was found", effect=number(max(effects)))
+        facts.append(Fact(say("Might be missed"), missed))
     return tuple(facts)
+
+
+def _undecided(names: str) -> str:
+    return say("{names}: no decision is recorded", names=names)
 
 
 def _set_aside(audit: Audit, findings: int) -> str:
     limits = [plain(item.name) for item in audit.limits if item.breached and item.status is not Status.OPEN]
-    words = [f"{count(findings, 'finding')}: their effect on predictions remains"] if findings else []
+    words = []
+    if findings:
+        words.append(
+            say_many(
+                "{n} finding: their effect on predictions remains",
+                "{n} findings: their effect on predictions remains",
+                findings,
+            )
+        )
     if limits:
-        words.append(f"{count(len(limits), 'breached limit')}: {', '.join(limits)} (section 6)")
-    return "; ".join(words) or "none"
+        words.append(
+            say_many(
+                "{n} breached limit: {names} (section 6)",
+                "{n} breached limits: {names} (section 6)",
+                len(limits),
+                names=listed(limits),
+            )
+        )
+    return lines_of(words) or say("none")
 
 
 def _compared(audit: Audit, baseline: Mapping[str, Any]) -> tuple[Fact, ...]:
-    attempt = Fact("Attempt", f"{ordinal(audit.attempt)} audit of this model with this spec".capitalize())
+    attempt = Fact(say("Attempt"), attempt_words(audit))
     if not baseline:
-        return (
-            attempt,
-            Fact("Baseline", "none was given (policy.baseline): new and known findings cannot be told apart"),
-        )
+        none = say("none was given (policy.baseline): new and known findings cannot be told apart")
+        return (attempt, Fact(say("Baseline"), none))
     counts = baseline.get("counts") or {}
-    words = ", ".join(f"{counts.get(state, 0)} {'gone' if state == 'absent' else state}" for state in STATES)
-    facts = [attempt, Fact("Baseline", f"{plain(baseline.get('report_id') or baseline.get('file'))}, written "
-                           f"{_day(baseline.get('written'))}"), Fact("Beside it", words)]  # fmt: skip
+    words = listed(amount_of(counts.get(state, 0), say(name)) for state, name in STATES.items())
+    name = plain(baseline.get("report_id") or baseline.get("file"))
+    written = say("{name}, written {date}", name=name, date=_day(baseline.get("written")))
+    facts = [attempt, Fact(say("Baseline"), written), Fact(say("Beside it"), words)]
     if baseline.get("tolerance") is not None:
-        facts.append(Fact("Worse, better", f"by more than {number(baseline['tolerance'])}"))
+        facts.append(Fact(say("Worse, better"), say("by more than {step}", step=number(baseline["tolerance"]))))
     for key, mine, what in (
-        ("model_sha256", audit.model.sha256_before, "weights"),
-        ("spec_sha256", audit.spec_sha256, "spec"),
-        ("sample_digest", audit.sample.digest, "sample"),
+        ("model_sha256", audit.model.sha256_before, say("Same weights")),
+        ("spec_sha256", audit.spec_sha256, say("Same spec")),
+        ("sample_digest", audit.sample.digest, say("Same sample")),
     ):
         if baseline.get(key):
             same = baseline[key] == mine
-            facts.append(Fact(f"Same {what}", "yes" if same else "no: a difference may come from it"))
+            facts.append(Fact(what, say("yes") if same else say("no: a difference may come from it")))
     return tuple(facts)
 
 
@@ -200,37 +296,43 @@ def _changes(
     audit: Audit, findings: tuple[FindingView, ...], baseline: Mapping[str, Any]
 ) -> list[Sequence[str | Cell]]:
     rows: list[tuple[int, Sequence[str | Cell]]] = []
+    order = list(STATES)
     for view, check in zip(findings, audit.findings, strict=True):
         kept = check.model_dump(mode="json", include={"baseline_state", "baseline"})
         state = kept.get("baseline_state") or ("unchanged" if check.status is Status.BASELINE else "")
         if not state:
             continue
         mark = ("▲", "high") if state in ("new", "worse") else ("○", "quiet")
-        now = view.effect.value if view.effect else "–"
+        now = view.effect.value if view.effect else NONE
         cells = (
             Cell(view.key),
             Cell(title_of(check), note=view.id),
-            Cell(state, *mark),
+            Cell(say(STATES.get(state, state)), *mark),
             _then(kept.get("baseline")),
             now,
         )
-        rows.append((STATES.index(state) if state in STATES else 0, cells))
+        rows.append((order.index(state) if state in order else 0, cells))
     for item in baseline.get("absent") or ():
-        tested = "gone" if item.get("tested") else "not looked for"
+        tested = say("gone") if item.get("tested") else say("not looked for")
         name = Cell(short(item.get("id") or "", 60), note=plain(item.get("words") or ""))
-        rows.append((len(STATES), (Cell("–"), name, Cell(tested, "○", "quiet"), _then(item.get("measurement")), "–")))
+        rows.append((len(order), (Cell(NONE), name, Cell(tested, "○", "quiet"), _then(item.get("measurement")), NONE)))
     rows.sort(key=lambda row: row[0])
     return [row for _, row in rows]
 
 
 def _then(measurement: Mapping[str, Any] | None) -> str:
     value = (measurement or {}).get("value")
-    return "–" if value is None else number(value)
+    return NONE if value is None else number(value)
 
 
 def _past(item: Mapping[str, Any]) -> tuple[str | Cell, ...]:
     found = item.get("findings") or {}
-    amounts = ", ".join(f"{amount} {plain(severity)}" for severity, amount in found.items() if amount) or "none"
-    changes = ", ".join(plain(what) for what in item.get("changed") or ()) or "–"
-    verdict = plain(item.get("verdict") or "").replace("_", " ")
-    return (Cell(plain(item.get("report_id") or "–")), _day(item.get("started")), verdict, amounts, changes)
+    amounts = listed(
+        amount_of(amount, say(SEVERITIES.get(severity, plain(severity))))
+        for severity, amount in found.items()
+        if amount
+    )
+    changes = listed(say(CHANGED.get(what, plain(what))) for what in item.get("changed") or ()) or NONE
+    verdict = say(PAST_VERDICTS.get(item.get("verdict") or "", ""))
+    amounts = amounts or say("none")
+    return (Cell(plain(item.get("report_id") or NONE)), _day(item.get("started")), verdict, amounts, changes)

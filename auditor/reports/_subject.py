@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from auditor.languages import (
+    grouped,
+    listed,
+    noted,
+    say,
+    say_many,
+    spoken_number,
+)
+from auditor.media import Medium
 from auditor.records import Audit, LimitResult
+from auditor.reports._kinds import kind_words
+from auditor.reports._names import label, titled
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
-    KINDS,
+    NONE,
+    SEVERITIES,
     SEVERITY_MARKS,
+    attempt_words,
+    between,
     capital,
-    count,
     date,
     interval,
-    label,
     measured,
     number,
-    ordinal,
+    percent,
     plain,
     short,
     value_of,
@@ -32,14 +44,14 @@ def control_facts(audit: Audit) -> tuple[Fact, ...]:
     model = audit.model
     version = f"{model.name} {model.version}" if model.version else model.name
     facts = [
-        Fact("Model", plain(version)),
-        Fact("Owner", plain(audit.owner) or "not stated"),
-        Fact("Report", plain(audit.report_id), "mono"),
-        Fact("Date", date(audit.finished)),
-        Fact("Attempt", f"{ordinal(audit.attempt)} audit of this model with this spec".capitalize()),
-        Fact("Tool", f"auditor {plain(audit.environment.get('auditor', 'version not recorded'))}"),
-        Fact("Spec SHA-256", plain(audit.spec_sha256), "mono"),
-        Fact("Weights SHA-256", plain(model.file_sha256 or model.sha256_before), "mono"),
+        Fact(say("Model"), plain(version)),
+        Fact(say("Owner"), plain(audit.owner) or say("not stated")),
+        Fact(say("Report"), plain(audit.report_id), "mono"),
+        Fact(say("Date"), date(audit.finished)),
+        Fact(say("Attempt"), attempt_words(audit)),
+        Fact(say("Tool"), f"auditor {plain(audit.environment.get('auditor') or say('version not recorded'))}"),
+        Fact(say("Spec SHA-256"), plain(audit.spec_sha256), "mono"),
+        Fact(say("Weights SHA-256"), plain(model.file_sha256 or model.sha256_before), "mono"),
     ]
     return tuple(facts)
 
@@ -49,21 +61,21 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
     model = audit.model
     same = model.sha256_before == model.sha256_after
     facts = [
-        Fact("Model", plain(model.name)),
-        Fact("Version", plain(model.version or "not stated")),
-        Fact("Architecture", plain(model.architecture)),
-        Fact("Parameters", f"{model.parameters:,}"),
-        Fact("Source", plain(model.source)),
-        Fact("Output", plain(model.output)),
-        Fact("Classes", f"{len(model.classes):,}"),
-        Fact("Layers looked at", ", ".join(plain(layer) for layer in model.layers) or "none", "mono"),
-        *(Fact("Note", plain(note)) for note in model.layer_notes),
-        Fact("Weights file SHA-256", plain(model.file_sha256 or "no file"), "mono"),
-        Fact("State before", plain(model.sha256_before), "mono"),
-        Fact("State after", plain(model.sha256_after), "mono"),
+        Fact(say("Model"), plain(model.name)),
+        Fact(say("Version"), plain(model.version or say("not stated"))),
+        Fact(say("Architecture"), plain(model.architecture)),
+        Fact(say("Parameters"), grouped(model.parameters)),
+        Fact(say("Source"), plain(model.source)),
+        Fact(say("Output"), plain(model.output)),
+        Fact(say("Classes"), grouped(len(model.classes))),
+        Fact(say("Layers looked at"), ", ".join(plain(layer) for layer in model.layers) or say("none"), "mono"),
+        *(Fact(say("Note"), plain(note)) for note in model.layer_notes),
+        Fact(say("Weights file SHA-256"), plain(model.file_sha256 or say("no file")), "mono"),
+        Fact(say("State before"), plain(model.sha256_before), "mono"),
+        Fact(say("State after"), plain(model.sha256_after), "mono"),
         Fact(
-            "Left unchanged",
-            "yes: before and after are the same" if same else "NO: the model was changed",
+            say("Left unchanged"),
+            say("yes: before and after are the same") if same else say("NO: the model was changed"),
             loud=not same,
         ),
     ]
@@ -73,7 +85,7 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Preprocessing, environment or runtime as they were recorded; options of parts stand in the annex."""
     return tuple(
-        Fact(plain(key).replace("_", " ").capitalize(), in_words(value))
+        Fact(titled(key), in_words(value))
         for key, value in settings.items()
         if key != "options" and value not in (None, "", [], {}, ())
     )
@@ -81,43 +93,66 @@ def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 def run_facts(audit: Audit) -> tuple[Fact, ...]:
     """When it ran and what it cost."""
-    facts = [Fact("Started", date(audit.started)), Fact("Finished", date(audit.finished))]
-    facts += [Fact(f"Seconds: {plain(part)}", f"{seconds:,.1f}") for part, seconds in audit.seconds.items() if seconds]
+    facts = [Fact(say("Started"), date(audit.started)), Fact(say("Finished"), date(audit.finished))]
+    facts += [
+        Fact(say("Seconds: {part}", part=say(plain(part))), spoken_number(f"{seconds:.1f}"))
+        for part, seconds in audit.seconds.items()
+        if seconds
+    ]
     if audit.peak_memory_mib is not None:
-        facts.append(Fact("Peak memory", f"{audit.peak_memory_mib:,.0f} MiB"))
+        facts.append(Fact(say("Peak memory"), f"{spoken_number(f'{audit.peak_memory_mib:.0f}')} MiB"))
     return tuple(facts)
 
 
 def sample_facts(audit: Audit) -> tuple[Fact, ...]:
     """How the sample was drawn and what became of it."""
     sample = audit.sample
-    one = sample.medium
     lost = len(sample.unreadable)
     copies = sum(len(group) - 1 for group in sample.duplicates)
     return (
-        Fact("Source", f"{plain(sample.source)}: {plain(sample.path)}"),
-        Fact("Available", count(sample.available, one)),
-        Fact("Drawn", count(sample.size, one)),
-        Fact("Readable", f"{count(sample.readable, one)}; {lost} could not be read", loud=bool(lost)),
-        Fact("Labelled", count(sample.labelled, one)),
-        Fact("With masks", count(sample.with_masks, one)),
-        Fact("With boxes", count(sample.with_boxes, one)),
-        Fact("Exact copies", f"{count(copies, 'copy', 'copies')}, kept in one half" if copies else "none found"),
-        Fact("Rule", plain(sample.rule)),
-        Fact("Digest", plain(sample.digest), "mono"),
+        Fact(say("Source"), f"{plain(sample.source)}: {plain(sample.path)}"),
+        Fact(say("Available"), _amount(sample.medium, sample.available)),
+        Fact(say("Drawn"), _amount(sample.medium, sample.size)),
+        Fact(
+            say("Readable"),
+            say("{readable}; {n} could not be read", readable=_amount(sample.medium, sample.readable), n=lost),
+            loud=bool(lost),
+        ),
+        Fact(say("Labelled"), _amount(sample.medium, sample.labelled)),
+        Fact(say("With masks"), _amount(sample.medium, sample.with_masks)),
+        Fact(say("With boxes"), _amount(sample.medium, sample.with_boxes)),
+        Fact(
+            say("Exact copies"),
+            say_many("{n} copy, kept in one half", "{n} copies, kept in one half", copies)
+            if copies
+            else say("none found"),
+        ),
+        Fact(say("Rule"), plain(sample.rule)),
+        Fact(say("Digest"), plain(sample.digest), "mono"),
     )
+
+
+def _amount(medium: str, n: int) -> str:
+    """How many of what the sample holds."""
+    if medium == Medium.CLIP:
+        return say_many("{n} clip", "{n} clips", n)
+    if medium == Medium.VOLUME:
+        return say_many("{n} volume", "{n} volumes", n)
+    return say_many("{n} picture", "{n} pictures", n)
 
 
 def class_table(audit: Audit) -> Table:
     """Images per class, fewest first where there are many."""
     rows = sorted(audit.sample.per_class.items(), key=lambda item: item[1])
-    listed = rows[:LISTED] if len(rows) > 2 * LISTED else sorted(rows, key=lambda item: -item[1])
-    more = f"; the {LISTED} smallest of {len(rows)}" if len(listed) < len(rows) else ""
-    empty = "No labels were given, so images per class are not known."
+    shown = rows[:LISTED] if len(rows) > 2 * LISTED else sorted(rows, key=lambda item: -item[1])
+    caption = say("Images per class")
+    if len(shown) < len(rows):
+        caption = say("Images per class; the {n} smallest of {total}", n=LISTED, total=len(rows))
+    empty = say("No labels were given, so images per class are not known.")
     return table(
-        f"Images per class{more}",
-        (Column("Class", "name"), numeric("Images")),
-        ((short(name), f"{amount:,}") for name, amount in listed),
+        caption,
+        (Column(say("Class"), "name"), numeric(say("Images"))),
+        ((short(name), grouped(amount)) for name, amount in shown),
         empty=empty,
     )
 
@@ -125,34 +160,37 @@ def class_table(audit: Audit) -> Table:
 def group_table(audit: Audit) -> Table:
     """Images per value of each metadata column."""
     rows = [
-        (plain(column), short(value), f"{amount:,}")
+        (plain(column), short(value), grouped(amount))
         for column, values in audit.sample.per_group.items()
         for value, amount in values.items()
     ]
-    empty = "No metadata columns were named, so nothing was compared between groups."
-    return table("Images per group", ("Column", Column("Value", "name"), numeric("Images")), rows, empty=empty)
+    empty = say("No metadata columns were named, so nothing was compared between groups.")
+    columns = (say("Column"), Column(say("Value"), "name"), numeric(say("Images")))
+    return table(say("Images per group"), columns, rows, empty=empty)
 
 
 def changed_table(audit: Audit) -> Table:
     """Pictures left out or converted, and why."""
     sample = audit.sample
-    rows = [("left out", short(item.image, 70), plain(item.why)) for item in sample.unreadable]
-    rows += [("converted", short(item.image, 70), plain(item.why)) for item in sample.converted]
+    rows = [(say("left out"), short(item.image, 70), plain(item.why)) for item in sample.unreadable]
+    rows += [(say("converted"), short(item.image, 70), plain(item.why)) for item in sample.converted]
     rows += [
-        ("exact copies", " = ".join(short(name, 40) for name in group), "same bytes") for group in sample.duplicates
+        (say("exact copies"), " = ".join(short(name, 40) for name in group), say("same bytes"))
+        for group in sample.duplicates
     ]
     hidden = len(rows) - 2 * LISTED
     if hidden > 0:
-        rows = [*rows[: 2 * LISTED], ("more", f"{hidden} further pictures", "listed in audit.json")]
-    empty = "Every picture could be read as it is, and no two are the same."
-    return table("Pictures left out, converted or twice", ("What", Column("Picture", "name"), "Why"), rows, empty=empty)
+        rows = [*rows[: 2 * LISTED], (say("more"), say("{n} further pictures", n=hidden), say("listed in audit.json"))]
+    empty = say("Every picture could be read as it is, and no two are the same.")
+    columns = (say("What"), Column(say("Picture"), "name"), say("Why"))
+    return table(say("Pictures left out, converted or twice"), columns, rows, empty=empty)
 
 
 def plan_table(audit: Audit) -> Table:
     """Every check that was fixed before the run."""
     rows = [
         (
-            Cell(KINDS.get(row.kind, plain(row.kind)), note="required" if row.required else "optional"),
+            Cell(kind_words(row.kind), note=say("required") if row.required else say("optional")),
             Cell(capital(plain(row.what)), note=capital(plain(row.rationale))),
             capital(plain(row.control)),
             capital(plain(row.limit)),
@@ -161,17 +199,23 @@ def plan_table(audit: Audit) -> Table:
         )
         for row in audit.test_plan
     ]
-    columns = ("Kind", "What is tested, and why", "Control", "Limit", numeric("Least n"), "Severity")
-    return table(
-        "Test plan, fixed before the run", columns, rows, empty="No probes were planned: maps and metrics only."
+    columns = (
+        say("Kind"),
+        say("What is tested, and why"),
+        say("Control"),
+        say("Limit"),
+        numeric(say("Least n")),
+        say("Severity"),
     )
+    empty = say("No probes were planned: maps and metrics only.")
+    return table(say("Test plan, fixed before the run"), columns, rows, empty=empty)
 
 
 def limit_table(audit: Audit) -> Table:
     """The policy's limits and what was measured against them."""
-    empty = "The policy sets no limits of its own; findings are graded by the built-in steps."
-    columns = ("Limit", "Bound", "Measured", "Severity", "Result")
-    return table("Limits of the policy", columns, (_limit_row(item) for item in audit.limits), empty=empty)
+    empty = say("The policy sets no limits of its own; findings are graded by the built-in steps.")
+    columns = (say("Limit"), say("Bound"), say("Measured"), say("Severity"), say("Result"))
+    return table(say("Limits of the policy"), columns, (_limit_row(item) for item in audit.limits), empty=empty)
 
 
 def metric_table(audit: Audit) -> Table:
@@ -179,52 +223,53 @@ def metric_table(audit: Audit) -> Table:
     rows = [
         (
             Cell(label(item.name), note=plain(item.note or "")),
-            value_of(item) if item.value is not None else Cell("–", note=plain(item.reason)),
+            value_of(item) if item.value is not None else Cell(NONE, note=plain(item.reason)),
             interval(item),
-            f"{item.count:,}",
+            grouped(item.count),
         )
         for item in audit.metrics
     ]
-    empty = "Nothing was measured: " + (
-        "no metric gave a number." if audit.sample.labelled else "the sample has no labels."
-    )
-    return table(
-        "Performance on this sample", ("Metric", numeric("Value"), numeric("95 %"), numeric("n")), rows, empty=empty
-    )
+    empty = say("Nothing was measured: the sample has no labels.")
+    if audit.sample.labelled:
+        empty = say("Nothing was measured: no metric gave a number.")
+    columns = (say("Metric"), numeric(say("Value")), numeric(percent("95")), numeric("n"))
+    return table(say("Performance on this sample"), columns, rows, empty=empty)
 
 
 def per_class_table(audit: Audit, most: int | None) -> Table:
     """Accuracy of each class, worst first; at most that many, or all."""
     known = [row for row in audit.per_class if row.get("value") is not None]
     ordered = sorted(known, key=lambda row: row["value"])
-    more = f"; {most} of {len(known)}, the rest in the annex" if most is not None and most < len(known) else ""
+    caption = say("Accuracy by class, worst first")
+    if most is not None and most < len(known):
+        caption = say("Accuracy by class, worst first; {n} of {total}, the rest in the annex", n=most, total=len(known))
     rows = [
         (
             short(row.get("class", "")),
             number(row["value"]),
-            f"{number(row['low']).removesuffix(' %')} to {number(row['high'])}" if row.get("low") is not None else "–",
-            f"{row.get('n', 0):,}",
+            between(row["low"], row["high"]) if row.get("low") is not None else NONE,
+            grouped(row.get("n", 0)),
         )
         for row in ordered[:most]
     ]
-    columns = (Column("Class", "name"), numeric("Accuracy"), numeric("95 % (Wilson)"), numeric("n"))
-    return table(f"Accuracy by class, worst first{more}", columns, rows, empty="Accuracy by class was not measured.")
+    columns = (Column(say("Class"), "name"), numeric(say("Accuracy")), numeric(say("95 % (Wilson)")), numeric("n"))
+    return table(caption, columns, rows, empty=say("Accuracy by class was not measured."))
 
 
 def _limit_row(item: LimitResult) -> tuple[str | Cell, ...]:
     bounds = [
-        f"{words} {bound:g}"
-        for words, bound in (("at least", item.minimum), ("at most", item.maximum))
+        say(words, bound=spoken_number(f"{bound:g}", groups=False))
+        for words, bound in ((noted("at least {bound}"), item.minimum), (noted("at most {bound}"), item.maximum))
         if bound is not None
     ]
     mark, tone = SEVERITY_MARKS[item.severity], item.severity.value
     if item.measurement is None:
-        result = Cell("not measured", "□", "open", plain(item.reason or ""))
+        result = Cell(say("not measured"), "□", "open", plain(item.reason or ""))
     else:
-        result = Cell("breached", mark, tone) if item.breached else Cell("kept", "○", "quiet")
-    value = measured(item.measurement) if item.measurement is not None else "–"
-    where = f"spec line {item.spec_line}" if item.spec_line else ""
-    return (Cell(plain(item.name), note=where), ", ".join(bounds), value, item.severity.value, result)
+        result = Cell(say("breached"), mark, tone) if item.breached else Cell(say("kept"), "○", "quiet")
+    value = measured(item.measurement) if item.measurement is not None else NONE
+    where = say("spec line {number}", number=item.spec_line) if item.spec_line else ""
+    return (Cell(plain(item.name), note=where), listed(bounds), value, say(SEVERITIES[item.severity]), result)
 
 
 def in_words(value: Any) -> str:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from statistics import median
 
-from auditor.records import Audit, AuditVerdict, Check, Measurement, Severity, Status, Verdict
+from auditor.languages import grouped, listed, say, say_many
+from auditor.records import (
+    Audit,
+    AuditVerdict,
+    Check,
+    Measurement,
+    Severity,
+    Status,
+    Verdict,
+)
 from auditor.reports._effects import main_measurement
 from auditor.reports._findings import title_of
+from auditor.reports._names import label
 from auditor.reports._words import (
     AUDIT_VERDICTS,
     MEANINGS,
+    SEVERITIES,
     VERDICT_MARKS,
     VERDICTS,
-    count,
+    after,
+    capital,
     interval,
-    label,
     number,
     plain,
     short,
+    stopped,
     value_of,
 )
 
+_COLON, _BRACKET = re.compile(r": |："), re.compile(r" \(|（")
+"""What numbers and details stand behind in a recorded sentence, in the languages that there are."""
 LEAST_COUNT = 8
 """Images below which a class's accuracy is noise and does not belong on page one."""
 
@@ -94,7 +109,7 @@ def summarise(audit: Audit, changed: str) -> Summary:
     word, mark = AUDIT_VERDICTS[audit.verdict]
     return Summary(
         verdict=audit.verdict.value,
-        word=word,
+        word=say(word),
         mark=mark,
         headline=_headline(audit),
         reasons=tuple(_first_clause(audit, reason) for reason in audit.reasons[1:5]),
@@ -110,7 +125,7 @@ def tallies(checks: tuple[Check, ...]) -> tuple[Tally, ...]:
     """Checks by verdict, most concern first; verdicts that do not occur are left out."""
     amounts = {verdict: sum(check.verdict is verdict for check in checks) for verdict in VERDICTS}
     return tuple(
-        Tally(VERDICT_MARKS[verdict], tone_of(verdict), VERDICTS[verdict], amount, MEANINGS[verdict])
+        Tally(VERDICT_MARKS[verdict], tone_of(verdict), say(VERDICTS[verdict]), amount, say(MEANINGS[verdict]))
         for verdict, amount in amounts.items()
         if amount
     )
@@ -135,33 +150,45 @@ def failing(audit: Audit) -> list[Check]:
 
 def _headline(audit: Audit) -> str:
     if audit.reasons:
-        first = _sentence(_first_clause(audit, audit.reasons[0]))
-        return f"Neither passed nor failed. {first}" if audit.verdict is AuditVerdict.INCOMPLETE else first
+        first = capital(stopped(_first_clause(audit, audit.reasons[0])))
+        return after((say("Neither passed nor failed."), first)) if audit.verdict is AuditVerdict.INCOMPLETE else first
     if audit.verdict is AuditVerdict.PASS_WITH_WAIVERS:
         settled = sum(check.status is not Status.OPEN for check in audit.findings)
         limits = sum(limit.breached and limit.status is not Status.OPEN for limit in audit.limits)
-        amounts = ((settled, "finding"), (limits, "breached limit"))
-        words = " and ".join(count(amount, what) for amount, what in amounts if amount)
-        return f"Nothing open fails the audit; {words} {'is' if settled + limits == 1 else 'are'} waived or known."
-    below = f"; {count(len(audit.findings), 'lesser finding')} to read" if audit.findings else ""
-    return f"No cue was found that decides the class at the level that fails the audit{below}."
+        findings = say_many("{n} finding", "{n} findings", settled)
+        breached = say_many("{n} breached limit", "{n} breached limits", limits)
+        if settled and limits:
+            return say(
+                "Nothing open fails the audit; {findings} and {limits} are waived or known.",
+                findings=findings,
+                limits=breached,
+            )
+        return say_many(
+            "Nothing open fails the audit; {what} is waived or known.",
+            "Nothing open fails the audit; {what} are waived or known.",
+            settled + limits,
+            what=findings if settled else breached,
+        )
+    if not audit.findings:
+        return say("No cue was found that decides the class at the level that fails the audit.")
+    return say_many(
+        "No cue was found that decides the class at the level that fails the audit; {n} lesser finding to read.",
+        "No cue was found that decides the class at the level that fails the audit; {n} lesser findings to read.",
+        len(audit.findings),
+    )
 
 
 def _first_clause(audit: Audit, reason: str) -> str:
     """A finding's sentence without its numbers, which stand beside it; what is incomplete without the details."""
     check = next((check for check in audit.checks if check.sentence == reason), None)
     if check is None:
-        return plain(reason.partition(" (")[0] if audit.verdict is AuditVerdict.INCOMPLETE else reason)
+        return plain(_BRACKET.split(reason)[0] if audit.verdict is AuditVerdict.INCOMPLETE else reason)
     after = reason.find(check.class_name) + len(check.class_name) if check.class_name else 0
-    end = reason.find(": ", after)
-    clause = reason if end < 0 else reason[:end]
+    end = _COLON.search(reason, after)
+    clause = reason if end is None else reason[: end.start()]
     if check.class_name:
         clause = clause.replace(check.class_name, short(check.class_name, 48))
     return plain(clause)
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 def _numbers(audit: Audit) -> tuple[Number, ...]:
@@ -172,8 +199,9 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
     strongest = _strongest(audit)
     if strongest is not None:
         check, effect = strongest
-        kind = "Strongest finding" if check.is_finding else "Largest effect, not confirmed"
-        found.append(_number(f"{kind}: {_lower(title_of(check))}", effect))
+        title = _lower(title_of(check))
+        words = say("Largest effect, not confirmed: {title}", title=title)
+        found.append(_number(say("Strongest finding: {title}", title=title) if check.is_finding else words, effect))
     worst = _worst_class(audit)
     if worst is not None:
         found.append(_number(worst[0], worst[1]))
@@ -185,7 +213,7 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
 
 
 def _number(words: str, item: Measurement) -> Number:
-    return Number(words, value_of(item), interval(item), f"{item.count:,}")
+    return Number(words, value_of(item), interval(item), grouped(item.count))
 
 
 def _metric(audit: Audit, name: str) -> Measurement | None:
@@ -213,7 +241,7 @@ def _worst_class(audit: Audit) -> tuple[str, Measurement] | None:
         return None
     row = min(rows, key=lambda row: row["value"])
     item = Measurement(name="accuracy", value=row["value"], low=row.get("low"), high=row.get("high"), count=row["n"])
-    return f"Accuracy on the worst class: {short(row['class'], 40)}", item
+    return say("Accuracy on the worst class: {name}", name=short(row["class"], 40)), item
 
 
 def _asks(audit: Audit) -> tuple[str, ...]:
@@ -221,20 +249,45 @@ def _asks(audit: Audit) -> tuple[str, ...]:
     blocking = failing(audit)
     if blocking:
         asks.append(
-            f"Decide on {count(len(blocking), 'open finding')} at or above {audit.fail_on} (section 12): mend, waive "
-            "with an approver and an expiry date, or declare the cue legitimate."
+            say_many(
+                "Decide on {n} open finding at or above {level} (section 12): mend, waive with an approver and an "
+                "expiry date, or declare the cue legitimate.",
+                "Decide on {n} open findings at or above {level} (section 12): mend, waive with an approver and an "
+                "expiry date, or declare the cue legitimate.",
+                len(blocking),
+                level=say(SEVERITIES[Severity(audit.fail_on)]),
+            )
         )
     breached = [item for item in audit.limits if item.breached and item.status is Status.OPEN]
     if breached:
-        names = ", ".join(plain(item.name) for item in breached[:3])
-        asks.append(f"Decide on {count(len(breached), 'breached limit')}: {names} (section 6).")
+        names = listed(plain(item.name) for item in breached[:3])
+        asks.append(
+            say_many(
+                "Decide on {n} breached limit: {names} (section 6).",
+                "Decide on {n} breached limits: {names} (section 6).",
+                len(breached),
+                names=names,
+            )
+        )
     open_questions = sum(check.verdict in (Verdict.SUSPECTED, Verdict.INCONCLUSIVE) for check in audit.checks)
     if open_questions:
-        asks.append(f"Decide whether {count(open_questions, 'open question')} need a larger sample (section 8).")
+        asks.append(
+            say_many(
+                "Decide whether {n} open question need a larger sample (section 8).",
+                "Decide whether {n} open questions need a larger sample (section 8).",
+                open_questions,
+            )
+        )
     broken = [failure for failure in audit.failures if failure.required]
     if broken:
-        asks.append(f"Have {count(len(broken), 'required part')} run again that broke (section 2).")
-    asks.append("Read what was not tested (section 2), then sign (section 17).")
+        asks.append(
+            say_many(
+                "Have {n} required part run again that broke (section 2).",
+                "Have {n} required parts run again that broke (section 2).",
+                len(broken),
+            )
+        )
+    asks.append(say("Read what was not tested (section 2), then sign (section 17)."))
     return tuple(asks)
 
 
@@ -246,9 +299,11 @@ def _power(audit: Audit) -> str:
     ]
     if not effects:
         return ""
-    return (
-        f"With {count(audit.sample.readable, 'image')}, a typical check would have missed effects below "
-        f"{number(median(effects))} (80 % power)."
+    return say_many(
+        "With {n} image, a typical check would have missed effects below {effect} (80 % power).",
+        "With {n} images, a typical check would have missed effects below {effect} (80 % power).",
+        audit.sample.readable,
+        effect=number(median(effects)),
     )
 
 

@@ -10,37 +10,50 @@ import re
 from pathlib import Path
 
 from auditor.errors import RenderError
+from auditor.languages import DEFAULT as ENGLISH
+from auditor.languages import Language, codes
 from auditor.records import Audit
 from auditor.registry import unknown_name
 from auditor.reports import RenderOptions
 from auditor.shipped import BASE, DEFAULT, shipped_folder, template_base, template_names
 
 
-def options_for(template: str, beside: Path, *, images: bool = True) -> RenderOptions:
+def options_for(template: str, beside: Path, *, language: str = ENGLISH, images: bool = True) -> RenderOptions:
     """How to render with a template that is named as in a spec: a shipped name, or else a folder's path.
 
     Args:
         beside: Where relative paths start.
-        images: See `RenderOptions`.
+        language, images: See `RenderOptions`.
 
     Raises:
+        LanguageError: There is no such language.
         RenderError: Neither is there, with a suggestion; or the folder's base is no shipped template.
     """
+    Language.of(language)
     if template in template_names():
-        return RenderOptions(template, images=images)
+        return RenderOptions(template, language=language, images=images)
     own = beside / template
     if not own.is_dir():
         raise RenderError(unknown_name("template", template, template_names()) + ", nor is it a folder's path")
-    return RenderOptions(based_on(own), own, images=images)
+    return RenderOptions(based_on(own), own, language=language, images=images)
 
 
-def as_made(audit: Audit, *, images: bool = True) -> RenderOptions:
+def as_made(audit: Audit, *, language: str | None = None, images: bool = True) -> RenderOptions:
     """How to render again: with the shipped template that the audit was made with, else with `default`.
+
+    In the language that it was made in, where none is named.
 
     A folder of somebody's own is recorded by its path beside the spec, which is not known here.
     """
     made_with = str(audit.report_options.get("template") or DEFAULT)
-    return RenderOptions(made_with if made_with in template_names() else DEFAULT, images=images)
+    language = made_in(audit) if language is None else Language.of(language).code
+    return RenderOptions(made_with if made_with in template_names() else DEFAULT, language=language, images=images)
+
+
+def made_in(audit: Audit) -> str:
+    """The language that the audit was made in; English where there is no catalogue for it here."""
+    language = str(audit.report_options.get("language") or ENGLISH)
+    return language if language in codes() else ENGLISH
 
 
 def based_on(folder: Path) -> str:

@@ -5,37 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from auditor.languages import noted, say
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
+from auditor.reports._names import label
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
-from auditor.reports._words import NONE, RATIO, interval, label, number, plain, short, value_of
+from auditor.reports._words import (
+    NONE,
+    RATIO,
+    interval,
+    number,
+    plain,
+    short,
+    value_of,
+    with_doubt,
+)
 
 MARKS = {
-    "passed": ("passed", "○", "quiet"),
-    "failed": ("failed", "▲", "high"),
-    "not enough data": ("not enough data", "□", "open"),
+    "passed": (noted("passed"), "○", "quiet"),
+    "failed": (noted("failed"), "▲", "high"),
+    "not enough data": (noted("not enough data"), "□", "open"),
 }
 """Word, mark and tone of a trust verdict."""
 CHECKS = {
-    "randomisation": "Random weights",
-    "insertion_deletion": "Insertion, deletion",
-    "road": "ROAD",
-    "class_consistency": "Hot region kept",
-    "stability": "Weak noise",
+    "randomisation": noted("Random weights"),
+    "insertion_deletion": noted("Insertion, deletion"),
+    "road": noted("ROAD"),
+    "class_consistency": noted("Hot region kept"),
+    "stability": noted("Weak noise"),
 }
 """Metric → the head of its column, in the order of print."""
 COLUMNS = {
-    "mass_accuracy": "Mass on object",
-    "rank_accuracy": "Hottest on object",
-    "pointing_game": "Pointing game",
-    "iou_at_20": "IoU at 20 %",
-    "iou_at_50": "IoU at 50 %",
-    "agreement_rank_correlation": "Agreement, ranks",
-    "agreement_overlap": "Agreement, overlap",
+    "mass_accuracy": noted("Mass on object"),
+    "rank_accuracy": noted("Hottest on object"),
+    "pointing_game": noted("Pointing game"),
+    "iou_at_20": noted("IoU at 20 %"),
+    "iou_at_50": noted("IoU at 50 %"),
+    "agreement_rank_correlation": noted("Agreement, ranks"),
+    "agreement_overlap": noted("Agreement, overlap"),
 }
 """Measurement → the head of its column."""
+TIGHT = "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+"""Where cells are narrow."""
 MATRIX = 10
 """Methods beyond this many do not fit across a page as a table; the figure shows every pair."""
-RULES = {**CHECKS, "bar": "The bar", "whole": "On the whole"}
+RULES = {**CHECKS, "bar": noted("The bar"), "whole": noted("On the whole")}
 """Key of a rule → its head, in the order of print."""
 
 
@@ -70,12 +83,18 @@ def deciding(item: VisualizationRecord) -> list[TrustCheck]:
 
 def check_name(metric: str) -> str:
     """The head of a check's column."""
-    return CHECKS.get(metric, label(metric))
+    return say(CHECKS[metric]) if metric in CHECKS else label(metric)
 
 
 def trust_cell(verdict: str) -> Cell:
     """Mark and word of a verdict."""
-    return Cell(*MARKS.get(verdict, (plain(verdict), "□", "open")))
+    word, mark, tone = MARKS.get(verdict, (plain(verdict), "□", "open"))
+    return Cell(say(word), mark, tone)
+
+
+def trust_words(verdict: str | None) -> str:
+    """A trust verdict in words."""
+    return say(MARKS[verdict][0]) if verdict in MARKS else plain(verdict)
 
 
 def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
@@ -91,20 +110,22 @@ def _checks(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
                 cells.append(Cell(NONE))
                 continue
             word, mark, tone = MARKS.get(check.verdict, (plain(check.verdict), "□", "open"))
-            cells.append(Cell(word, mark, tone, _with_interval(item.measurements, check.headlines[:1])))
+            cells.append(Cell(say(word), mark, tone, _with_interval(item.measurements, check.headlines[:1])))
         rows.append((_method(item), *cells, trust_cell(item.trust) if item.trust else Cell(NONE)))
     for null in audit.null_maps:
         cells = [Cell(_with_interval(null.measurements, names[metric]) or NONE) for metric in shown]
         if any(cell.text != NONE for cell in cells):
-            rows.append((Cell(label(null.name), note="knows nothing"), *cells, Cell(NONE)))
-    columns = ("Method", *(check_name(metric) for metric in shown), "On the whole")
-    return table(
-        "Trust checks, one by one", columns, rows if shown else [], empty="No metric checked the maps of this audit."
-    )
+            rows.append((Cell(label(null.name), note=say("knows nothing")), *cells, Cell(NONE)))
+    columns = (say("Method"), *(check_name(metric) for metric in shown), say("On the whole"))
+    empty = say("No metric checked the maps of this audit.")
+    return table(say("Trust checks, one by one"), columns, rows if shown else [], empty=empty)
 
 
 def _rules(audit: Audit) -> tuple[Fact, ...]:
-    return tuple(Fact(RULES.get(key, label(key)), plain(audit.trust_rules[key])) for key in _ordered(audit.trust_rules))
+    return tuple(
+        Fact(say(RULES[key]) if key in RULES else label(key), plain(audit.trust_rules[key]))
+        for key in _ordered(audit.trust_rules)
+    )
 
 
 def _ordered(keys: Iterable[str]) -> list[str]:
@@ -123,11 +144,14 @@ def _comparison(audit: Audit, methods: Sequence[VisualizationRecord]) -> Table:
     for null in audit.null_maps:
         cells = _numbers(null.measurements, shown)
         if any(cell.text != NONE for cell in cells):
-            rows.append((Cell(label(null.name), note="knows nothing"), *cells))
-    columns: list[str | Column] = ["Method", *(numeric(COLUMNS.get(name, label(name))) for name in shown)]
+            rows.append((Cell(label(null.name), note=say("knows nothing")), *cells))
+    columns: list[str | Column] = [say("Method")]
+    columns += [numeric(say(COLUMNS[name]) if name in COLUMNS else label(name)) for name in shown]
     missing = next((m.reason for item in methods for m in item.measurements if m.name in names and m.reason), None)
-    empty = f"Not compared: {plain(missing)}." if missing else "No metric compared the maps with objects or each other."
-    return table("Where the maps lie, and whether they agree", columns, rows if shown else [], empty=empty)
+    empty = say("No metric compared the maps with objects or each other.")
+    if missing:
+        empty = say("Not compared: {why}.", why=plain(missing))
+    return table(say("Where the maps lie, and whether they agree"), columns, rows if shown else [], empty=empty)
 
 
 def _agreement(audit: Audit) -> Table:
@@ -141,9 +165,13 @@ def _agreement(audit: Audit) -> Table:
         )
         for index in range(shown)
     ]
-    caption = f"Agreement of every two maps on {found.get('images', 0)} pictures: rank correlation, and overlap below"
-    columns = (Column("Map", "name"), *(numeric(str(index + 1)) for index in range(shown)))
-    empty = f"{len(names)} maps: the figure shows every two, audit.json holds their intervals." if names else ""
+    caption = say(
+        "Agreement of every two maps on {n} pictures: rank correlation, and overlap below", n=found.get("images", 0)
+    )
+    columns = (Column(say("Map"), "name"), *(numeric(str(index + 1)) for index in range(shown)))
+    empty = ""
+    if names:
+        empty = say("{n} maps: the figure shows every two, audit.json holds their intervals.", n=len(names))
     return table(caption, columns, rows, empty=empty)
 
 
@@ -163,7 +191,10 @@ def _numbers(measurements: Iterable[Measurement], names: Sequence[str]) -> list[
     return [
         Cell(NONE)
         if m is None or m.value is None
-        else Cell(value_of(m), note=f"{interval(m)}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{m.count}")
+        else Cell(
+            value_of(m),
+            note=say("{interval}, n = {count}", interval=interval(m), count=m.count).replace("n = ", TIGHT),
+        )
         for m in found
     ]
 
@@ -174,4 +205,4 @@ def _with_interval(measurements: Iterable[Measurement], names: Sequence[str]) ->
         return ""
     if found.low == found.high:
         return value_of(found)
-    return f"{value_of(found)} ({interval(found)}, n = {found.count})"
+    return with_doubt(found)

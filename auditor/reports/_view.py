@@ -5,9 +5,11 @@ Templates hold loops and conditions only; what is said, and in which order, is d
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.languages import say
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
 from auditor.reports._annex import ImageGroup
@@ -23,10 +25,17 @@ from auditor.reports._oversight import OversightView, oversight_view
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
 from auditor.reports._robustness import RobustnessView, robustness_view
 from auditor.reports._standing import ChangeView, StandingView, change_view, changed, standing_view
-from auditor.reports._summary import Summary, Tally, summarise, tallies
+from auditor.reports._summary import Summary, Tally, summarise
 from auditor.reports._tables import Fact, Table
 from auditor.reports._trust import TrustView, trust_view
-from auditor.reports._words import MEANINGS, VERDICT_MARKS, VERDICTS, date, plain
+from auditor.reports._words import (
+    MEANINGS,
+    VERDICT_MARKS,
+    VERDICTS,
+    date,
+    percent,
+    plain,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,14 +299,18 @@ def view_of(
 def _reduction(pictures: Pictures) -> tuple[str, ...]:
     if pictures.scale >= 1:
         return ()
-    words = f"Large pictures are shown here at {pictures.scale:.0%} of their size, so that this file can be mailed; "
-    return (f"{words}the run folder holds them in full.",)
+    words = say(
+        "Large pictures are shown here at {share} of their size, so that this file can be mailed; the run folder holds "
+        "them in full.",
+        share=percent(f"{100 * pictures.scale:.0f}"),
+    )
+    return (words,)
 
 
 def _key(audit: Audit) -> tuple[Tally, ...]:
     """Every verdict with its meaning and how often it occurs here, also those that do not."""
-    amounts = {tally.word: tally.amount for tally in tallies(audit.checks)}
+    amounts = Counter(check.verdict for check in audit.checks)
     return tuple(
-        Tally(VERDICT_MARKS[verdict], "open", word, amounts.get(word, 0), MEANINGS[verdict])
+        Tally(VERDICT_MARKS[verdict], "open", say(word), amounts[verdict], say(MEANINGS[verdict]))
         for verdict, word in VERDICTS.items()
     )

@@ -19,14 +19,20 @@ class Html(Report):
     """One self-contained page: pictures, typefaces and one script inside, nothing fetched; light, dark and on paper."""
 
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        from auditor.languages import Language
         from auditor.reports._pages import page
+        from auditor.reports._translation import told_in
         from auditor.reports._view import view_of
 
-        view = view_of(
-            audit, run, _data_address, images=options.images, most_bytes=MOST_BYTES, gallery_bytes=GALLERY_BYTES
-        )
+        language = Language.of(options.language)
+        told = told_in(audit, language)
+        with language.spoken():
+            view = view_of(
+                told, run, _data_address, images=options.images, most_bytes=MOST_BYTES, gallery_bytes=GALLERY_BYTES
+            )
+            html = page(view, options, _data_address, media="screen")
         file = run / "report.html"
-        write_whole(file, page(view, options, _data_address, media="screen").encode("utf-8"))
+        write_whole(file, html.encode("utf-8"))
         return [file]
 
 

@@ -109,7 +109,8 @@ def _case(suite: Element, result: Result) -> None:
 def _details(result: Result) -> Sequence[str]:
     """What stands under a test case: the numbers, what to do, and where it comes from."""
     from auditor.records import Check
-    from auditor.reports._words import label, measured, plain
+    from auditor.reports._names import label
+    from auditor.reports._words import measured, plain
 
     lines = [result.sentence]
     if isinstance(result.source, Check):

@@ -142,7 +142,8 @@ def _effect(source: object) -> str:
 
 def _measured(item: Measurement, letters: int) -> list[str]:
     from auditor.reports._markdown import escaped
-    from auditor.reports._words import interval, label, short, value_of
+    from auditor.reports._names import label
+    from auditor.reports._words import interval, short, value_of
 
     if item.value is None:
         return [escaped(label(item.name)), escaped(short(item.reason, letters)), "", str(item.count)]

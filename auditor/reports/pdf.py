@@ -21,6 +21,7 @@ class Pdf(Report):
     embeds = True
 
     def write(self, audit: Audit, run: Path, options: RenderOptions) -> list[Path]:
+        from auditor.languages import Language
         from auditor.reports._archive import VARIANT, archived
         from auditor.reports._attachments import attachments_of
         from auditor.reports._holding import Holder
@@ -28,22 +29,24 @@ class Pdf(Report):
         from auditor.reports._merging import opened
         from auditor.reports._pages import page
         from auditor.reports._parts import further_pages, lay_out_parts
+        from auditor.reports._translation import told_in
         from auditor.reports._view import view_of
         from auditor.reports._words import moment
 
         require_weasyprint()
         holder = Holder()
-        view = view_of(
-            audit, run, holder.embed, images=options.images, most_bytes=MOST_BYTES, chunk=options.chunk
-        )  # fmt: skip
         attached = attachments_of(audit, run)
         finished = moment(audit.finished)
-        if further := further_pages(view, options, holder):
-            whole = lay_out_parts(view, further, options, holder, finished)
-        else:
-            html = page(view, options, holder.embed, media="print")
-            require_fonts(html)
-            whole = opened(lay_out(html, holder.used_in(html), finished, VARIANT))
+        language = Language.of(options.language)
+        told = told_in(audit, language)
+        with language.spoken():
+            view = view_of(told, run, holder.embed, images=options.images, most_bytes=MOST_BYTES, chunk=options.chunk)
+            if further := further_pages(view, options, holder):
+                whole = lay_out_parts(view, further, options, holder, finished)
+            else:
+                html = page(view, options, holder.embed, media="print")
+                require_fonts(html)
+                whole = opened(lay_out(html, holder.used_in(html), finished, VARIANT))
         with whole:
             data = archived(whole.pdf, attached, finished)
         file = run / "report.pdf"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from auditor.brand import accent_problem
+from auditor.languages import DEFAULT, codes
 from auditor.spec.target import PREDICTED, Target
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -182,13 +183,14 @@ class ReviewerSpec(Fields):
 class ReportSpec(Fields):
     """What is rendered, and how.
 
-    template: default, summary, medical (which sets profile to claim-2024 where none is given), or a folder's path.
+    language: en, or one with a catalogue, such as zh. template: default, summary, medical (which sets profile to
+    claim-2024 where none is given), or a folder's path.
     logo: .svg, .png or .jpg. accent: readable on white. classification: such as "internal", on every page. profile:
     clause maps by name, or the path of one's own .yaml. next_audit: a date, or "6 months" after the audit.
     """
 
     formats: list[str] = Field(default_factory=lambda: ["html", "pdf", "json"])
-    language: Literal["en"] = "en"
+    language: str = DEFAULT
     template: str = "default"
     organisation: str = ""
     logo: str | None = None
@@ -200,6 +202,13 @@ class ReportSpec(Fields):
     reviewers: list[ReviewerSpec] = Field(default_factory=list)
     history: str | None = None
     """Where earlier audits lie: a folder, or mlflow:EXPERIMENT; by default the folder that the run folder is in."""
+
+    @field_validator("language")
+    @classmethod
+    def _language_has_a_catalogue(cls, value: str) -> str:
+        if value not in codes():
+            raise ValueError(f"no language is named {value[:40]!r}; there are {', '.join(codes())}")
+        return value
 
     @field_validator("accent")
     @classmethod

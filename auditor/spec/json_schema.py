@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditor import clauses, registry
+from auditor.languages import codes
 from auditor.spec.audit_spec import AuditSpec
 
 _PRESETS = ["quick", "standard", "full"]
@@ -28,6 +29,7 @@ def spec_schema() -> dict[str, Any]:
         }
     report = schema["$defs"]["ReportSpec"]["properties"]
     report["formats"]["items"] = {"enum": list(registry.names("reports"))}
+    report["language"]["enum"] = list(codes())
     profiles = {"anyOf": [{"enum": list(clauses.names())}, {"type": "string", "pattern": r"\.ya?ml$"}]}
     report["profile"] = {
         "description": "Clause maps whose coverage the report shows: shipped ones by name, your own by path.",

@@ -16,6 +16,8 @@ from auditor.visualizers import Captured, MapVisualizer, Need
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from auditor.visualizers import Tail
+
 VALUES_AT_ONCE = 2**24
 """Activations held at one time: 64 MiB in float32."""
 
@@ -63,12 +65,22 @@ class AblationCam(MapVisualizer):
         count = min(activations.shape[1], max(1, math.floor(self.most_forwards / tail.share)))
         strength = activations.abs().mean(dim=places(activations))
         chosen = strength.argsort(dim=1, descending=True, stable=True)[:, :count]
-        at_once = max(1, min(count, VALUES_AT_ONCE // activations[0].numel()))
         weights = torch.zeros_like(strength)
         for image, units in enumerate(chosen):
             whole = tail.scores(image, activations[image : image + 1].clone())
-            for group in units.split(at_once):
-                silenced = activations[image].repeat(len(group), *[1] * (activations.ndim - 1))
-                silenced[torch.arange(len(group), device=group.device), group] = 0
-                weights[image, group] = whole - tail.scores(image, silenced)
+            weights[image, units] = whole - _silenced(tail, image, activations[image], units)
         return weighted(weights, activations)
+
+
+def _silenced(tail: Tail, image: int, own: Tensor, units: Tensor) -> Tensor:
+    """The image's score without each of the units, shape (n,)."""
+    import torch
+
+    if tail.without_units is not None:
+        return tail.without_units(image, units)
+    found = []
+    for group in torch.split(units, max(1, VALUES_AT_ONCE // own.numel())):
+        silenced = own.repeat(len(group), *[1] * own.ndim)
+        silenced[torch.arange(len(group), device=group.device), group] = 0
+        found.append(tail.scores(image, silenced))
+    return torch.cat(found)

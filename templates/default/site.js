@@ -27,8 +27,8 @@
       count += left;
     }
     shown.textContent = count === total ? "" : count === 0
-      ? "No audit fits; clear the filter to see all."
-      : `${count} of ${total} audits shown.`;
+      ? shown.dataset.none
+      : shown.dataset.words.replace("{shown}", count).replace("{total}", total);
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());

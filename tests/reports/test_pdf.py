@@ -20,7 +20,7 @@ import pytest
 
 from auditor.errors import RenderError, SystemPackageError
 from auditor.records import Audit
-from auditor.reports import RenderOptions, _archive
+from auditor.reports import RenderOptions, _archive, _pages
 from auditor.reports._attachments import attached_name, attachments_of
 from auditor.reports.pdf import Pdf
 from tests.reports.conftest import Run
@@ -312,3 +312,25 @@ def test_no_stream_ends_like_a_line_whichever_objects_it_packs(hostile: Run) -> 
         assert not re.search(rb"[\r\n]\nendstream", data)
     with pikepdf.open(io.BytesIO(data)) as again:
         assert str(again.Root.PieceInfo.Note) == "xxxxx"
+
+
+def test_objects_are_packed_however_the_first_try_ends() -> None:
+    tries = []
+    for seed in range(40):
+        pdf = pikepdf.new()
+        pdf.Root.Data = pikepdf.Array(
+            [pdf.make_indirect(pikepdf.Dictionary(N=number * 7919 + seed)) for number in range(3000)]
+        )
+        data = _archive._saved(pdf)
+        assert b"/ObjStm" in data
+        assert not re.search(rb"[\r\n]\nendstream", data)
+        tries.append(len(pdf.Root.get(_archive._FILLERS, [])))
+    assert any(tries)  # some of these files do end like a line at first
+
+
+def test_a_pdf_takes_typefaces_unpacked() -> None:
+    names = []
+    folders = _pages.template_folders(RenderOptions())
+    _pages.stylesheet(folders, _pages.SHEETS["print"], lambda name, *_: names.append(name) or name, packed=False)
+
+    assert {Path(name).suffix for name in names} == {".ttf"}

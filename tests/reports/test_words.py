@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from auditor.records import Box, Check, Measurement, Verdict
+from auditor.reports import _kinds as kinds
+from auditor.reports import _names as names
 from auditor.reports import _words as words
 from auditor.reports._effects import Axis, main_measurement
 from auditor.reports._tables import table
@@ -89,7 +91,7 @@ def test_long_names_keep_beginning_and_end() -> None:
 def test_a_cue_has_a_name_for_people(kind: str, name: str, text: str) -> None:
     check = Check(id="x", kind=kind, region=Box(name=name), verdict=Verdict.NO_EVIDENCE, sentence="")
 
-    assert words.place(check) == text
+    assert kinds.place(check) == text
 
 
 @pytest.mark.parametrize(("number", "word"), [(1, "first"), (3, "third"), (11, "11th"), (22, "22nd"), (113, "113th")])
@@ -125,5 +127,5 @@ def test_a_table_with_a_ragged_row_is_our_own_bug() -> None:
 
 
 def test_robust_accuracy_names_its_attack_and_its_budget() -> None:
-    assert words.label("robust_accuracy_fgsm_0.5") == "Robust accuracy, FGSM of 0.5 levels"
-    assert words.label("robust_agreement_noise_4") == "Robust agreement, noise of 4 levels"
+    assert names.label("robust_accuracy_fgsm_0.5") == "Robust accuracy, FGSM of 0.5 levels"
+    assert names.label("robust_agreement_noise_4") == "Robust agreement, noise of 4 levels"
