@@ -28,3 +28,15 @@ METHODS: Mapping[str, str] = {
     "xgrad_cam": "XGrad-CAM",
 }
 """Name in the spec → name in print; others read well with a capital and spaces."""
+
+
+def in_print(name: str) -> str:
+    """A method, where it looks and what it explains: 'grad_cam@features.3' is 'Grad-CAM at features.3'.
+
+    Args:
+        name: As the run calls a set of maps: a method, '@' and a layer, ' for ' and what is explained, if any.
+    """
+    place, _, explained = name.partition(" for ")
+    method, _, layer = place.partition("@")
+    printed = METHODS.get(method) or method.replace("_", " ").capitalize()
+    return printed + (f" at {layer}" if layer else "") + (f", for {explained}" if explained else "")

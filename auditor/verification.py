@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunFolderError
-from auditor.runs import MANIFEST, digests_in, read_manifest, sha256_of
+from auditor.errors import AuditorError, RunFolderError
+from auditor.runs import MANIFEST, digests_in, load_audit, read_manifest, sha256_of
 from auditor.signatures import signatures
 
 REPORT = "report.pdf"
+COPY = "no-images"
+"""Folder of a run folder that holds its copy without pictures."""
 GUARDED = ("evidence/", "figures/")
 """Folders in which a file that the manifest does not name is a change and not a note that somebody left."""
 _AUDIT = "audit.json"
@@ -64,7 +66,8 @@ def verify(path: Path, trusted: Sequence[Path] = ()) -> Verification:
         found, report = _folder(path), path / REPORT
         return found + _in_folder(report, path, trusted) if report.is_file() else found
     inside = path.resolve().parent
-    return verify_report(path, inside if (inside / MANIFEST).is_file() else None, trusted)
+    run = inside.parent if inside.name == COPY else inside
+    return verify_report(path, run if (run / MANIFEST).is_file() else None, trusted)
 
 
 def _in_folder(report: Path, run: Path, trusted: Sequence[Path]) -> Verification:
@@ -98,7 +101,7 @@ def verify_report(report: Path, run: Path | None, trusted: Sequence[Path] = ()) 
     embedded, signed = _read(report)
     if MANIFEST not in embedded:
         raise RunFolderError(f"{report}: embeds no {MANIFEST}; only reports of this program can be verified")
-    files, attached = _embedded_manifest(report, embedded[MANIFEST])
+    files, attached, changed = _embedded_manifest(report, embedded[MANIFEST])
     place = report.name
     mismatches = []
     for name, data in sorted(embedded.items()):
@@ -106,20 +109,44 @@ def verify_report(report: Path, run: Path | None, trusted: Sequence[Path] = ()) 
             continue
         if name not in attached:
             mismatches.append(Mismatch(f"{place}: {name}", "is embedded and not in the embedded manifest"))
-        elif hashlib.sha256(data).hexdigest() != files.get(attached[name]):
+        elif hashlib.sha256(data).hexdigest() != changed.get(name, files.get(attached[name])):
             mismatches.append(Mismatch(f"{place}: {name}", "differs from the digest that was embedded with it"))
     missing = [Mismatch(f"{place}: {name}", "is no longer embedded") for name in attached if name not in embedded]
-    mismatches += missing + _spec_of(embedded, attached, place)
+    mismatches += missing + _spec_of(embedded, attached, changed, place)
+    remarks: tuple[str, ...] = ()
+    if changed:
+        mismatches += _copied(embedded, run, place)
+        words = "compared with what the run folder gives" if run is not None else "nothing to compare them with here"
+        which = ", ".join(sorted(changed))
+        remarks = (f"{place}: a copy with hashed file names in {which}: {words}",)
     if run is not None:
         differing = [Mismatch(item.file, f"{item.what}, as {place} embeds it") for item in _against(files, run)]
         mismatches += differing
     compared = len(embedded) - 1 + (len(files) if run is not None else 0)
-    return Verification(compared, tuple(mismatches)) + (
+    return Verification(compared, tuple(mismatches), remarks) + (
         _signed(report, trusted) if signed else _unsigned(place, trusted)
     )
 
 
-def _spec_of(embedded: Mapping[str, bytes], attached: Mapping[str, str], place: str) -> list[Mismatch]:
+def _copied(embedded: Mapping[str, bytes], run: Path | None, place: str) -> list[Mismatch]:
+    """Hashed file names are made again from the run folder, which alone holds their key."""
+    from auditor.reports._nameless import Names
+
+    if run is None:
+        return []
+    try:
+        audit = load_audit(run)
+        whole = Names(audit, run).audit(audit).to_json().encode("utf-8")
+    except AuditorError as error:
+        return [Mismatch(f"{place}: {_AUDIT}", f"cannot be made again from the run folder: {error}")]
+    if embedded.get(_AUDIT) != whole:
+        return [Mismatch(f"{place}: {_AUDIT}", "is not the run folder's audit with its file names hashed")]
+    return []
+
+
+def _spec_of(
+    embedded: Mapping[str, bytes], attached: Mapping[str, str], changed: Mapping[str, str], place: str
+) -> list[Mismatch]:
     """The audit names the digest of its spec by itself: whoever changes the spec must change the audit."""
     try:
         audit = json.loads(embedded.get(_AUDIT, b"{}"))
@@ -130,7 +157,7 @@ def _spec_of(embedded: Mapping[str, bytes], attached: Mapping[str, str], place: 
     data = embedded.get(name) if name is not None else None
     if data is None:
         return [Mismatch(f"{place}: {path}", "is not embedded, although the audit names it as its spec")]
-    if hashlib.sha256(data).hexdigest() != wanted:
+    if name not in changed and hashlib.sha256(data).hexdigest() != wanted:
         return [Mismatch(f"{place}: {name}", "is not the spec whose digest the embedded audit names")]
     return []
 
@@ -194,8 +221,8 @@ def _read(report: Path) -> tuple[dict[str, bytes], bool]:
         raise RunFolderError(f"{report}: is not a PDF that can be read: {error}") from None
 
 
-def _embedded_manifest(report: Path, data: bytes) -> tuple[dict[str, str], dict[str, str]]:
-    """Digests by path, and attachments by name.
+def _embedded_manifest(report: Path, data: bytes) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Digests by path, attachments by name, and digests by name of those that a copy changed.
 
     Raises:
         RunFolderError: It is not a manifest.
@@ -203,6 +230,7 @@ def _embedded_manifest(report: Path, data: bytes) -> tuple[dict[str, str], dict[
     try:
         content = json.loads(data)
         attached = {str(name): str(path) for name, path in content["attached"].items()}
+        changed = {str(name): str(digest) for name, digest in content.get("changed", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RunFolderError(f"{report}: its embedded {MANIFEST} cannot be read") from None
-    return digests_in(data, f"{report}: {MANIFEST}"), attached
+    return digests_in(data, f"{report}: {MANIFEST}"), attached, changed

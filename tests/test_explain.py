@@ -48,7 +48,7 @@ def test_the_page_names_the_corner_and_says_what_was_left_out_or_rougher(folder:
     assert "rise (would cost 400 forwards)" in page
     assert "rougher: " in page
     assert "Not made: attention_guided_cam, attention_relevance, attention_rollout: the model has no" in page
-    for name in ("grad_cam", "saliency", "the picture"):
+    for name in ("Grad-CAM", "Saliency", "the picture"):
         assert f"<b>{name}</b>" in page
 
 

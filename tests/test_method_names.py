@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.method_names import METHODS
+from auditor.method_names import METHODS, in_print
 from auditor.pipeline import illustrating
 from auditor.records import Verdict
 from auditor.registry import names
@@ -29,3 +29,9 @@ def test_charts_call_verdicts_what_tables_call_them() -> None:
     charted = {verdict: illustrating._WORDS.get(verdict, verdict.value.replace("_", " ")) for verdict in Verdict}
 
     assert charted == dict(VERDICTS)
+
+
+def test_a_set_of_maps_is_called_by_method_layer_and_what_it_explains() -> None:
+    assert in_print("grad_cam@features.3") == "Grad-CAM at features.3"
+    assert in_print("random map") == "Random map"
+    assert in_print("layer_cam@a.b for cat minus dog") == "Layer-CAM at a.b, for cat minus dog"

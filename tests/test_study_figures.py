@@ -20,10 +20,10 @@ def test_few_pictures_a_row_stand_two_rows_in_a_line_and_many_rows_take_several_
     (one,) = figures.picture_rows(rows(1, 3))
     several = figures.picture_rows(rows(13, 6))
 
-    assert figures.svg_size(two)[1] < 1.2 * figures.svg_size(one)[1]
+    assert figures.svg_size(two.svg)[1] < 1.2 * figures.svg_size(one.svg)[1]
     assert len(several) == 3
-    assert max(figures.svg_size(svg)[1] for svg in several) <= 8 * 96
-    assert all(svg.count(b"<image") == count for svg, count in zip(several, (30, 30, 18), strict=True))
+    assert max(figures.svg_size(one.svg)[1] for one in several) <= 8 * 96
+    assert all(one.svg.count(b"<image") == count for one, count in zip(several, (30, 30, 18), strict=True))
 
 
 def test_the_same_rows_give_the_same_bytes_and_crops_of_any_shape_fit() -> None:
@@ -46,8 +46,12 @@ def test_points_are_told_apart_by_shape_as_well_as_colour_and_wrong_ones_crossed
     crossed = figures.point_chart(panels, ["a", "b", "c"], groups, wrong=np.arange(30) == 3)
     single = figures.point_chart(panels[:1], ["a", "b", "c"], groups)
 
-    assert figures.svg_size(single)[0] < 340 < figures.svg_size(plain)[0]
-    assert len(crossed) > len(plain)
+    assert figures.svg_size(single.svg)[0] < 340 < figures.svg_size(plain.svg)[0]
+    assert len(crossed.svg) > len(plain.svg)
+    assert [(entry.mark, entry.label) for entry in crossed.legend] == [
+        ("circle", "a (n = 8)"), ("square", "b (n = 7)"), ("triangle", "c (n = 7)"), ("ring", "others (n = 8)"),
+        ("cross", "wrong (n = 1)"),
+    ]  # fmt: skip
     assert plain == figures.point_chart(panels, ["a", "b", "c"], groups)
 
 
@@ -59,15 +63,18 @@ def test_more_groups_than_can_be_told_apart_are_refused() -> None:
 def test_pictures_stand_in_numbered_rows_under_their_heads_and_go_on_in_a_second_block() -> None:
     black, white = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 255, np.uint8)
     rows = [[black, white]] * 3
-    heads = [figures.Head("Picture"), figures.Head("Grad cam", "layer4", "failed its check")]
+    heads = [figures.Head(), figures.Head("Grad-CAM", "layer4", marked=True)]
 
     one = figures.headed_rows(rows, heads, cell=(40, 60))
     two = figures.headed_rows(rows, heads, cell=(40, 60), blocks=2)
-    scaled = figures.headed_rows(rows, heads, cell=(40, 60), scale=("0", "maximum"))
+    short, long = (
+        figures.headed_rows(rows, [figures.Head(), figures.Head(name)], cell=(40, 60))
+        for name in ("LRP", "Eigen-CAM long")
+    )
 
     assert one.shape[0] > two.shape[0]
     assert two.shape[1] > 1.9 * one.shape[1]
-    assert scaled.shape[0] > one.shape[0]
+    assert long.shape[0] > short.shape[0], "a long name takes a second line"
     dark = (one == 0).all(axis=2)
     assert dark.sum() == 3 * 40 * 60
     assert (one[: one.shape[0] - 3 * 46] < 200).any(), "the heads are written above"

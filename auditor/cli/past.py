@@ -93,6 +93,7 @@ def history(
 def _draw(histories: dict[str, History], chart: Path) -> None:
     from auditor.cli.console import err
     from auditor.errors import RunFolderError
+    from auditor.figures.alone import standing_alone
     from auditor.history.drawing import draw_history
     from auditor.runs import write_whole
 
@@ -101,7 +102,7 @@ def _draw(histories: dict[str, History], chart: Path) -> None:
     drawn = draw_history(next(iter(histories.values())))
     if drawn is None:
         raise RunFolderError(f"{chart}: is not drawn: no number was measured in two audits")
-    write_whole(chart, drawn)
+    write_whole(chart, standing_alone(drawn))
     err.print(str(chart), markup=False, soft_wrap=True)
 
 

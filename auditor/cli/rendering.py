@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,39 +39,79 @@ def render(
     language: Annotated[
         str | None, typer.Option(metavar="CODE", help="Such as en or zh; default: as the audit was made.")
     ] = None,
-    images: Annotated[bool, typer.Option("--images/--no-images", help="Leave pictures of the sample out.")] = True,
+    images: Annotated[
+        bool,
+        typer.Option(
+            "--images/--no-images",
+            help="A copy without pictures of the sample and their file names, in RUN_DIR/no-images.",
+        ),
+    ] = True,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="With --no-images: keep pictures in the gallery, 48 pixels at most.")
+    ] = False,
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Of report.html and of report.pdf, such as 10MB; default: as the audit was made."
+        ),
+    ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Render a made-up audit instead, to see what a template gives.")
     ] = False,
     verdict: Annotated[str, typer.Option(metavar="fail|pass|incomplete", help="With --sample: how it ends.")] = "fail",
     folder: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help=f"With --sample: its folder; default {SAMPLE_FOLDER}."),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help=f"A copy there; with --sample its folder ({SAMPLE_FOLDER})."
+        ),
     ] = None,
 ) -> int:
     """Render a finished run again, in other formats, templates or languages; needs neither torch nor the model."""
     from auditor.languages import DEFAULT as ENGLISH
-    from auditor.reports._rendering import render as render_formats
+    from auditor.reports._rendering import COPY, render_copy
+    from auditor.reports._rendering import render as render_here
     from auditor.reports._templates import options_for
     from auditor.runs import load_audit
     from auditor.shipped import DEFAULT
 
     if sample == (run_dir is not None):
         raise typer.BadParameter("name a finished run folder, or give --sample")
-    if folder is not None and not sample:
-        raise typer.BadParameter("-o goes with --sample; a run is rendered into its own folder")
+    if thumbnails and images:
+        raise typer.BadParameter("--thumbnails goes with --no-images")
+    asked = _bytes(max_size)
     if run_dir is not None:
         audit = load_audit(run_dir)
         options = _options(template, language, audit, images)
     else:
-        run_dir = folder or SAMPLE_FOLDER
+        run_dir, folder = folder or SAMPLE_FOLDER, None
         options = options_for(
             template or DEFAULT, Path(), language=language or ENGLISH, images=images
         )  # before anything is drawn
         audit = _sample(run_dir, verdict)
-    for path in render_formats(audit, run_dir, formats or ["html", "pdf"], options):
+    options = replace(options, thumbnails=thumbnails, max_size=asked or options.max_size)
+    wanted = formats or ["html", "pdf"]
+    if folder is None and images:
+        written = render_here(audit, run_dir, wanted, options)
+    else:
+        _, written = render_copy(audit, run_dir, wanted, options, folder or run_dir / COPY)
+    for path in written:
         print(path)
     return 0
+
+
+def _bytes(text: str | None) -> int | None:
+    """'10MB' as a number."""
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    if text is None:
+        return None
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(text))
+    except ValidationError:
+        size = 0
+    if size <= 0:
+        raise typer.BadParameter(f"--max-size {text}: expected a size such as 10MB, 500kB or 8MiB")
+    return size
 
 
 def _sample(folder: Path, verdict: str) -> Audit:

@@ -21,6 +21,7 @@ from auditor.explain.cells import STRONGEST, CellEffect, effect_of, row_of, stro
 from auditor.explain.choosing import FORWARDS, Choice, chosen_maps, in_words
 from auditor.interventions import Swapper
 from auditor.media import Medium
+from auditor.method_names import in_print
 from auditor.regions import grid
 from auditor.reports._explanation import ExplainedPicture, ExplanationFigure, Tile, write_explanation
 from auditor.subjects import PictureInfo, Sample
@@ -231,16 +232,14 @@ class _Explainer:
 
     def _causal_figure(self, sample: Sample, cells: Sequence[CellEffect], name: str) -> ExplanationFigure:
         drops = np.asarray([cell.drop for cell in cells]).reshape(CELLS, CELLS)
-        drawn = figures.causal_picture(
-            figures.CausalGrid(drops, None, SCREENING), sample.display(0), unit="fall of the score", of="The picture"
-        )
+        drawn = figures.causal_picture(figures.CausalGrid(drops, None, SCREENING), sample.display(0))
         best = strongest(cells)[0]
         return ExplanationFigure(
             "Causal map",
             figures.encode_jpeg(drawn),
             "image/jpeg",
-            f"Fall of the score of {name} when a cell comes from another picture ({SCREENING} pictures a cell; the "
-            f"strongest {STRONGEST} measured again on {DONORS} others).",
+            f"Left, the picture; right, the fall of the score of {name} when a cell comes from another picture "
+            f"({SCREENING} pictures a cell; the strongest {STRONGEST} measured again on {DONORS} others).",
             f"Grid of {CELLS} by {CELLS} falls; largest {best.drop:.2f} at {best.region.name}.",
         )
 
@@ -269,7 +268,7 @@ class _Explainer:
         readings = {part.part_name(): part.reading for part in choice.parts}
         for item in made.maps:
             note = choice.rougher.get(item.method, "")
-            title = f"{item.method} at {item.layer}" if several and item.layer else item.method
+            title = in_print(item.method) + (f" at {item.layer}" if several and item.layer else "")
             if not item.usable[0]:
                 tiles.append(Tile(title, b"", "blank: nothing to see", readings[item.method], item.method))
                 continue

@@ -1,7 +1,8 @@
 """The only place that draws. Plain arrays and numbers go in; uint8 RGB arrays or SVG bytes come out.
 
-Pictures (photos, maps, sheets) are arrays for `encode_jpeg`; they carry no words, captions do. Charts are SVG with
-text as paths, so that they look the same everywhere and the same numbers give the same bytes.
+Pictures (photos, maps, sheets) are arrays for `encode_jpeg`; charts are SVG with numbers and given names as paths, so
+that they look the same everywhere and the same numbers give the same bytes. Neither holds words: captions do, and what
+a `Chart` brings beside its drawing, so that a report can be read in any language.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from auditor.figures.agreement import AgreementMatrix, agreement_matrix
 from auditor.figures.causal import CausalGrid, RingProfile, causal_map, radial_profile
 from auditor.figures.causal_picture import causal_picture
 from auditor.figures.charts import ForestRow, forest_plot
-from auditor.figures.colours import colourise, overlay
+from auditor.figures.colours import colourise, overlay, ramp
 from auditor.figures.doses import DosePanel, dose_response
 from auditor.figures.encoding import decode_png, encode_jpeg, encode_png
 from auditor.figures.headed import Head, headed_rows
@@ -30,7 +31,7 @@ from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
 from auditor.figures.sprites import Sprite, jpeg_size, lookup, sprite, two_by_two
-from auditor.figures.svg import svg_size
+from auditor.figures.svg import SEVERITY_COLOURS, svg_size
 from auditor.figures.volumes import (
     STRIP_FRAMES,
     anatomical_planes,
@@ -40,11 +41,14 @@ from auditor.figures.volumes import (
     strongest_voxel,
     three_planes,
 )
+from auditor.figures.wording import Chart
 
 __all__ = [
+    "SEVERITY_COLOURS",
     "STRIP_FRAMES",
     "AgreementMatrix",
     "CausalGrid",
+    "Chart",
     "Curve",
     "DosePanel",
     "ForestRow",
@@ -90,6 +94,7 @@ __all__ = [
     "picture_rows",
     "point_chart",
     "radial_profile",
+    "ramp",
     "reliability_diagram",
     "shown_frames",
     "sprite",

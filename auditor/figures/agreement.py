@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.figures.fonts import drawable
-from auditor.figures.svg import ACCENT, INK, MUTED, RULE, SEVERITY_COLOURS, WIDTH, chart, shorten, to_svg
+from auditor.figures.svg import ACCENT, INK, MUTED, RULE, SEVERITY_COLOURS, WIDTH, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABELS = 2.05
 """Inches left of the square, for the names of the maps."""
-ABOVE, BELOW = 0.26, 0.3
+ABOVE, BELOW = 0.26, 0.06
 LARGEST = 0.62
 """Inches: side of a cell at most."""
 NUMBERS = 24
@@ -40,8 +40,8 @@ class AgreementMatrix:
     highs: Square
 
 
-def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: AgreementMatrix) -> bytes:
-    """Rank correlations below the diagonal, overlaps of the hottest areas above it; SVG.
+def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: AgreementMatrix) -> Chart:
+    """Rank correlations below the diagonal, overlaps of the hottest areas above it.
 
     Blue is agreement and orange its opposite. Numbers stand in the cells as long as they fit, intervals below them
     likewise; a number in grey has zero in its interval. Columns carry the numbers of the rows.
@@ -66,17 +66,19 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
         axes.set_ylim(count, 0)
         size = min(7.5, 0.72 * 72 * cell)
         places = [index + 0.5 for index in range(count)]
-        words = [drawable(f"{shorten(name, LABELS - 0.4, size)}  {index + 1}") for index, name in enumerate(names)]
-        axes.set_yticks(places, words, fontsize=size)
+        axes.set_yticks(places, [str(index + 1) for index in range(count)], fontsize=size)
         axes.set_xticks(places, [str(index + 1) for index in range(count)], fontsize=size)
         axes.xaxis.tick_top()
         axes.tick_params(length=0, pad=2)
-        axes.set_xlabel("below the diagonal: rank correlation; above it: overlap of the hottest areas", fontsize=7.5)
-        axes.xaxis.set_label_position("bottom")
         for spine in axes.spines.values():
             spine.set_visible(True)
             spine.set_edgecolor(RULE)
-        return to_svg(figure)
+        words = Wording(figure)
+        for index, name in enumerate(names):
+            words.say(name, LABELS - 0.28, ABOVE + cell * (index + 0.5), align="right", size=size, tone="quiet")
+        ends = "−1: where one is hot the other is cold; 1: hot at the same places"
+        words.key("ramp", (OPPOSED, "#ffffff", ACCENT), ends)
+        return words.chart()
 
 
 def _draw(axes: Axes, row: int, column: int, matrix: AgreementMatrix, *, cell: float, count: int) -> None:
@@ -95,7 +97,7 @@ def _draw(axes: Axes, row: int, column: int, matrix: AgreementMatrix, *, cell: f
     axes.text(column + 0.5, row + (0.38 if shown else 0.5), _two_digits(value), ha="center", va="center",
               fontsize=min(8, 0.42 * room), color=colour)  # fmt: skip
     if shown and low is not None and high is not None:
-        axes.text(column + 0.5, row + 0.7, f"{_two_digits(low)} to {_two_digits(high)}", ha="center", va="center",
+        axes.text(column + 0.5, row + 0.7, f"[{_two_digits(low)}, {_two_digits(high)}]", ha="center", va="center",
                   fontsize=min(6, 0.135 * room), color=colour)  # fmt: skip
 
 

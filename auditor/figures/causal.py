@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.svg import ACCENT, MUTED, RULE, WIDTH, bare, chart, title, to_svg
+from auditor.figures.colours import ramp
+from auditor.figures.svg import ACCENT, INK, MUTED, RULE, WIDTH, bare, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +70,8 @@ def causal_map(
     high: float | None = None,
     unit: str = "follow rate minus control",
     of: str = "Mean picture",
-) -> bytes:
-    """The grid of effects over the sample's mean picture (or grey), beside it the ring profile; SVG.
+) -> Chart:
+    """The grid of effects over the sample's mean picture (or grey), beside it the ring profile.
 
     Args:
         grid: One number a cell, printed in it.
@@ -83,24 +85,28 @@ def causal_map(
     aspect = 1.0 if photo is None else min(1.6, max(0.4, photo.shape[0] / photo.shape[1]))
     top = scale_top(grid, high)
     tall = SIDE * aspect
-    width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.84
+    width, height = (WIDTH if rings else 2 * SIDE + 0.25), tall + 0.68
     with chart(width, height) as figure:
+        words = Wording(figure)
 
         def place(left: float, wide: float) -> Axes:
-            return figure.add_axes((left / width, 0.58 / height, wide / width, tall / height))
+            return figure.add_axes((left / width, 0.42 / height, wide / width, tall / height))
 
         plain, cells = place(0.01, SIDE), place(SIDE + 0.15, SIDE)
         _ground(plain, photo, rows, columns)
-        title(plain, of if photo is not None else "Picture plane")
+        words.title(plain, of if photo is not None else "Picture plane")
         _cells(cells, grid, photo, top)
-        title(cells, _with_count("Swapping each cell", grid.count))
-        _scale(cells, top, unit, tall)
+        words.title(cells, _with_count("Swapping each cell", grid.count))
+        _scale(cells, top, tall)
+        words.key("ramp", ramp(PALETTE, DARKEST), unit)
+        if grid.judged is not None and grid.judged.any():
+            words.key("frame", INK, "in a region that was confirmed")
         if rings is not None:
             left = 2 * SIDE + 0.78
-            profile = place(left, WIDTH - left - 0.03)
-            _profile(profile, rings)
-            title(profile, _with_count("Swapping the border", rings.count))
-        return to_svg(figure)
+            profile = place(left, WIDTH - left - 0.14)
+            _profile(profile, rings, words)
+            words.title(profile, _with_count("Swapping the border", rings.count))
+        return words.chart()
 
 
 def scale_top(grid: CausalGrid, high: float | None) -> float:
@@ -116,18 +122,19 @@ def radial_profile(
     controls: Sequence[float] | None = None,
     *,
     count: int | None = None,
-) -> bytes:
-    """Effect of swapping the border against the ring's width, with its interval and the control; SVG.
+) -> Chart:
+    """Effect of swapping the border against the ring's width, with its interval and the control.
 
     Args:
         widths: Ring widths as shares of the image side, ascending; the rest as in `RingProfile`.
     """
     with chart(WIDTH * 0.6, 2.6) as figure:
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.13, right=0.97, top=0.88, bottom=0.17)
-        _profile(axes, RingProfile(widths, effects, lows, highs, controls))
-        title(axes, _with_count("Swapping the border", count))
-        return to_svg(figure)
+        figure.subplots_adjust(left=0.09, right=0.97, top=0.88, bottom=0.17)
+        words = Wording(figure)
+        _profile(axes, RingProfile(widths, effects, lows, highs, controls), words)
+        words.title(axes, _with_count("Swapping the border", count))
+        return words.chart()
 
 
 def _ground(axes: Axes, photo: Rgb | None, rows: int, columns: int) -> None:
@@ -173,28 +180,27 @@ def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, top: float) -> None:
     _plane(axes, rows, columns)
 
 
-def _profile(axes: Axes, rings: RingProfile) -> None:
+def _profile(axes: Axes, rings: RingProfile, words: Wording) -> None:
     shares = [100 * width for width in rings.widths]
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=1)
     axes.fill_between(shares, rings.lows, rings.highs, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(shares, rings.effects, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
-    axes.annotate("border ring", (shares[-1], rings.effects[-1]), xytext=(0, 7), textcoords="offset points",
-                  ha="right", color=ACCENT, fontsize=7.5)  # fmt: skip
+    words.key("line", ACCENT, "border ring")
+    words.key("band", ACCENT, "95 % interval")
     tops = [*rings.highs, 0.25]
     if rings.controls is not None:
         axes.plot(shares, rings.controls, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
-        axes.annotate("inner control ring", (shares[-1], rings.controls[-1]), xytext=(0, 5), ha="right",
-                      textcoords="offset points", color=MUTED, fontsize=7.5)  # fmt: skip
+        words.key("dashed", MUTED, "control: a ring as wide further in")
         tops += list(rings.controls)
     axes.set_ylim(min(-0.05, *rings.lows) - 0.02, max(tops) * 1.18)
-    axes.set_xlabel("ring width, % of the image side")
     axes.yaxis.set_major_formatter(lambda value, _: short_share(value))
     axes.set_xlim(0, max(shares) * 1.03)
+    words.across(axes, "ring width, % of the image side")
     bare(axes, left=True)
 
 
-def _scale(axes: Axes, top: float, unit: str, tall: float) -> None:
-    """A thin horizontal colour scale under the grid, its ends labelled."""
+def _scale(axes: Axes, top: float, tall: float) -> None:
+    """A thin horizontal colour scale under the grid, with the numbers at its ends."""
     import matplotlib
 
     bar = axes.inset_axes((0, -0.15 / tall, 1, 0.06 / tall))
@@ -206,7 +212,6 @@ def _scale(axes: Axes, top: float, unit: str, tall: float) -> None:
     bar.set_ylim(0, 1)
     bar.set_axis_off()
     bar.text(0, -0.9, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
-    bar.text(0, -3.5, unit, ha="left", va="top", fontsize=7.5, color=MUTED)
     bar.text(1, -0.9, short_share(top), ha="right", va="top", fontsize=7.5, color=MUTED)
 
 

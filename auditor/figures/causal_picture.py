@@ -8,44 +8,39 @@ import numpy as np
 from auditor.figures.causal import DARKEST, PALETTE, CausalGrid, scale_top, short_share
 from auditor.figures.colours import PAPER, Rgb, colourise
 from auditor.figures.fonts import typeface
-from auditor.figures.svg import INK, MUTED
+from auditor.figures.svg import MUTED
 
 SIDE = 420
 """Pixels: width of the picture, and of the grid."""
 GAP = 30
 LETTERS = 28
-"""Pixels: height of the words."""
+"""Pixels: height of the numbers."""
 SMALLEST = 11
 
 
-def causal_picture(grid: CausalGrid, photo: Rgb, *, unit: str, of: str) -> Rgb:
+def causal_picture(grid: CausalGrid, photo: Rgb) -> Rgb:
     """The photo, and beside it the grid of effects over it in grey, each cell with its number; a scale below.
 
     Args:
         grid: One number a cell; NaN where a cell was not tested.
         photo: uint8 (height, width, 3).
-        unit: What the numbers are.
-        of: What the photo is.
     """
     from PIL import Image, ImageDraw
 
     tall = round(SIDE * min(1.6, max(0.4, photo.shape[0] / photo.shape[1])))
-    head, foot = round(1.9 * LETTERS), round(3.4 * LETTERS)
+    foot = round(2.4 * LETTERS)
     top = scale_top(grid, None)
-    page = np.full((head + tall + foot, 2 * SIDE + GAP, 3), PAPER, np.uint8)
+    page = np.full((tall + foot, 2 * SIDE + GAP, 3), PAPER, np.uint8)
     shown = cv2.resize(photo, (SIDE, tall), interpolation=cv2.INTER_AREA if photo.shape[1] > SIDE else cv2.INTER_LINEAR)
-    page[head : head + tall, :SIDE] = _ruled(np.asarray(shown, np.uint8), grid.effects.shape)
+    page[:tall, :SIDE] = _ruled(np.asarray(shown, np.uint8), grid.effects.shape)
     left = SIDE + GAP
-    page[head : head + tall, left:] = _tinted(np.asarray(shown, np.uint8), grid, top)
+    page[:tall, left:] = _tinted(np.asarray(shown, np.uint8), grid, top)
     bar = left + np.arange(SIDE)
-    page[head + tall + 12 : head + tall + 24, bar] = _colours(np.linspace(0, 1, SIDE))[None]
+    page[tall + 12 : tall + 24, bar] = _colours(np.linspace(0, 1, SIDE))[None]
     drawn = Image.fromarray(page)
     pen = ImageDraw.Draw(drawn)
-    pen.text((0, 0), of, fill=INK, font=typeface(LETTERS), anchor="la")
-    count = "" if grid.count is None else f"  (n = {grid.count})"
-    pen.text((left, 0), f"Swapping each cell{count}", fill=INK, font=typeface(LETTERS), anchor="la")
-    below = head + tall + 30
-    pen.text((left, below), f"0    {unit}", fill=MUTED, font=typeface(LETTERS - 2), anchor="la")
+    below = tall + 30
+    pen.text((left, below), "0", fill=MUTED, font=typeface(LETTERS - 2), anchor="la")
     pen.text((left + SIDE - 1, below), short_share(top), fill=MUTED, font=typeface(LETTERS - 2), anchor="ra")
     rows, columns = grid.effects.shape
     font = typeface(max(SMALLEST, min(LETTERS, round(0.32 * SIDE / max(rows, columns)))))
@@ -54,7 +49,7 @@ def causal_picture(grid: CausalGrid, photo: Rgb, *, unit: str, of: str) -> Rgb:
             effect = float(grid.effects[row, column])
             known = np.isfinite(effect)
             dark = known and float(_colours(np.array([_share(effect, top)]))[0] @ (0.3, 0.59, 0.11)) < 128
-            place = (left + (column + 0.5) * SIDE / columns, head + (row + 0.5) * tall / rows)
+            place = (left + (column + 0.5) * SIDE / columns, (row + 0.5) * tall / rows)
             pen.text(place, short_share(effect) if known else "–", fill="#ffffff" if dark else "#111111", font=font,
                      anchor="mm")  # fmt: skip
     return np.asarray(drawn, np.uint8)

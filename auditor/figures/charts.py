@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from auditor.figures.fonts import drawable
-from auditor.figures.svg import INK, MUTED, RULE, SEVERITY_COLOURS, SEVERITY_MARKERS, WIDTH, chart, shorten, to_svg
+from auditor.figures.svg import INK, MUTED, RULE, SEVERITY_COLOURS, SEVERITY_MARKERS, WIDTH, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from auditor.records.pictures import LegendMark
 
 ROW = 0.21
 """Inches a row."""
 LEFT, RIGHT = 2.25, 4.42
 """Inches: ends of the axis."""
-COLUMNS = (0.03, 5.46, 5.82, 5.9)
+COLUMNS = (0.03, 5.42, 5.76, 5.84)
 """Inches: where labels begin, effects end, counts end, verdicts begin."""
+FOOT = 0.44
+SHAPES: dict[str, LegendMark] = {"low": "circle", "medium": "square", "high": "triangle", "critical": "diamond"}
+"""What `SEVERITY_MARKERS` are called in a legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,8 @@ class ForestRow:
     control: float | None = None
 
 
-def forest_plot(rows: Sequence[ForestRow]) -> bytes:
-    """All rows on one shared axis: point, interval, zero line, ticks at the grades' steps, n and verdict; SVG.
+def forest_plot(rows: Sequence[ForestRow]) -> Chart:
+    """All rows on one shared axis: point, interval, zero line, ticks at the grades' steps, n and verdict.
 
     Findings carry their severity's shape and colour; everything else is a hollow circle.
 
@@ -55,9 +60,9 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
     """
     if not rows:
         raise ValueError("a forest plot needs at least one row")
-    height = ROW * len(rows) + 0.68
+    height = ROW * len(rows) + FOOT + 0.24
     with chart(WIDTH, height) as figure:
-        axes = figure.add_axes((LEFT / WIDTH, 0.44 / height, (RIGHT - LEFT) / WIDTH, ROW * len(rows) / height))
+        axes = figure.add_axes((LEFT / WIDTH, FOOT / height, (RIGHT - LEFT) / WIDTH, ROW * len(rows) / height))
         lowest = min(0.0, *(row.low if row.low is not None else row.value for row in rows))
         highest = max(0.3, *(row.high if row.high is not None else row.value for row in rows))
         axes.set_xlim(lowest - 0.03, min(1.02, highest + 0.04))
@@ -69,28 +74,43 @@ def forest_plot(rows: Sequence[ForestRow]) -> bytes:
             axes.spines[side].set_visible(False)
         axes.set_yticks([])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
-        axes.set_xlabel("effect minus control, percentage points, with 95 % interval", labelpad=3)
+        words = Wording(figure)
+        words.across(axes, "effect minus control, percentage points")
+        _columns(words, rows)
         across = axes.get_yaxis_transform()
-        columns = [(inches - LEFT) / (RIGHT - LEFT) for inches in COLUMNS]
-        head: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "transform": axes.transAxes, "va": "bottom"}
-        above = 1 + 0.07 / (ROW * len(rows))
-        axes.text(columns[0], above, "check", ha="left", **head)
-        axes.text(columns[1], above, "effect (95 %)", ha="right", **head)
-        axes.text(columns[2], above, "n", ha="right", **head)
-        axes.text(columns[3], above, "verdict", ha="left", **head)
+        ends = [(inches - LEFT) / (RIGHT - LEFT) for inches in COLUMNS]
         for place, row in enumerate(rows):
-            weight = 700 if row.severity else 400
-            axes.text(columns[0], place, drawable(shorten(row.label, 2.1)), va="center", ha="left", transform=across,
-                      color=INK, fontsize=8, fontweight=weight, clip_on=False)  # fmt: skip
-            axes.text(
-                columns[1], place, _numbers(row), va="center", ha="right", transform=across, color=INK, fontsize=7.5
-            )
-            axes.text(
-                columns[2], place, str(row.count), va="center", ha="right", transform=across, color=INK, fontsize=7.5
-            )
-            axes.text(columns[3], place, row.verdict, va="center", ha="left", transform=across, fontsize=7.5,
-                      color=INK if row.severity else MUTED)  # fmt: skip
-        return to_svg(figure)
+            for text, end in ((_numbers(row), ends[1]), (str(row.count), ends[2])):
+                axes.text(end, place, text, va="center", ha="right", transform=across, color=INK, fontsize=7.5)
+        _legend(words, rows)
+        return words.chart()
+
+
+def _columns(words: Wording, rows: Sequence[ForestRow]) -> None:
+    """What stands beside the axis in words: heads, and each row's name and verdict."""
+    labels, effects, counts, verdicts = COLUMNS
+    for text, inches in (("check", labels), ("verdict", verdicts)):
+        words.say(text, inches, 0.12, tone="quiet", size=7.5)
+    for text, inches in (("effect (95 %)", effects), ("n", counts)):
+        words.say(text, inches, 0.12, tone="quiet", size=7.5, align="right")
+    for place, row in enumerate(rows):
+        middle = 0.24 + ROW * (place + 0.5)
+        words.say(row.label, labels, middle, tone="strong" if row.severity else "plain", room=LEFT - labels - 0.1)
+        words.say(row.verdict, verdicts, middle, tone="plain" if row.severity else "quiet", size=7.5)
+
+
+def _legend(words: Wording, rows: Sequence[ForestRow]) -> None:
+    for severity in reversed(SEVERITY_MARKERS):
+        if any(row.severity == severity for row in rows):
+            words.key(SHAPES[severity], SEVERITY_COLOURS[severity], f"finding, {severity} severity")
+    if any(not row.severity for row in rows):
+        words.key("ring", MUTED, "no finding")
+    if any(row.low is not None for row in rows):
+        words.key("line", MUTED, "95 % interval")
+    if any(row.control is not None for row in rows):
+        words.key("upright", MUTED, "the control itself")
+    if any(row.steps for row in rows):
+        words.key("bar", RULE, "minor, material, severe")
 
 
 def _draw(axes: Axes, place: int, row: ForestRow) -> None:
@@ -112,7 +132,7 @@ def _numbers(row: ForestRow) -> str:
     value = _points(row.value)
     if row.low is None or row.high is None:
         return value
-    return f"{value}  ({_points(row.low)} to {_points(row.high)})"
+    return f"{value}  [{_points(row.low)}, {_points(row.high)}]"
 
 
 def _points(value: float) -> str:

@@ -14,6 +14,8 @@ Values = NDArray[np.floating]
 """Float, shape (rows, columns); higher means more."""
 
 PAPER = 255
+RAMP = 5
+"""Colours by which a legend shows a scale."""
 
 
 def colourise(values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
@@ -24,16 +26,11 @@ def colourise(values: Values, low: float, high: float, *, palette: str = "viridi
         low, high: Ends of the scale; values beyond take the end's colour. With low = high all is the lower end.
         palette: A perceptually uniform colour map: viridis, cividis, magma, inferno, plasma; with _r backwards.
     """
-    span = high - low
-    finite = np.isfinite(values)
-    share = np.zeros(values.shape, np.float32)
-    if span > 0:
-        np.divide(values - low, span, out=share, where=finite, casting="unsafe")
-    steps = (np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
-    colours: Rgb = _table(palette)[steps]
-    if not finite.all():
-        colours[~finite] = 127
-    return colours
+    steps, missing = _steps(values, low, high)
+    colours = cv2.LUT(cv2.cvtColor(steps, cv2.COLOR_GRAY2RGB), _table(palette)[None])
+    if missing is not None:
+        colours[missing] = 127
+    return np.asarray(colours, np.uint8)
 
 
 def overlay(photo: Rgb, values: Values, low: float, high: float, *, palette: str = "viridis") -> Rgb:
@@ -44,21 +41,39 @@ def overlay(photo: Rgb, values: Values, low: float, high: float, *, palette: str
         values: Float, same height and width.
         low, high: Ends of the scale.
     """
-    finite = np.isfinite(values)
-    given = values.astype(np.float32, copy=False)
-    if not finite.all():
-        given = np.where(finite, given, low)
-    scale = 255 / (high - low) if high > low else 0.0
-    # everything from here on is whole bytes, which a CPU handles 16 or more at a time
-    steps = cv2.addWeighted(given, scale, given, 0, -low * scale, dtype=cv2.CV_8U)
+    steps, missing = _steps(values, low, high)
     tints, left = _tints(palette)
     coloured = cv2.LUT(cv2.cvtColor(steps, cv2.COLOR_GRAY2RGB), tints)
-    grey = cv2.multiply(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.LUT(steps, left), scale=1 / 255)
+    dull = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    grey = cv2.multiply(dull, cv2.LUT(steps, left), scale=1 / 255)
     shown = cv2.add(coloured, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
-    if not finite.all():
-        quiet = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[~finite][:, None]
-        shown[~finite] = (left[0] / 255 * quiet + (1 - left[0] / 255) * (PAPER // 2) + 0.5).astype(np.uint8)
+    if missing is not None:
+        quiet = dull[missing][:, None]
+        shown[missing] = (left[0] / 255 * quiet + (1 - left[0] / 255) * (PAPER // 2) + 0.5).astype(np.uint8)
     return np.asarray(shown, np.uint8)
+
+
+def ramp(palette: str = "viridis", end: float = 1.0) -> tuple[str, ...]:
+    """A few colours of a scale from its low end up, as a legend names them.
+
+    Args:
+        end: Share of the scale that is used.
+    """
+    table = _table(palette)[np.linspace(0, 255 * end, RAMP).round().astype(int)]
+    return tuple("#" + bytes(colour).hex() for colour in table)
+
+
+def _steps(values: Values, low: float, high: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """Shares of the scale in 255 steps, uint8, and where values are not finite; None: nowhere.
+
+    Whole bytes from here on: a CPU handles 16 or more of them at a time.
+    """
+    finite = np.isfinite(values)
+    missing = None if finite.all() else ~finite
+    given = values if missing is None else np.where(finite, values, low)
+    above = np.subtract(given, low, dtype=np.float32, casting="unsafe")
+    steps = cv2.addWeighted(above, 255 / (high - low) if high > low else 0.0, above, 0, 0, dtype=cv2.CV_8U)
+    return np.asarray(steps, np.uint8), missing
 
 
 @cache

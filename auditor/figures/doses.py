@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.figures.fonts import drawable
-from auditor.figures.svg import ACCENT, MUTED, WIDTH, bare, chart, shorten, title, to_svg
+from auditor.figures.svg import ACCENT, MUTED, WIDTH, bare, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ class DosePanel:
     """One panel.
 
     Attributes:
-        name: Its heading.
+        name: Its heading; begins with a capital in print.
         x_label: Strength with its unit.
         strengths: Ascending.
         rates, lows, highs: Shares with 95 % intervals.
@@ -38,12 +38,12 @@ class DosePanel:
     controls: Sequence[float] = ()
 
 
-def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> bytes:
-    """Panels side by side, all from 0 to 1; SVG.
+def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> Chart:
+    """Panels side by side, all from 0 to 1.
 
     Args:
         panels: One or more.
-        y_label: What all panels show, with its unit.
+        y_label: What all panels show, with its unit; for the legend.
 
     Raises:
         ValueError: No panel.
@@ -52,32 +52,32 @@ def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> bytes:
         raise ValueError("a dose-response chart needs a panel")
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    with chart(max(2, columns) * _WIDE, rows * _TALL + 0.15) as figure:
+    width, height = (0.5 * WIDTH if columns == 1 else columns * _WIDE), rows * _TALL + 0.15
+    with chart(width, height) as figure:
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-        left = 0.55 / (max(2, columns) * _WIDE)
-        height = rows * _TALL + 0.15
         figure.subplots_adjust(
-            left=left, right=0.985, top=1 - 0.3 / height, bottom=0.42 / height, wspace=0.12, hspace=0.75
+            left=0.3 / width, right=0.985, top=1 - 0.3 / height, bottom=0.42 / height, wspace=0.12, hspace=0.75
         )
+        words = Wording(figure)
         for place, axes in enumerate(grid.flat):
             if place >= len(panels):
                 axes.set_visible(False)
                 continue
-            _panel(axes, panels[place])
-            if place % columns == 0:
-                axes.set_ylabel(shorten(y_label, _TALL - 0.4))
-        return to_svg(figure)
+            _panel(axes, panels[place], words, y_label)
+        return words.chart()
 
 
-def _panel(axes: Axes, panel: DosePanel) -> None:
+def _panel(axes: Axes, panel: DosePanel, words: Wording, y_label: str) -> None:
     axes.fill_between(panel.strengths, panel.lows, panel.highs, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(panel.strengths, panel.rates, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
     if panel.controls:
         axes.plot(panel.strengths, panel.controls, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
-        axes.annotate("control", (panel.strengths[-1], panel.controls[-1]), xytext=(0, 4), ha="right",
-                      textcoords="offset points", color=MUTED, fontsize=7)  # fmt: skip
     axes.set_ylim(0, 1.03)
     axes.set_yticks([0, 0.5, 1])
-    axes.set_xlabel(drawable(panel.x_label))
-    title(axes, drawable(shorten(panel.name, _WIDE - 0.3, 8.5)))
+    words.across(axes, panel.x_label)
+    words.title(axes, panel.name[:1].upper() + panel.name[1:])
+    words.key("line", ACCENT, y_label)
+    words.key("band", ACCENT, "95 % interval")
+    if panel.controls:
+        words.key("dashed", MUTED, "matched control")
     bare(axes, left=True)

@@ -7,12 +7,15 @@ import numpy as np
 
 from auditor.figures.colours import Rgb
 
+QUALITY = 85
 
-def encode_jpeg(rgb: Rgb) -> bytes:
-    """JPEG at quality 85 without chroma subsampling, so that coloured maps keep their edges.
+
+def encode_jpeg(rgb: Rgb, *, quality: int = QUALITY) -> bytes:
+    """JPEG without chroma subsampling, so that coloured maps keep their edges.
 
     Args:
         rgb: uint8, shape (height, width, 3).
+        quality: 1 to 100, as libjpeg counts.
 
     Raises:
         ValueError: Not such an array.
@@ -21,13 +24,13 @@ def encode_jpeg(rgb: Rgb) -> bytes:
         raise ValueError(f"a picture is uint8 (height, width, 3), got {rgb.dtype} {rgb.shape}")
     settings = [
         cv2.IMWRITE_JPEG_QUALITY,
-        85,
+        quality,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
         cv2.IMWRITE_JPEG_OPTIMIZE,
         1,
     ]
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[:, :, ::-1]), settings)
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR), settings)
     if not done:
         raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded")
     return data.tobytes()

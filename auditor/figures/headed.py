@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.figures.colours import PAPER, Rgb, colourise
+from auditor.figures.colours import PAPER, Rgb
 from auditor.figures.fonts import typeface
 from auditor.figures.pictures import fit
-from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, shorten
+from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, shorten, text_width
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 GAP = 6
 LEAST_LETTERS = 11
 """Pixels."""
+LINE = 1.35
+"""Letters: from line to line."""
+MARK = 1.15
+"""Letters: room of the triangle before a name."""
 LETTERS = 8
 """A cell's width by the height of its letters: they are legible wherever the pictures are."""
 
@@ -28,14 +32,14 @@ class Head:
     """What stands over a column.
 
     Attributes:
-        name: In ink.
+        name: In ink, on two lines where one is too short; "" for what needs none.
         place: Under it, quieter.
-        warning: Under that, in the colour of a finding.
+        marked: Whether a triangle in the colour of a finding stands before the name; the legend says why.
     """
 
-    name: str
+    name: str = ""
     place: str = ""
-    warning: str = ""
+    marked: bool = False
 
 
 def headed_rows(
@@ -44,7 +48,6 @@ def headed_rows(
     *,
     cell: tuple[int, int],
     blocks: int = 1,
-    scale: tuple[str, str] | None = None,
 ) -> Rgb:
     """All rows, numbered from 1; in several blocks they go on beside each other, each under the same heads.
 
@@ -52,7 +55,6 @@ def headed_rows(
         rows: Pictures of each row, as many as heads; uint8 (height, width, 3), of any size.
         cell: (height, width) of a cell in pixels.
         blocks: Side by side.
-        scale: What the two ends of the maps' colours mean; drawn below.
 
     Raises:
         ValueError: No rows, or one that does not fit the heads.
@@ -67,16 +69,16 @@ def headed_rows(
     for block in made:
         parts += [_blank(tall, 3 * GAP)] * bool(parts)
         parts.append(np.vstack([block, _blank(tall - block.shape[0], block.shape[1])]))
-    sheet = np.hstack(parts)
-    return sheet if scale is None else np.vstack([sheet, _scale(sheet.shape[1], cell[1], size, scale)])
+    return np.hstack(parts)
 
 
 def _block(rows: Sequence[Sequence[Rgb]], first: int, heads: Sequence[Head], cell: tuple[int, int], size: int) -> Rgb:
     from PIL import Image, ImageDraw
 
     height, width = cell
-    lines = 1 + max(bool(head.place) for head in heads) + max(bool(head.warning) for head in heads)
-    top, left = round(lines * 1.35 * size) + GAP, round(1.6 * size)
+    written = [_lines(head, width, size) for head in heads]
+    lines = max(len(one) for one in written)
+    top, left = round(lines * LINE * size) + GAP * bool(lines), round(1.6 * size)
     canvas = _blank(top + len(rows) * (height + GAP) - GAP, left + len(heads) * (width + GAP) - GAP)
     for number, row in enumerate(rows):
         for column, picture in enumerate(row):
@@ -84,38 +86,42 @@ def _block(rows: Sequence[Sequence[Rgb]], first: int, heads: Sequence[Head], cel
             canvas[y : y + height, x : x + width] = fit(picture, height, width)
     drawn = Image.fromarray(canvas)
     pen = ImageDraw.Draw(drawn)
-    for column, head in enumerate(heads):
-        x = left + column * (width + GAP)
-        for line, (words, colour) in enumerate(_lines(head)):
-            _write(pen, (x, round(line * 1.35 * size)), shorten(words, width / 72, size), colour, size)
+    for column, (head, found) in enumerate(zip(heads, written, strict=True)):
+        x, above = left + column * (width + GAP), lines - len(found)
+        for line, (words, colour) in enumerate(found):
+            across = x + (round(MARK * size) if head.marked and line == 0 else 0)
+            _write(pen, (across, round((above + line) * LINE * size)), words, colour, size)
+        if head.marked:
+            _triangle(pen, x, round((above + 0.5) * LINE * size), size)
     for number in range(len(rows)):
         _write(pen, (0, top + number * (height + GAP)), str(first + number), MUTED, size)
     return np.asarray(drawn, np.uint8)
 
 
-def _lines(head: Head) -> list[tuple[str, str]]:
-    found = [(head.name, INK), (head.place, MUTED), (head.warning, SEVERITY_COLOURS["high"])]
-    return [(words, colour) for words, colour in found if words]
+def _lines(head: Head, width: int, size: int) -> list[tuple[str, str]]:
+    """What stands over a column, each line as long as it may be."""
+    room = width / 72
+    names = _broken(head.name, room - (MARK * size / 72 if head.marked else 0), room, size) if head.name else []
+    found = [(words, INK) for words in names]
+    return found + ([(shorten(head.place, room, size), MUTED)] if head.place else [])
 
 
-def _scale(width: int, cell: int, size: int, ends: tuple[str, str]) -> Rgb:
-    """A bar of the maps' colours at the right, its ends in words at its sides."""
-    from PIL import Image, ImageDraw
+def _broken(name: str, first: float, room: float, size: int) -> list[str]:
+    """One line, or two that part at a space or after a hyphen; inches."""
+    if text_width(name, size) <= 72 * first:
+        return [name]
+    ends = [place for place, letter in enumerate(name, start=1) if letter in " -" and place < len(name)]
+    fitting = [end for end in ends if text_width(name[:end].rstrip(), size) <= 72 * first]
+    if not fitting:
+        return [shorten(name, first, size)]
+    return [name[: fitting[-1]].rstrip(), shorten(name[fitting[-1] :], room, size)]
 
-    band = _blank(2 * GAP + size + 4, width)
-    font = typeface(size)
-    room = round(font.getlength(ends[1])) + size // 2
-    bar = max(1, min(cell, width - room - size))
-    right = width - room
-    ramp = colourise(np.linspace(0, 1, bar, dtype=np.float32)[None].repeat(max(4, size // 2), axis=0), 0.0, 1.0)
-    middle = 2 * GAP + size // 2
-    y = middle - ramp.shape[0] // 2
-    band[y : y + ramp.shape[0], right - bar : right] = ramp
-    drawn = Image.fromarray(band)
-    pen = ImageDraw.Draw(drawn)
-    pen.text((right - bar - size // 2, middle), ends[0], fill=MUTED, font=font, anchor="rm")
-    pen.text((right + size // 2, middle), ends[1], fill=MUTED, font=font, anchor="lm")
-    return np.asarray(drawn, np.uint8)
+
+def _triangle(pen: ImageDraw, x: int, middle: int, size: int) -> None:
+    """As high as a capital letter."""
+    half = round(0.42 * size)
+    corners = [(x, middle + half), (x + 2 * half, middle + half), (x + half, middle - half)]
+    pen.polygon(corners, fill=SEVERITY_COLOURS["high"])
 
 
 def _write(pen: ImageDraw, place: tuple[int, int], words: str, colour: str, size: int) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.fonts import drawable
-from auditor.figures.svg import ACCENT, INK, MUTED, RULE, SEVERITY_COLOURS, WIDTH, chart, shorten, to_svg
+from auditor.figures.svg import ACCENT, INK, RULE, SEVERITY_COLOURS, WIDTH, chart, shorten
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,8 +47,8 @@ class LayerRow:
     odd: bool = False
 
 
-def layer_chart(rows: Sequence[LayerRow]) -> bytes:
-    """One line a layer: name, histogram on its own scale with zero marked, numbers; SVG.
+def layer_chart(rows: Sequence[LayerRow]) -> Chart:
+    """One line a layer: name, histogram on its own scale with zero marked, numbers.
 
     Raises:
         ValueError: No rows, or rows with other headings than the first.
@@ -66,13 +67,16 @@ def layer_chart(rows: Sequence[LayerRow]) -> bytes:
         axes.set_ylim(len(rows), 0)
         step = (WIDTH - 0.03 - HILL[1]) / max(1, len(headings))
         columns = [HILL[1] + step * (place + 1) for place in range(len(headings))]
-        head: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "va": "bottom", "clip_on": False}
-        axes.text(NAME, -0.25, "layer", ha="left", **head)
+        words = Wording(figure)
+        words.say("layer", NAME, HEAD - 0.1, tone="quiet", size=7.5)
         for heading, right in zip(headings, columns, strict=True):
-            axes.text(right, -0.25, drawable(heading), ha="right", **head)
+            words.say(heading, right, HEAD - 0.1, align="right", room=step, tone="quiet", size=7.5)
         for place, row in enumerate(rows):
             _draw(axes, place, row, columns)
-        return to_svg(figure)
+        words.key("upright", RULE, "zero")
+        if any(row.odd for row in rows):
+            words.key("triangle", SEVERITY_COLOURS["high"], "odd")
+        return words.chart()
 
 
 def _draw(axes: Axes, place: int, row: LayerRow, columns: Sequence[float]) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.fonts import drawable
-from auditor.figures.svg import ACCENT, INK, MUTED, RULE, WIDTH, bare, chart, shorten, to_svg
+from auditor.figures.svg import ACCENT, INK, MUTED, RULE, WIDTH, bare, chart, shorten
+from auditor.figures.wording import Chart, Wording
+
+if TYPE_CHECKING:
+    from auditor.records.pictures import LegendMark
 
 LINES = (ACCENT, "#c97b00", "#2f7d5b", "#8a3b7e", "#5b6470")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), "-")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 3)))
+STROKES: tuple[LegendMark, ...] = ("line", "dashed", "dotted", "dashdot", "longdash")
+"""What `DASHES` are called in a legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,11 @@ class Curve:
     highs: Sequence[float] | None = None
 
 
-def reliability_diagram(bins: ReliabilityBins) -> bytes:
-    """Accuracy against confidence with intervals, n over each point, the diagonal of a calibrated model; SVG."""
+def reliability_diagram(bins: ReliabilityBins) -> Chart:
+    """Accuracy against confidence with intervals, n over each point, the diagonal of a calibrated model."""
     with chart(WIDTH * 0.5, 3.0) as figure:
-        axes = figure.add_axes((0.14, 0.15, 0.82, 0.8))
+        axes = figure.add_axes((0.09, 0.14, 0.88, 0.78))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.text(0.03, 0.06, "calibrated", rotation=41, color=MUTED, fontsize=7, ha="left", va="bottom")
         for confidence, low, high, count in zip(bins.confidence, bins.lows, bins.highs, bins.counts, strict=True):
             axes.plot([confidence, confidence], [low, high], color=ACCENT, linewidth=1.2)
             axes.annotate(f"{count}", (confidence, high), xytext=(0, 2), textcoords="offset points", ha="center",
@@ -56,17 +61,20 @@ def reliability_diagram(bins: ReliabilityBins) -> bytes:
         axes.plot(bins.confidence, bins.accuracy, color=ACCENT, marker="o", markersize=4, linewidth=0)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.07)
-        axes.set_xlabel("confidence")
-        axes.set_ylabel("share right")
         bare(axes, left=True)
-        return to_svg(figure)
+        words = Wording(figure)
+        words.across(axes, "confidence")
+        words.upwards(axes, "share right")
+        words.key("circle", ACCENT, "95 % interval around it, number of pictures above")
+        words.key("dashed", MUTED, "calibrated")
+        return words.chart()
 
 
 def per_class_accuracy(
     names: Sequence[str], values: Sequence[float], lows: Sequence[float], highs: Sequence[float], counts: Sequence[int],
     *, overall: float | None = None,
-) -> bytes:  # fmt: skip
-    """A bar a class with its Wilson interval and n, and a line at the overall accuracy; SVG.
+) -> Chart:  # fmt: skip
+    """A bar a class with its Wilson interval and n, and a line at the overall accuracy.
 
     Args:
         names: Classes, top to bottom.
@@ -89,14 +97,18 @@ def per_class_accuracy(
             axes.text(1.16, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
         if overall is not None:
             axes.axvline(overall, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
-            axes.text(overall, -0.62, f"all {100 * overall:.0f} %", ha="center", va="bottom", fontsize=7.5, color=INK)
+            axes.text(overall, -0.62, f"{100 * overall:.0f} %", ha="center", va="bottom", fontsize=7.5, color=INK)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlim(0, 1.0)
         axes.set_yticks([])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-        axes.set_xlabel("accuracy, %, with 95 % interval", labelpad=3)
         bare(axes)
-        return to_svg(figure)
+        words = Wording(figure)
+        words.across(axes, "accuracy, %")
+        words.key("circle", ACCENT, "accuracy, with its 95 % interval")
+        if overall is not None:
+            words.key("dashed", INK, "whole sample")
+        return words.chart()
 
 
 def curves(
@@ -106,8 +118,8 @@ def curves(
     x_label: str,
     y_label: str,
     y_limits: tuple[float, float] = (0, 1),
-) -> bytes:
-    """Insertion or deletion curves, labelled at their ends; SVG.
+) -> Chart:
+    """Insertion or deletion curves; narrow, so that two stand side by side.
 
     Args:
         x: Shares of the picture, ascending.
@@ -120,30 +132,26 @@ def curves(
     """
     if len(lines) > len(LINES):
         raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
-    with chart(WIDTH * 0.62, 2.5) as figure:
-        axes = figure.add_axes((0.12, 0.17, 0.62, 0.76))
-        ends = []
-        for (name, line), colour, dash in zip(lines.items(), LINES, DASHES, strict=False):
+    with chart(WIDTH * 0.5, 2.45) as figure:
+        axes = figure.add_axes((0.09, 0.17, 0.88, 0.73))
+        words = Wording(figure)
+        for (name, line), colour, dash, stroke in zip(lines.items(), LINES, DASHES, STROKES, strict=False):
             if line.lows is not None and line.highs is not None:
                 axes.fill_between(x, line.lows, line.highs, color=colour, alpha=0.14, linewidth=0)
             axes.plot(x, line.values, color=colour, linewidth=1.4, linestyle=dash)
-            ends.append((float(line.values[-1]), name, colour))
-        room = (y_limits[1] - y_limits[0]) * 0.075
-        last = -np.inf
-        for height, name, colour in sorted(ends):
-            last = max(height, last + room)
-            beside = x[-1] + 0.02 * (x[-1] - x[0])
-            axes.text(beside, last, drawable(shorten(name, 1.45, 7.5)), color=colour, fontsize=7.5, va="center")
+            words.key(stroke, colour, name)
+        if any(line.lows is not None for line in lines.values()):
+            words.key("band", LINES[0], "95 % intervals")
         axes.set_xlim(x[0], x[-1])
         axes.set_ylim(*y_limits)
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
         bare(axes, left=True)
-        return to_svg(figure)
+        words.across(axes, x_label)
+        words.upwards(axes, y_label)
+        return words.chart()
 
 
-def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: float | None = None) -> bytes:
-    """Weight of each frame or slice, from 1; the first line is the mean, with its interval; SVG, low and wide.
+def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: float | None = None) -> Chart:
+    """Weight of each frame or slice, from 1; the first line is the mean, with its interval; low and wide.
 
     Args:
         lines: Name → curve, at most five, of equal length.
@@ -157,32 +165,31 @@ def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: f
         raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
     height = 1.55
     with chart(WIDTH, height) as figure:
-        axes = figure.add_axes((0.09, 0.27, 0.66, 0.68))
+        axes = figure.add_axes((0.06, 0.27, 0.92, 0.58))
+        words = Wording(figure)
         count = len(next(iter(lines.values())).values)
         x = np.arange(1, count + 1)
         top = max(max(line.highs or line.values) for line in lines.values())
-        ends = [] if even is None else [(even, "even", MUTED)]
-        if even is not None:
-            axes.axhline(even, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-        for number, ((name, line), colour, dash) in enumerate(zip(lines.items(), LINES, DASHES, strict=False)):
+        for number, (name, line) in enumerate(lines.items()):
+            colour, dash = LINES[number], DASHES[number]
             if line.lows is not None and line.highs is not None:
                 axes.fill_between(x, line.lows, line.highs, color=colour, alpha=0.14, linewidth=0)
             axes.plot(x, line.values, color=colour, linewidth=1.1 if number else 1.8, linestyle=dash)
-            ends.append((float(line.values[-1]), name, colour))
-        last = -np.inf
-        for place, name, colour in sorted(ends):
-            last = max(place, last + 0.12 * max(top, 1e-12))
-            axes.annotate(drawable(shorten(name, 1.55, 7.5)), (x[-1], last), xytext=(5, 0), textcoords="offset points",
-                          color=colour, fontsize=7.5, va="center", annotation_clip=False)  # fmt: skip
+            words.key(STROKES[number], colour, name)
+        if any(line.lows is not None for line in lines.values()):
+            words.key("band", LINES[0], "95 % interval")
+        if even is not None:
+            axes.axhline(even, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
+            words.key("dotted", MUTED, "the same everywhere")
         axes.set_xlim(1, max(count, 1 + 1e-6))
         axes.set_ylim(0, 1.08 * top if top > 0 else 1)
         axes.xaxis.set_major_locator(_whole_numbers())
-        axes.set_xlabel(x_label, labelpad=2)
-        axes.set_ylabel(y_label)
         axes.locator_params(axis="y", nbins=4)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
         bare(axes, left=True)
-        return to_svg(figure)
+        words.across(axes, x_label)
+        words.upwards(axes, y_label)
+        return words.chart()
 
 
 def _whole_numbers() -> Any:
@@ -191,8 +198,8 @@ def _whole_numbers() -> Any:
     return MaxNLocator(nbins=12, integer=True)
 
 
-def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
-    """Counts of true class (rows) against predicted class (columns), shaded by share of the row; SVG.
+def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> Chart:
+    """Counts of true class (rows) against predicted class (columns), shaded by share of the row.
 
     Args:
         matrix: Integers, shape (classes, classes).
@@ -221,8 +228,10 @@ def confusion(matrix: NDArray[np.integer], names: Sequence[str]) -> bytes:
                         rotation=40, ha="left")  # fmt: skip
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        axes.text(-0.12 / cell, -0.14 / cell, "true ↓   predicted →", ha="right", fontsize=7, color=MUTED)
         for spine in axes.spines.values():
             spine.set_visible(True)
             spine.set_edgecolor(RULE)
-        return to_svg(figure)
+        words = Wording(figure)
+        words.say("true ↓   predicted →", -0.12 / cell, -0.2 / cell, transform=axes.transData, align="right",
+                  tone="quiet", size=7)  # fmt: skip
+        return words.chart()

@@ -1,4 +1,4 @@
-"""Photos, maps over photos, and pairs of photos; as arrays, without words except a scale bar's numbers."""
+"""Photos, maps over photos, and pairs of photos; as arrays, without words."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def map_triptych(
     high: float | None = None,
     box: Pixels | None = None,
     hole: Pixels | None = None,
-    unit: str | None = None,
+    scale: bool = False,
     palette: str = "viridis",
 ) -> Rgb:
     """Photo | map | overlay at the same size, with thin gaps.
@@ -81,17 +81,17 @@ def map_triptych(
         values: The map, float, shape (rows, columns), of any resolution.
         low, high: Ends of the colour scale; `high` None takes the map's maximum.
         box, hole: A region to outline on all three, in the photo's pixels.
-        unit: What the numbers at the scale bar are, such as "of maximum"; None draws no scale bar (contact sheets).
+        scale: Whether a scale bar with its two numbers stands at the right.
     """
     factor = enlargement(*photo.shape[:2])
     large = enlarge(photo)
-    top = float(np.nanmax(values, initial=low)) if high is None else high
+    top = float(np.fmax.reduce(values, axis=None, initial=low)) if high is None else high
     spread = _spread(values, photo.shape[:2], large.shape[:2])
     panels = [large, colourise(spread, low, top, palette=palette), overlay(large, spread, low, top, palette=palette)]
     if box is not None:
         panels = [outline_region(panel, box, hole=hole, factor=factor) for panel in panels]
-    if unit is not None:
-        panels.append(_scale_bar(large.shape[0], low, top, unit, palette))
+    if scale:
+        panels.append(_scale_bar(large.shape[0], low, top, palette))
     return side_by_side(panels, gap=gap_beside(large.shape[1]))
 
 
@@ -171,18 +171,21 @@ def fit(rgb: Rgb, height: int, width: int) -> Rgb:
 def _spread(values: Values, photo: tuple[int, ...], shown: tuple[int, ...]) -> Values:
     """The map at the shown size: pixel maps stay crisp, coarse maps are interpolated."""
     crisp = values.shape == photo
+    given = values.astype(np.float32, copy=False)
+    if crisp and photo == shown:
+        return given
     method = cv2.INTER_NEAREST if crisp else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(values.astype(np.float32), (shown[1], shown[0]), interpolation=method))
+    return np.asarray(cv2.resize(given, (shown[1], shown[0]), interpolation=method))
 
 
-def _scale_bar(height: int, low: float, high: float, unit: str, palette: str) -> Rgb:
+def _scale_bar(height: int, low: float, high: float, palette: str) -> Rgb:
     from PIL import Image, ImageDraw
 
     size = max(11, height // 18)
     font = typeface(size)
     words = [f"{high:.2g}", f"{low:.2g}"]
     bar = max(8, height // 24)
-    room = bar + size // 2 + int(max(font.getlength(word) for word in words)) + size + size // 2
+    room = bar + size // 2 + int(max(font.getlength(word) for word in words))
     canvas = Image.new("RGB", (room, height), (PAPER, PAPER, PAPER))
     ramp = colourise(np.linspace(high, low, height, dtype=np.float32)[:, None].repeat(bar, axis=1), low, high,
                      palette=palette)  # fmt: skip
@@ -191,11 +194,6 @@ def _scale_bar(height: int, low: float, high: float, unit: str, palette: str) ->
     ink = (22, 24, 29)
     draw.text((bar + size // 2, 0), words[0], fill=ink, font=font, anchor="lt")
     draw.text((bar + size // 2, height - 1), words[1], fill=ink, font=font, anchor="lb")
-    label = Image.new("RGB", (int(font.getlength(unit)) + 2, size + size // 2), (PAPER, PAPER, PAPER))
-    ImageDraw.Draw(label).text((0, size // 2), unit, fill=(91, 100, 112), font=font, anchor="lm")
-    turned = label.rotate(90, expand=True)
-    if turned.height < height - 4 * size:
-        canvas.paste(turned, (bar + size // 4, (height - turned.height) // 2))
     return np.asarray(canvas, np.uint8)
 
 

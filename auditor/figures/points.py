@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.fonts import drawable
-from auditor.figures.svg import INK, MUTED, RULE, WIDTH, chart, shorten, title, to_svg
+from auditor.figures.svg import INK, MUTED, RULE, WIDTH, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from auditor.records.pictures import LegendMark
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b6470")
 """Source: Okabe and Ito, "Color Universal Design", 2008; its yellow, too pale on white, and black are left out."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "h")
 SIDE = 3.05
 """Inches: largest side of a panel."""
-LEGEND = 0.17
-"""Inches a line of the legend."""
-COLUMNS = 4
+LINE = 0.14
+"""Inches a line of words under a panel."""
+SHAPES: tuple[LegendMark, ...] = ("circle", "square", "triangle", "diamond", "downward", "plus", "hexagon")
+"""What `MARKERS` are called in a legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def point_chart(
     *,
     wrong: NDArray[np.bool_] | None = None,
     rest: str = "others",
-) -> bytes:
-    """The same points side by side in several planes; a colour and a shape a group, crosses on wrong ones; SVG.
+) -> Chart:
+    """The same points side by side in several planes; a colour and a shape a group, crosses on wrong ones.
 
     Args:
         panels: At most three.
@@ -59,17 +61,21 @@ def point_chart(
         raise ValueError(f"1 panel or more and at most {len(COLOURS)} groups, got {len(panels)} and {len(names)}")
     across = WIDTH if len(panels) > 1 else 0.5 * WIDTH
     side = min(SIDE, (across - 0.1) / len(panels) - 0.3)
-    entries = len(names) + bool((groups < 0).any()) + (wrong is not None and bool(wrong.any()))
-    columns = COLUMNS if len(panels) > 1 else COLUMNS // 2
-    lines = -(-entries // columns)
-    height = side + 0.62 + LEGEND * lines
+    under = 0.1 + LINE * max(sum(map(bool, panel.axes)) for panel in panels)
+    height = side + under + 0.26
     with chart(across, height) as figure:
+        words = Wording(figure)
         for number, panel in enumerate(panels):
-            left = 0.28 + number * (side + 0.3)
-            axes = figure.add_axes((left / across, (0.3 + LEGEND * lines) / height, side / across, side / height))
+            left = 0.06 + number * (side + 0.3)
+            axes = figure.add_axes((left / across, under / height, side / across, side / height))
             _panel(axes, panel, names, groups, wrong)
-        _legend(figure, names, groups, wrong, rest, columns)
-        return to_svg(figure)
+            words.title(axes, panel.title)
+            for line, (arrow, what) in enumerate(zip("→↑", panel.axes, strict=True)):
+                down = -8 - 72 * LINE * line
+                words.say(f"{arrow} {what}" if what else "", 0, 0, transform=axes.transAxes, rise=down, tone="quiet",
+                          size=7.5, room=side + 0.25)  # fmt: skip
+        _legend(words, names, groups, wrong, rest)
+        return words.chart()
 
 
 def _panel(
@@ -91,44 +97,19 @@ def _panel(
         axes.scatter(points[:, 0], points[:, 1], s=2.2 * size, c=INK, marker="x", linewidths=0.9)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_xlabel(panel.axes[0], labelpad=3, fontsize=7.5)
-    axes.set_ylabel(panel.axes[1], labelpad=3, fontsize=7.5)
     axes.margins(0.05)
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_edgecolor(RULE)
-    title(axes, drawable(panel.title))
 
 
 def _legend(
-    figure: Figure,
-    names: Sequence[str],
-    groups: NDArray[np.integer],
-    wrong: NDArray[np.bool_] | None,
-    rest: str,
-    columns: int,
+    words: Wording, names: Sequence[str], groups: NDArray[np.integer], wrong: NDArray[np.bool_] | None, rest: str
 ) -> None:
-    """One entry a group with its count, in columns below the panels."""
-    entries = [
-        (COLOURS[at], MARKERS[at], COLOURS[at], name, int((groups == at).sum())) for at, name in enumerate(names)
-    ]
+    """One entry a group with its count."""
+    for at, name in enumerate(names):
+        words.key(SHAPES[at], COLOURS[at], f"{name} (n = {int((groups == at).sum())})")
     if bool((groups < 0).any()):
-        entries.append((MUTED, "o", "none", rest, int((groups < 0).sum())))
+        words.key("ring", MUTED, f"{rest} (n = {int((groups < 0).sum())})")
     if wrong is not None and bool(wrong.any()):
-        entries.append((INK, "x", INK, "wrong", int(wrong.sum())))
-    across, height = figure.get_size_inches()
-    lines = -(-len(entries) // columns)
-    axes = figure.add_axes((0, 0, 1, (LEGEND * lines + 0.04) / height))
-    axes.set_axis_off()
-    axes.set_xlim(0, across)
-    axes.set_ylim(lines, 0)
-    wide = (across - 0.3) / columns
-    for number, (edge, marker, face, name, count) in enumerate(entries):
-        left, line = 0.34 + (number % columns) * wide, number // columns + 0.45
-        if marker == "x":
-            axes.scatter([left], [line], s=24, c=edge, marker=marker, linewidths=0.9)
-        else:
-            axes.scatter([left], [line], s=22, facecolors=face, edgecolors=edge, marker=marker, linewidths=0.5)
-        words = f"{shorten(name, wide - 0.75, 7.5)}"
-        axes.text(left + 0.1, line, drawable(words), va="center", fontsize=7.5, color=INK)
-        axes.text(left + wide - 0.28, line, f"n = {count}", va="center", ha="right", fontsize=7, color=MUTED)
+        words.key("cross", INK, f"wrong (n = {int(wrong.sum())})")

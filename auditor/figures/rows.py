@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.figures.colours import Rgb
-from auditor.figures.fonts import drawable
 from auditor.figures.pictures import Pixels, fit
-from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, WIDTH, chart, shorten, to_svg
+from auditor.figures.svg import SEVERITY_COLOURS, WIDTH, chart
+from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
 
 HEAD, NARROW_HEAD = 1.15, 0.82
 """Inches: room of the heading at the left of a row; where two rows stand side by side."""
@@ -55,8 +55,8 @@ class TileRow:
     tiles: Sequence[RowTile]
 
 
-def picture_rows(rows: Sequence[TileRow]) -> list[bytes]:
-    """All rows, on as few charts as pages take; SVG each.
+def picture_rows(rows: Sequence[TileRow]) -> list[Chart]:
+    """All rows, on as few charts as pages take.
 
     Raises:
         ValueError: No rows, or a row without pictures.
@@ -88,34 +88,32 @@ class _Layout:
     beside: int
 
 
-def _chart(rows: Sequence[TileRow], layout: _Layout) -> bytes:
+def _chart(rows: Sequence[TileRow], layout: _Layout) -> Chart:
     height = layout.step * -(-len(rows) // layout.beside)
     with chart(WIDTH, height) as figure:
-        paper = figure.add_axes((0, 0, 1, 1))
-        paper.set_axis_off()
-        paper.set_xlim(0, WIDTH)
-        paper.set_ylim(height, 0)
+        words = Wording(figure)
         for place, row in enumerate(rows):
             left = place % layout.beside * (WIDTH + 0.1) / layout.beside
-            _row(paper, row, layout, left, place // layout.beside * layout.step + 0.5 * GAP, height)
-        return to_svg(figure)
+            _row(figure, words, row, layout, (left, place // layout.beside * layout.step + 0.5 * GAP))
+        return words.chart()
 
 
-def _row(paper: Axes, row: TileRow, layout: _Layout, left: float, top: float, height: float) -> None:
+def _row(figure: Figure, words: Wording, row: TileRow, layout: _Layout, corner: tuple[float, float]) -> None:
+    (left, top), height = corner, figure.get_size_inches()[1]
     for number, line in enumerate(row.heading):
-        size, first = (8, True) if number == 0 else (7, False)
-        paper.text(left + 0.02, top + 0.02 + number * 0.14, drawable(shorten(line, layout.head - 0.1, size)), va="top",
-                   fontsize=size, color=INK if first else MUTED, fontweight=700 if first else 400)  # fmt: skip
+        size, first = (8.0, True) if number == 0 else (7.0, False)
+        words.say(line, left + 0.02, top + 0.08 + number * 0.14, tone="strong" if first else "quiet", size=size,
+                  room=layout.head - 0.08)  # fmt: skip
     wide, tall = layout.wide, layout.tall
     for number, tile in enumerate(row.tiles):
         at = left + layout.head + number * (wide + GAP)
-        _picture(paper.figure, tile, (at / WIDTH, 1 - (top + tall) / height, wide / WIDTH, tall / height))
+        _picture(figure, tile, (at / WIDTH, 1 - (top + tall) / height, wide / WIDTH, tall / height))
         for under, line in enumerate(tile.words):
-            paper.text(at, top + tall + 0.035 + under * LINE, drawable(shorten(line, wide + 0.02, 6.5)),
-                       va="top", fontsize=6.5, color=INK if under == 0 else MUTED)  # fmt: skip
+            middle = top + tall + 0.085 + under * LINE
+            words.say(line, at, middle, size=6.5, room=wide + 0.04, tone="quiet" if under else "plain")
 
 
-def _picture(figure: Figure | SubFigure, tile: RowTile, place: tuple[float, float, float, float]) -> None:
+def _picture(figure: Figure, tile: RowTile, place: tuple[float, float, float, float]) -> None:
     axes: Axes = figure.add_axes(place)
     rows, columns = tile.picture.shape[:2]
     scale = PIXELS / max(rows, columns)

@@ -1,4 +1,4 @@
-"""Charts on paper and screen: one style, text as paths, the same bytes for the same numbers."""
+"""Charts on paper and screen: one style, numbers and names as paths, the same bytes for the same numbers."""
 
 from __future__ import annotations
 
@@ -102,11 +102,6 @@ def bare(axes: Axes, *, left: bool = False, bottom: bool = True) -> None:
         axes.tick_params(axis="y", length=0)
     if not bottom:
         axes.tick_params(axis="x", length=0)
-
-
-def title(axes: Axes, words: str) -> None:
-    """A panel's heading, at its left edge."""
-    axes.set_title(words, loc="left", fontsize=8.5, color=INK, fontweight=700, pad=6)
 
 
 def shorten(text: str, inches: float, size: float = 8) -> str:

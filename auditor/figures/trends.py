@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.figures.fonts import drawable
-from auditor.figures.svg import ACCENT, INK, MUTED, RULE, SEVERITY_COLOURS, WIDTH, bare, chart, shorten, to_svg
+from auditor.figures.svg import ACCENT, MUTED, RULE, SEVERITY_COLOURS, WIDTH, bare, chart, shorten
+from auditor.figures.wording import OVER_PANEL, Chart, Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +40,8 @@ class TrendPanel:
     share: bool = True
 
 
-def trend_chart(dates: Sequence[str], changes: Sequence[Sequence[str]], panels: Sequence[TrendPanel]) -> bytes:
-    """Panels below each other over the same audits; SVG.
+def trend_chart(dates: Sequence[str], changes: Sequence[Sequence[str]], panels: Sequence[TrendPanel]) -> Chart:
+    """Panels below each other over the same audits.
 
     Args:
         dates: One an audit, oldest first.
@@ -53,7 +54,7 @@ def trend_chart(dates: Sequence[str], changes: Sequence[Sequence[str]], panels: 
         raise ValueError("a chart of trends needs panels with one value an audit")
     height = HEAD + FOOT + PANEL * len(panels)
     with chart(WIDTH, height) as figure:
-        axes = None
+        axes, words = None, Wording(figure)
         for number, panel in enumerate(panels):
             bottom = FOOT + PANEL * (len(panels) - 1 - number)
             place = (LEFT / WIDTH, (bottom + 0.12) / height, (WIDTH - LEFT - RIGHT) / WIDTH, (PANEL - 0.42) / height)
@@ -61,13 +62,20 @@ def trend_chart(dates: Sequence[str], changes: Sequence[Sequence[str]], panels: 
             _panel(axes, panel, changes)
             axes.set_xlim(-0.5, len(dates) - 0.5)
             axes.set_xticks([])
+            unit = ", %" if panel.share else ""
+            words.say(panel.title + unit, 0, 1, transform=axes.transAxes, rise=OVER_PANEL)
             if number == 0:
-                _marks(axes, changes)
+                _marks(axes, changes, words)
         assert axes is not None
         step = -(-len(dates) // MOST_LABELS)
         ticks = list(range(len(dates) - 1, -1, -step))
         axes.set_xticks(ticks, [drawable(shorten(dates[tick], 0.95, 7)) for tick in ticks], fontsize=7)
-        return to_svg(figure)
+        if any(any(panel.found) for panel in panels):
+            words.key("triangle", SEVERITY_COLOURS["high"], "a confirmed finding")
+        words.key("ring", ACCENT, "measured, with its 95 % interval")
+        if any(changes):
+            words.key("upright", RULE, "something was changed before this audit")
+        return words.chart()
 
 
 def _panel(axes: Axes, panel: TrendPanel, changes: Sequence[Sequence[str]]) -> None:
@@ -98,15 +106,13 @@ def _panel(axes: Axes, panel: TrendPanel, changes: Sequence[Sequence[str]]) -> N
         axes.text(place, floor, "–", ha="center", va="bottom", color=MUTED, fontsize=8)
     axes.locator_params(axis="y", nbins=3)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}".replace("-", "−"))
-    unit = ", %" if panel.share else ""
-    axes.set_title(drawable(shorten(panel.title, WIDTH - 1.0, 8)) + unit, loc="left", fontsize=8, color=INK, pad=4)
     axes.tick_params(axis="y", labelsize=7)
     bare(axes, left=True)
 
 
-def _marks(axes: Axes, changes: Sequence[Sequence[str]]) -> None:
+def _marks(axes: Axes, changes: Sequence[Sequence[str]], words: Wording) -> None:
     """Words over the first panel, where something changed."""
     for place, changed in enumerate(changes):
         if changed:
-            axes.annotate(" + ".join(changed), (place - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 17),
-                          textcoords="offset points", ha="center", va="bottom", fontsize=6.5, color=MUTED)  # fmt: skip
+            words.say(" + ".join(changed), place - 0.5, 1, transform=axes.get_xaxis_transform(), rise=21,
+                      align="center", size=6.5, tone="quiet")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.figures import Chart
 from auditor.figures.trends import MOST_POINTS, TrendPanel, trend_chart
 from auditor.records import History, Trend, Verdict
 
@@ -15,8 +16,8 @@ def drawable_trends(history: History) -> list[Trend]:
     return kept[:MOST_PANELS]
 
 
-def draw_history(history: History) -> bytes | None:
-    """Trends with intervals over the newest audits; None where no number was measured twice. SVG."""
+def draw_history(history: History) -> Chart | None:
+    """Trends with intervals over the newest audits; None where no number was measured twice."""
     trends = drawable_trends(history)
     if not trends:
         return None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from auditor.figures import decode_png, encode_jpeg, svg_size
-from auditor.records import Picture
+from auditor.figures import Chart, decode_png, encode_jpeg, svg_size
+from auditor.records import LegendEntry, Picture
+from auditor.runs import safe_name
 
 if TYPE_CHECKING:
-    from auditor.runs import RunFolder, safe_name
+    from auditor.runs import RunFolder
 
 LONGEST_SIDE = 1800
 """Pictures are averaged down to this many pixels on their longer side: enough for print at the width of a page."""
@@ -38,31 +39,41 @@ class Gallery:
         alt: str,
         reading: str | None = None,
         outlines: Iterable[tuple[int, int, int, int]] = (),
+        legend: Sequence[LegendEntry] = (),
     ) -> str:
         """Save a picture as JPEG; returns its path in the run folder.
 
         Args:
             outlines: Where a region is drawn in it, in its pixels.
+            legend: What its marks and colours are.
         """
         scale = min(1.0, LONGEST_SIDE / max(rgb.shape[:2]))
         if scale < 1:
             size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
             rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        path = self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), rgb.shape[1], rgb.shape[0], caption, alt, reading)
         drawn = tuple(tuple(round(edge * scale) for edge in box) for box in outlines)
-        if drawn:
-            self.pictures[path] = self.pictures[path].model_copy(update={"outlines": drawn})
-        return path
+        more = {"outlines": drawn, "legend": tuple(legend)}
+        size = (rgb.shape[1], rgb.shape[0])
+        return self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), size, caption, alt, reading, more)
 
-    def chart(self, name: str, svg: bytes, *, caption: str, alt: str, reading: str | None = None) -> str:
-        """Save a chart as SVG; returns its path in the run folder."""
-        width, height = svg_size(svg)
-        return self._keep(f"{safe_name(name)}.svg", svg, round(width), round(height), caption, alt, reading)
+    def chart(self, name: str, chart: Chart, *, caption: str, alt: str, reading: str | None = None) -> str:
+        """Save a chart as SVG, and keep the words that belong to it; returns its path in the run folder."""
+        more = {"words": chart.words, "legend": chart.legend}
+        return self._keep(f"{safe_name(name)}.svg", chart.svg, svg_size(chart.svg), caption, alt, reading, more)
 
     def _keep(
-        self, name: str, content: bytes, width: int, height: int, caption: str, alt: str, reading: str | None
+        self,
+        name: str,
+        content: bytes,
+        size: tuple[int, int],
+        caption: str,
+        alt: str,
+        reading: str | None,
+        more: Mapping[str, Any],
     ) -> str:
         path = f"figures/{name}"
         self._folder.write(path, content)
-        self.pictures[path] = Picture(path=path, caption=caption, alt=alt, reading=reading, width=width, height=height)
+        self.pictures[path] = Picture(
+            path=path, caption=caption, alt=alt, reading=reading, width=size[0], height=size[1], **more
+        )
         return path

@@ -63,7 +63,7 @@ def _doses(check: Check, doses: Sequence[DoseResponse], gallery: Gallery) -> lis
     paths = []
     for number, outcome in enumerate(dict.fromkeys(dose.outcome for dose in doses), start=1):
         panels = [dose for dose in doses if dose.outcome == outcome]
-        svg = figures.dose_response(
+        chart = figures.dose_response(
             [figures.DosePanel(d.what, d.strength, d.strengths, d.rates, d.lows, d.highs, d.controls) for d in panels],
             y_label="predictions turned" if outcome.startswith("predictions that turn") else outcome,
         )
@@ -72,8 +72,8 @@ def _doses(check: Check, doses: Sequence[DoseResponse], gallery: Gallery) -> lis
         paths.append(
             gallery.chart(
                 f"{check.id}-doses-{number}",
-                svg,
-                caption=f"{outcome[0].upper() + outcome[1:]}, by strength; 95 % intervals, {pictures} pictures.",
+                chart,
+                caption=f"{outcome[0].upper() + outcome[1:]}, by strength; {pictures} pictures.",
                 alt="; ".join(f"{d.what}: {d.rates[0]:.2f} to {d.rates[-1]:.2f}" for d in panels),
                 reading="A line that rises with strength while the dashed control stays low is a cause, not chance.",
             )
@@ -142,7 +142,7 @@ def draw_causal_map(
     mean = np.mean([sample.display(i) for i in range(len(sample))], axis=0).round().astype(np.uint8)
     confirmed = [check.region for check in checks if check.is_finding and check.region is not None]
     best = int(np.argmax(rates))
-    svg = figures.causal_map(
+    chart = figures.causal_map(
         figures.CausalGrid(rates, _inside(rates.shape, confirmed, mean.shape), causal.count),
         photo=mean,
         rings=None if profile is None else _rings(profile, min(mean.shape[:2])),
@@ -150,7 +150,7 @@ def draw_causal_map(
     )
     return gallery.chart(
         "causal-map",
-        svg,
+        chart,
         caption=(
             f"Causal map: how often the prediction follows a cell that is swapped with another picture's "
             f"({causal.rows} × {causal.columns} cells, {causal.count} pictures)."
@@ -204,9 +204,10 @@ def draw_forest(checks: Sequence[Check], gallery: Gallery) -> str | None:
     return gallery.chart(
         "forest",
         figures.forest_plot(shown),
-        caption=f"Effects of all judged checks, each minus its matched control, with 95 % intervals.{more}",
+        caption=f"Effects of all judged checks, each minus its matched control.{more}",
         alt="; ".join(f"{row.label}: {row.value:.2f}, {row.verdict}, n = {row.count}" for row in shown[:8]),
-        reading="Right of zero, the model follows the cue more than its control. Ticks: minor, material, severe.",
+        reading="Right of zero, the model follows the cue more than its control. The pale uprights are where an effect "
+        "would be minor, material and severe.",
     )
 
 
@@ -249,7 +250,7 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
                     [row["n"] for row in rows],
                     overall=overall,
                 ),
-                caption=f"Accuracy by class, Wilson intervals, worst first ({len(rows)} of {len(per_class)} classes).",
+                caption=f"Accuracy by class, worst first ({len(rows)} of {len(per_class)} classes); Wilson intervals.",
                 alt=f"Accuracy by class; worst {worst['class']} {worst['value']:.2f} of {worst['n']} pictures.",
                 reading="A bar whose interval lies below the line is worse than the model as a whole.",
             )
@@ -268,7 +269,7 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
                         counts=[row["count"] for row in bins],
                     )
                 ),
-                caption="Calibration: accuracy against the model's own confidence.",
+                caption="Calibration of the model's own confidence.",
                 alt="; ".join(f"confidence {r['confidence']:.2f}: accuracy {r['accuracy']:.2f}" for r in bins),
                 reading="On the diagonal the model is right as often as it says. Below it, it is over-confident.",
             )
@@ -279,7 +280,7 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
             gallery.chart(
                 "confusion",
                 figures.confusion(np.asarray(matrix["matrix"]), matrix["classes"]),
-                caption="Confusion: true class in rows, predicted class in columns, counts.",
+                caption="Confusion: counts of pictures, true class in rows.",
                 alt="Confusion matrix; the numbers are in the annex.",
                 reading="Off the diagonal are mistakes; a dark cell there is a pair of classes that is mixed up.",
             )

@@ -94,12 +94,12 @@ def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> l
     ]
     charts = figures.picture_rows(rows)
     paths = []
-    for number, svg in enumerate(charts, start=1):
+    for number, chart in enumerate(charts, start=1):
         part = "" if len(charts) == 1 else f" Part {number} of {len(charts)}."
         paths.append(
             gallery.chart(
                 title if number == 1 else f"{title}-{number}",
-                svg,
+                chart,
                 caption=f"{sheet.caption}{part}",
                 alt=f"{sheet.alt}{part}",
                 reading=reading,
@@ -113,7 +113,7 @@ def _shown(tile: Tile) -> np.ndarray:
 
 
 def _points(title: str, points: PointChart, reading: str, gallery: Gallery) -> str:
-    svg = figures.point_chart(
+    chart = figures.point_chart(
         [
             figures.PointPanel(f"{one.title}, {points.colouring.title}", one.points, one.axes)
             for one in points.projections
@@ -123,4 +123,4 @@ def _points(title: str, points: PointChart, reading: str, gallery: Gallery) -> s
         wrong=points.colouring.wrong,
         rest=points.colouring.rest,
     )
-    return gallery.chart(title, svg, caption=points.caption, alt=points.alt, reading=reading)
+    return gallery.chart(title, chart, caption=points.caption, alt=points.alt, reading=reading)

@@ -10,13 +10,14 @@ import numpy as np
 from auditor import figures
 from auditor.media import shown_layers
 from auditor.pipeline.stack_maps import small_volumes
+from auditor.runs import safe_name
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
 
 if TYPE_CHECKING:
     from auditor.engine.maps import MapRun
     from auditor.pipeline.subject import Subject
-    from auditor.runs import RunFolder, safe_name
+    from auditor.runs import RunFolder
 
 EVIDENCE_SIDE = 64
 """Maps are kept as evidence at this resolution at most, as half floats: enough to draw and to compare them again."""

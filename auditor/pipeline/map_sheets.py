@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import figures
+from auditor.method_names import in_print
 from auditor.targets import PREDICTED
 from auditor.visualizers import ChannelSet, MapSet, MapVisualizer, Profile, Sheet
 
@@ -70,7 +71,7 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     if not chosen:
         return []
     tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
-    what = item.method + ("" if item.layer is None else f" at {item.layer}") + explained_for(item, part)
+    what = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}") + explained_for(item, part)
     few = ""
     if part.most_images is not None and item.count < len(item.usable):
         forwards = part.forwards(*item.maps.shape[1:])
@@ -143,7 +144,7 @@ def draw_profile(name: str, profile: Profile, reading: str, gallery: Gallery) ->
             gallery.chart(
                 name if start == 0 else f"{name}-{start // LAYERS + 1}",
                 figures.layer_chart(shown),
-                caption=f"{profile.caption}{part} Each histogram has a scale of its own; odd rows are marked.",
+                caption=f"{profile.caption}{part} Each histogram has a scale of its own.",
                 alt=f"A histogram and {len(shown[0].numbers)} numbers for each of {len(shown)} layers.",
                 reading=reading,
             )

@@ -16,13 +16,14 @@ from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.media import Medium
 from auditor.records import Box, Check, PartFailure
+from auditor.runs import safe_name
 from auditor.statistics.testing import ALPHA, above_chance
 
 if TYPE_CHECKING:
     from auditor.pipeline.subject import Subject
     from auditor.plan import Plan, PlannedPart
     from auditor.progress import Progress
-    from auditor.runs import RunFolder, safe_name
+    from auditor.runs import RunFolder
 
 
 def run_probes(

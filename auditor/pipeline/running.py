@@ -127,7 +127,8 @@ def run(plan: Plan, request: RunRequest, progress: Progress | None = None) -> Au
 
 def render(audit: Audit, plan: Plan, folder: RunFolder, progress: Progress) -> list[Path]:
     """Every format that the spec asks for; audit.json is there already."""
-    options = options_for(plan.spec.report.template, plan.folder, language=plan.spec.report.language)
+    report = plan.spec.report
+    options = options_for(report.template, plan.folder, language=report.language, max_size=report.max_size)
     written: list[Path] = []
     for number, planned in enumerate(sorted(plan.reports, key=lambda planned: planned.part.embeds)):
         progress.step(number, len(plan.reports), f"rendering {planned.name}")

@@ -21,7 +21,7 @@ GROUPS = 24
 """Bars of a chart of groups."""
 FOREST_READING = (
     "One row a finding, the gravest first; all share one axis, so that effects compare. The point is the effect beyond "
-    "its control, the line its 95 % interval, the small upright the control itself. Shape and colour tell the severity."
+    "its control; shape and colour tell the severity."
 )
 GROUPS_READING = (
     "A bar whose interval lies below the line is worse than the model as a whole. Groups that are not drawn have "
@@ -56,7 +56,7 @@ def _findings(rows: Sequence[figures.ForestRow], gallery: Gallery) -> str:
     return gallery.chart(
         "findings-forest",
         figures.forest_plot(shown),
-        caption=f"Effects of all findings, each minus its matched control, gravest first{more}.",
+        caption=f"Effects of all findings, gravest first{more}.",
         alt="; ".join(f"{row.label}: {row.value:.2f} ({row.severity}), n = {row.count}" for row in shown[:8]),
         reading=FOREST_READING,
     )
@@ -107,7 +107,7 @@ def _groups(check: Check, overall: float | None, gallery: Gallery) -> str | None
     return gallery.chart(
         f"groups-{column}",
         figures.per_class_accuracy(names, values, lows, highs, counts, overall=overall),
-        caption=f"Accuracy by group of {column}, worst first ({len(shown)} of {len(found)}), with 95 % intervals.",
+        caption=f"Accuracy by group of {column}, worst first ({len(shown)} of {len(found)}).",
         alt="; ".join(
             f"{name}: {value:.2f} of {count}" for name, value, count in zip(names, values, counts, strict=True)
         ),

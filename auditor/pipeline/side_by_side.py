@@ -10,9 +10,10 @@ import numpy as np
 
 from auditor import figures
 from auditor.media import Medium
-from auditor.method_names import METHODS
+from auditor.method_names import in_print
 from auditor.pipeline.map_sheets import describe, shown_pictures
 from auditor.pipeline.stack_maps import heaviest_slice
+from auditor.records import LegendEntry
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
 
@@ -56,8 +57,8 @@ def draw_comparison(
         each = ACROSS / (blocks * columns) * cell[0] / cell[1]
         indices = shown_pictures(subject, min(most, blocks * max(1, int(TALL / each))))
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
-        which = f" Sheet {number} of {len(parts)}." if len(parts) > 1 else ""
-        names = ", ".join(item.name for item in part)
+        which = (f" Sheet {number} of {len(parts)}." if len(parts) > 1 else "") + _letters_said(part)
+        names = ", ".join(in_print(item.name) for item in part)
         paths.append(
             gallery.photo(
                 "side-by-side" + (f"-{number}" if len(parts) > 1 else ""),
@@ -68,6 +69,7 @@ def draw_comparison(
                     "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
                     "there. The annex shows every picture of the sample in the same way."
                 ),
+                legend=_legend(part, trust, subject),
             )
         )
     return paths
@@ -95,15 +97,17 @@ def draw_rows(
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
         for number, part in enumerate(parts, start=1):
             names = [
-                one.name + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "") for one in part
+                in_print(one.name) + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "")
+                for one in part
             ]
             several = len(parts) > 1
             which = f"Methods, sheet {number} of {len(parts)}. " if several else ""
             path = gallery.photo(
                 f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
                 _sheet(part, trust, indices, subject),
-                caption=f"{which}Columns: {first}, {', '.join(names)}. Rows: {words}.",
+                caption=f"{which}Columns: {first}, {', '.join(names)}.{_letters_said(part)} Rows: {words}.",
                 alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
+                legend=_legend(part, trust, subject),
             )
             for index in indices:
                 paths.setdefault(index, []).append(path)
@@ -119,15 +123,40 @@ def _sheet(
     blocks: int = 1,
 ) -> np.ndarray:
     """Photo, then one overlay a method, under heads that say when a method must not be believed."""
-    heads = [figures.Head(subject.sample.medium.value.capitalize())]
+    letters = _lettered(maps)
+    heads = [figures.Head()]
     for item in maps:
-        name = METHODS.get(item.method) or item.method.replace("_", " ").capitalize()
-        warning = "failed its check" if trust.get(item.name) == "failed" else ""
-        heads.append(figures.Head(name, item.name.removeprefix(item.method).removeprefix("@").strip(), warning))
+        letter = letters.get(_explained(item), "")
+        where = " ".join(filter(None, (item.layer, letter)))
+        heads.append(figures.Head(in_print(item.method), where, trust.get(item.name) == "failed"))
     rows = [_row(maps, subject, index) for index in indices]
+    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks)
+
+
+def _explained(item: MapSet) -> str:
+    """What its maps are for, in words; "" for the predicted class, which goes without saying."""
+    return "" if item.targets is None or item.targets.is_predicted else item.targets.words
+
+
+def _lettered(maps: Sequence[MapSet]) -> dict[str, str]:
+    """What is explained → the letter that stands for it over columns."""
+    words = dict.fromkeys(explained for item in maps if (explained := _explained(item)))
+    return {one: f"({chr(ord('a') + number % 26)})" for number, one in enumerate(words)}
+
+
+def _letters_said(maps: Sequence[MapSet]) -> str:
+    return "".join(f" {letter}: for {words}." for words, letter in _lettered(maps).items())
+
+
+def _legend(maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject) -> list[LegendEntry]:
+    """The scale of the maps, and why some heads are marked."""
     in_depth = isinstance(subject.sample, VolumeSample)
-    top = "each map's maximum" if in_depth else f"each map's highest {100 * (1 - TOP):.1f} % and more"
-    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks, scale=("0", top))
+    top = "its maximum" if in_depth else f"its highest {100 * (1 - TOP):.1f} % and more"
+    legend = [LegendEntry(mark="ramp", colours=figures.ramp(), label=f"each map, from 0 to {top}")]
+    if any(trust.get(item.name) == "failed" for item in maps):
+        colours = (figures.SEVERITY_COLOURS["high"],)
+        legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its sanity check on this model"))
+    return legend
 
 
 def _cell(subject: Subject) -> tuple[int, int]:

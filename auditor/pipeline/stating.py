@@ -50,6 +50,7 @@ def stated(report: ReportSpec, spec_folder: Path, folder: RunFolder, finished: s
             "logo": logo,
             "classification": report.classification,
             "footer": report.footer,
+            **({} if report.max_size is None else {"max_size": int(report.max_size)}),
         },
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import figures
+from auditor.method_names import in_print
 
 if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
@@ -22,7 +23,7 @@ def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
     table = tables.get("insertion_deletion")
     if table:
         lines = {name: curve["deletion"] for name, curve in table["curves"].items()}
-        words = "Deletion: probability of the class while the pixels that a map ranks first are blurred away"
+        words = "Deletion: the pixels that a map ranks first are blurred away"
         paths.append(
             _removal("deletion-curves", table["shares"], lines, table, words, gallery, x_label="share of pixels gone")
         )
@@ -30,7 +31,7 @@ def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
     if table and len(table["percentiles"]) > 1:
         lines = {name: curve["morf"] for name, curve in table["probability"].items()}
         shares = [percentile / 100 for percentile in table["percentiles"]]
-        words = "ROAD: probability of the class while the pixels that a map ranks first are removed and filled in"
+        words = "ROAD: the pixels that a map ranks first are removed and filled in from around them"
         paths.append(_removal("road-curves", shares, lines, table, words, gallery, x_label="share of pixels gone"))
     table = tables.get("cascade")
     if table and len(table["stages"]) > 1:
@@ -61,14 +62,14 @@ def _removal(
     shown = {method: lines[method] for method in _spread(methods)}
     shown.update({null: nulls[null] for null in ("random map", best) if null in nulls})
     chart = figures.curves(
-        shares, {line: figures.Curve(values) for line, values in shown.items()}, x_label=x_label,
+        shares, {in_print(line): figures.Curve(values) for line, values in shown.items()}, x_label=x_label,
         y_label="probability of the class",
     )  # fmt: skip
     return gallery.chart(
         name,
         chart,
         caption=f"{words}; mean over {table['images']} pictures, {_of(methods)}.",
-        alt="; ".join(f"{line} ends at {values[-1]:.2f}" for line, values in shown.items()),
+        alt="; ".join(f"{in_print(line)} ends at {values[-1]:.2f}" for line, values in shown.items()),
         reading="A map that points at what matters makes the curve fall sooner than maps that know nothing do.",
     )
 
@@ -78,7 +79,7 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
     stages = np.linspace(0, 1, len(table["stages"]) + 1)
     shown = {name: [1.0, *known[name]] for name in _spread(list(known))}
     chart = figures.curves(
-        stages.tolist(), {name: figures.Curve(values) for name, values in shown.items()},
+        stages.tolist(), {in_print(name): figures.Curve(values) for name, values in shown.items()},
         x_label="share of layers forgotten, from the output down", y_label="rank correlation with the model's map",
     )  # fmt: skip
     return gallery.chart(
@@ -88,14 +89,14 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
             f"Cascading randomisation in {len(table['stages'])} stages on {table['images']} pictures, "
             f"{_of(list(known))}."
         ),
-        alt="; ".join(f"{name} ends at {values[-1]:.2f}" for name, values in shown.items()),
+        alt="; ".join(f"{in_print(name)} ends at {values[-1]:.2f}" for name, values in shown.items()),
         reading="A map that depends on what the model learnt loses its likeness as layers are forgotten.",
     )
 
 
 def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
     """Share of pictures right over the budget: noise, one step, several steps."""
-    heads = {"noise": "noise of that size", "fgsm": "FGSM, one step", "pgd": f"PGD, {table['steps']} steps"}
+    heads = {"noise": "Noise of that size", "fgsm": "FGSM, one step", "pgd": f"PGD, {table['steps']} steps"}
     lines = {
         heads[name]: figures.Curve(curve["value"], curve["low"], curve["high"])
         for name, curve in table["curves"].items()
@@ -139,19 +140,21 @@ def _agreement(table: Mapping[str, Any], gallery: Gallery) -> str:
             low, high = ranks.lows[row][column], ranks.highs[row][column]
             count = table["counts"][row][column]
             words.append(
-                f"{what} in rank: {names[column]} and {names[row]}, {value:.2f} ({low:.2f} to {high:.2f}, n = {count})"
+                f"{what} in rank: {in_print(names[column])} and {in_print(names[row])}, {value:.2f} "
+                f"({low:.2f} to {high:.2f}, n = {count})"
             )
     return gallery.chart(
         "agreement-matrix",
-        figures.agreement_matrix(names, ranks, overlaps),
+        figures.agreement_matrix([in_print(name) for name in names], ranks, overlaps),
         caption=(
             f"Agreement of every two of {len(names)} maps on {table['images']} pictures, each pair where both are "
-            f"usable; audit.json holds every 95 % interval. A number in grey has zero in its interval."
+            "usable: below the diagonal their rank correlation, above it the overlap of their hottest areas. A number "
+            "in grey has zero in its interval; audit.json holds every 95 % interval."
         ),
         alt="; ".join(words) or "No two maps are usable on the same picture.",
         reading=(
             "Blue: the two maps point at the same places; orange: where one is hot the other is cold. Methods can "
-            "agree and be wrong together. “edges” and “centre” know nothing of the model."
+            "agree and be wrong together. “Edges” and “Centre” know nothing of the model."
         ),
     )
 

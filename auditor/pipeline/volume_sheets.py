@@ -9,6 +9,7 @@ import numpy as np
 
 from auditor import figures
 from auditor.media import Medium
+from auditor.method_names import in_print
 from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures
 from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
 from auditor.stack_tiles import plane_name
@@ -61,11 +62,11 @@ def _strip(
         weight = f"without frame {numbers[heaviest]} and its stretch {shares[heaviest]:.2g} of the probability is lost"
     else:
         weight = f"the tallest bar, frame {numbers[heaviest]}, is {shares[heaviest]:.0%} of the map"
-    where = "" if item.layer is None else f" at {item.layer}"
+    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     return gallery.photo(
         f"maps-{item.name}-{index}",
         figures.frame_strip(list(frames), values, shares),
-        caption=f"{item.method}{where}, {describe(subject, index)}. Frames {named} of the clip; {weight}.{mark}",
+        caption=f"{method}, {describe(subject, index)}. Frames {named} of the clip; {weight}.{mark}",
         alt=f"{len(shown)} frames of a clip, their maps, and a bar for each of {len(shares)} frames; {weight}.{mark}",
         reading=f"{reading} {_CLIP_READING}",
     )
@@ -88,11 +89,11 @@ def _planes(
     if stack.spacing is not None:
         spacing = "voxels of " + " × ".join(f"{side:.3g}" for side in stack.spacing) + " mm"
     axes = "orientation unknown" if stack.orientation is None else f"axes rise to {stack.orientation}"
-    where = "" if item.layer is None else f" at {item.layer}"
+    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     return gallery.photo(
         f"maps-{item.name}-{index}",
         picture,
-        caption=f"{item.method}{where}, {describe(subject, index)}. Slices: {cuts}; {spacing}, {axes}.{mark}",
+        caption=f"{method}, {describe(subject, index)}. Slices: {cuts}; {spacing}, {axes}.{mark}",
         alt=f"Three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
         reading=f"{reading} {_VOLUME_READING} {_LETTERS if stack.orientation else ''}".strip(),
     )
@@ -118,7 +119,7 @@ def _curve(
         lines[name if name not in lines else f"{name} ({index})"] = figures.Curve(shares[index].tolist())
     layer = sample.medium.layers[:-1]
     heaviest = int(mean.argmax())
-    where = "" if item.layer is None else f" at {item.layer}"
+    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     lost = says_when_alone(item)
     what = "probability lost" if lost else "share of the map"
     detail = f"probability lost without each {layer}" if lost else f"share of each {layer} in its map"
@@ -130,10 +131,7 @@ def _curve(
             y_label=what,
             even=None if lost else 1 / shares.shape[1],
         ),
-        caption=(
-            f"{item.method}{where}: {detail}, mean over {len(usable)} {sample.medium.several} with its 95 % interval."
-            f"{mark}"
-        ),
+        caption=(f"{method}: {detail}, mean over {len(usable)} {sample.medium.several} with its 95 % interval.{mark}"),
         alt=f"Mean {what} by {layer}; largest {mean[heaviest]:.2g} at {heaviest + 1} of {shares.shape[1]}.{mark}",
         reading=f"A peak in the curve says which {layer}s count; a flat one, that none stands out.",
     )

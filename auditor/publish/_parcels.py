@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from auditor.errors import RenderError, RunFolderError
+from auditor.errors import RunFolderError
 from auditor.records import Audit
+from auditor.reports._rendering import render_copy
+from auditor.reports._templates import as_made
 from auditor.runs import MANIFEST, load_audit, sha256_of
 
 KINDS = {
@@ -27,7 +27,13 @@ KINDS = {
 }
 """What is published where it is there, in the order of a list for people, and its media type."""
 WITH_PICTURES = ("report.pdf", "report.html")
-FORMATS = {"summary.md": "markdown", "audit.sarif": "sarif", "junit.xml": "junit"}
+FORMATS = {
+    "summary.md": "markdown",
+    "audit.sarif": "sarif",
+    "upload.sarif": "sarif",
+    "junit.xml": "junit",
+    "attestation.json": "attestation",
+}
 """File → report format, where the ending does not say it."""
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".npz", ".npy", ".zip")
 
@@ -93,7 +99,7 @@ class Parcels:
 
 @contextmanager
 def parcels_of(run: Path, *, images: bool) -> Iterator[Parcels]:
-    """Read a finished run folder; without `images`, its reports are rendered again without pictures, elsewhere.
+    """Read a finished run folder; without `images`, all is rendered again elsewhere, without pictures and their names.
 
     Raises:
         RunFolderError: Not a finished run, or a file is not what the manifest says.
@@ -113,45 +119,22 @@ def parcels_of(run: Path, *, images: bool) -> Iterator[Parcels]:
         yield Parcels(audit, run, files, (), images=True)
         return
     with TemporaryDirectory(prefix="auditor-publish-") as temporary:
-        copy = Path(temporary) / "run"
-        _render_without_pictures(audit, run, copy, [name for name in names if name in WITH_PICTURES])
+        copy = Path(temporary)
+        formats = {FORMATS.get(name, name.rpartition(".")[2]): name for name in names}
+        shown, _ = render_copy(audit, run, list(formats), as_made(audit, images=False), copy)
         kept: list[Parcel] = []
         left_out: list[str] = []
         for name in names:
             if name == "report.pdf" and (inside := _pictures_inside(copy / name)):
                 left_out.append(f"{name} was left out: without its pictures it still carries {inside[0]}")
                 continue
-            kept.append(_parcel(copy if name in WITH_PICTURES else run, name, False))
-        yield Parcels(audit, run, tuple(kept), tuple(left_out), images=False)
+            kept.append(_parcel(copy, name, False))
+        yield Parcels(shown, run, tuple(kept), tuple(left_out), images=False)
 
 
 def _parcel(folder: Path, name: str, pictures: bool) -> Parcel:
     path = folder / name
     return Parcel(name, path, KINDS[name], sha256_of(path), path.stat().st_size, pictures)
-
-
-def _render_without_pictures(audit: Audit, run: Path, copy: Path, names: list[str]) -> None:
-    """Reports from a copy of the folder: the run's own files stay as they are."""
-    from auditor import registry
-    from auditor.reports import Report
-    from auditor.reports._templates import as_made
-
-    if not names:
-        return
-    shutil.copytree(run, copy, copy_function=_linked, ignore=shutil.ignore_patterns(*WITH_PICTURES))
-    for name in names:
-        part = registry.load("reports", name.rpartition(".")[2])()
-        if not isinstance(part, Report):
-            raise RenderError(f"{part.part_name()} is not a report format")
-        part.write(audit, copy, as_made(audit, images=False))
-
-
-def _linked(source: str, copy: str) -> None:
-    """A hard link where the file system has them: reports are written beside a file and moved over it, not into it."""
-    try:
-        os.link(source, copy)
-    except OSError:
-        shutil.copy2(source, copy)
 
 
 def _pictures_inside(pdf: Path) -> list[str]:

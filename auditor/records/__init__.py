@@ -11,7 +11,7 @@ from auditor.records.checks import Check, LimitResult, PlannedCheck
 from auditor.records.clauses import ClauseCoverage, ClauseRow, ClauseState, SignOff
 from auditor.records.history import History, PastAudit, Trend, TrendPoint
 from auditor.records.measurements import Measurement
-from auditor.records.pictures import Box, Picture
+from auditor.records.pictures import Box, LegendEntry, Picture, PlacedWords
 from auditor.records.record import Record
 from auditor.records.standing import AbsentFinding, BaselineRecord, BaselineState, Status, WaiverRecord, WaiverState
 from auditor.records.subject import ImageRecord, ModelRecord, SampleRecord, Unreadable
@@ -33,6 +33,7 @@ __all__ = [
     "Grade",
     "History",
     "ImageRecord",
+    "LegendEntry",
     "LimitResult",
     "Measurement",
     "ModelRecord",
@@ -40,6 +41,7 @@ __all__ = [
     "PartFailure",
     "PastAudit",
     "Picture",
+    "PlacedWords",
     "PlannedCheck",
     "Record",
     "SampleRecord",

@@ -23,6 +23,9 @@ class RenderOptions:
         template: Name of the shipped template.
         language: What it is written in, as `auditor.languages` names it.
         images: False leaves all pictures of the sample out.
+        thumbnails: Whether they are shown all the same, so small that a face is a few pixels.
+        max_size: Bytes of report.html and of report.pdf, at most; None: as small as reports are by themselves.
+        originals: The run folder, where another audit is rendered than it holds: what differs is declared.
         chunk: Images of the sample that one process lays out for print; more are laid out in further processes.
     """
 
@@ -30,6 +33,9 @@ class RenderOptions:
     templates: Path | None = None
     language: str = DEFAULT
     images: bool = True
+    thumbnails: bool = False
+    max_size: int | None = None
+    originals: Path | None = None
     chunk: int = 250
 
 

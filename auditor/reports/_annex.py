@@ -25,11 +25,13 @@ class ImageGroup:
         title: "Images 251 to 500 of 1,000"; "" where one group holds them all.
         sheets: Their maps, each sheet once.
         images: Every image with its label and prediction.
+        empty: Why there are no sheets, where there are none.
     """
 
     title: str
     sheets: tuple[Figure, ...]
     images: Table
+    empty: str = ""
 
 
 def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[ImageGroup, ...]:
@@ -42,12 +44,27 @@ def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[I
         images = audit.images[start : start + size]
         paths = [path for image in images for path in image.figures if path not in seen]
         seen.update(paths)
+        sheets = pictures.figures(paths)
         first, last = grouped(start + 1), grouped(start + len(images))
         title = ""
         if total > size:
             title = say("Images {first} to {last} of {total}", first=first, last=last, total=grouped(total))
-        groups.append(ImageGroup(title, pictures.figures(paths), image_table(images)))
+        groups.append(ImageGroup(title, sheets, image_table(images), "" if sheets else _why_none(paths, pictures)))
     return tuple(groups)
+
+
+def thinned(audit: Audit, every: int) -> frozenset[str]:
+    """Sheets that the annex leaves out where it shows one in so many; 0: all of them."""
+    sheets = list(dict.fromkeys(path for image in audit.images for path in image.figures))
+    return frozenset(sheets) - frozenset(sheets[::every] if every else ())
+
+
+def _why_none(paths: Sequence[str], pictures: Pictures) -> str:
+    if not pictures.shown:
+        return say("Pictures of the sample were left out of this copy on request.")
+    if paths:
+        return say("Maps of these images were left out to save room.")
+    return say("No maps of single images were drawn.")
 
 
 def image_table(images: Sequence[ImageRecord]) -> Table:

@@ -50,8 +50,12 @@ class Attachment:
         return _TYPES.get(Path(self.name).suffix.lower(), "application/octet-stream")
 
 
-def attachments_of(audit: Audit, run: Path) -> tuple[Attachment, ...]:
+def attachments_of(audit: Audit, run: Path, originals: Path | None = None) -> tuple[Attachment, ...]:
     """The files of a run folder that its PDF embeds, the manifest last.
+
+    Args:
+        originals: The run folder that `run` is a changed copy of. The manifest then holds the digests of its files and,
+            as `changed`, those of the files that are embedded in their place or beside them.
 
     Raises:
         RenderError: The spec is missing, or lies outside the run folder.
@@ -64,7 +68,7 @@ def attachments_of(audit: Audit, run: Path) -> tuple[Attachment, ...]:
     for name, words in READ_ALONG.items():
         if (run / name).is_file():
             files.append(Attachment(name, name, read_inside(run, name), words, "Supplement"))
-    return (*files, _manifest(files, run))
+    return (*files, _manifest(files, run, originals))
 
 
 def _audit_bytes(audit: Audit, run: Path) -> bytes:
@@ -80,8 +84,15 @@ def _audit_bytes(audit: Audit, run: Path) -> bytes:
     return audit.to_json().encode("utf-8")
 
 
-def _manifest(files: list[Attachment], run: Path) -> Attachment:
+def _manifest(files: list[Attachment], run: Path, originals: Path | None) -> Attachment:
     digests = {file.path: hashlib.sha256(file.data).hexdigest() for file in files}
+    changed = {}
+    if originals is not None:
+        for file in files:
+            if not (originals / file.path).is_file():
+                changed[file.name] = digests.pop(file.path)
+            elif (digest := sha256_of(inside(originals, file.path))) != digests[file.path]:
+                changed[file.name], digests[file.path] = digests[file.path], digest
     for folder in FOLDERS:
         for path in sorted((run / folder).rglob("*")):
             if path.is_file() and not path.name.startswith(".writing-"):
@@ -89,6 +100,8 @@ def _manifest(files: list[Attachment], run: Path) -> Attachment:
                 inside(run, name)
                 digests[name] = sha256_of(path)
     content = {"schema": MANIFEST_SCHEMA, "attached": {file.name: file.path for file in files}, "files": digests}
+    if changed:
+        content["changed"] = changed
     data = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode("utf-8")
     words = "SHA-256 of the attached files, the evidence and the figures of the run"
     return Attachment(MANIFEST, MANIFEST, data, words, "Supplement")

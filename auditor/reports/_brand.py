@@ -48,7 +48,8 @@ class Signature:
     Attributes:
         role: Such as "Independent reviewer".
         name, date, comment: As the spec states them.
-        decision: accept, accept with conditions or reject, as the spec has it; `said` in words.
+        decision: accept, accept with conditions or reject, as the spec has it.
+        said: The decision in the report's language.
     """
 
     role: str

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import RenderError
 from auditor.languages import listed, say, say_in, say_many, spoken_number
-from auditor.media import Medium, shown_layers
+from auditor.media import Medium
 from auditor.records import Audit, ImageRecord, VisualizationRecord
+from auditor.reports._fitting import ORDINARY, WHOLE, Reduction
+from auditor.reports._maps import read_maps
 from auditor.reports._methods import WARNINGS
 from auditor.reports._names import label
 from auditor.reports._pictures import Embed, read_inside
+from auditor.reports._pixels import TINY, bare, reduced
 from auditor.reports._words import plain, short
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 SIDES = (32, 24, 16, 12, 8)
 """Cells along the longer side of a map: as many as the page has room for."""
-ORDINARY = 128
-"""Pictures of an ordinary audit; room for the gallery grows with those beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ class Card:
 
     Attributes:
         name_parts: Its file name, cut where a line may break.
-        answer: "right", "wrong" or "no label", for styles; `said` in words.
+        answer: "right", "wrong" or "no label", for styles.
+        said: The answer in the report's language.
         url: Address of its small picture; "" where pictures are left out.
         width, height: Pixels of the small picture, or of a square where there is none.
         anchor: For links.
@@ -99,13 +99,24 @@ class GalleryView:
         return bool(self.cards and self.sheets)
 
 
-def gallery_view(audit: Audit, run: Path, embed: Embed, *, images: bool, most_bytes: int) -> GalleryView:
+def gallery_view(
+    audit: Audit,
+    run: Path,
+    embed: Embed,
+    *,
+    images: bool,
+    most_bytes: int,
+    thumbnails: bool = False,
+    reduction: Reduction = WHOLE,
+) -> GalleryView:
     """Pack the maps that the run keeps.
 
     Args:
         images: False leaves the pictures out and shows the maps alone.
+        thumbnails: Shows the pictures all the same, tiny.
         most_bytes: What pictures and maps of an ordinary sample may weigh together; maps are made coarser until they
-            fit.
+            fit. Room grows with the pictures of a larger sample.
+        reduction: How far pictures and maps are reduced before that.
 
     Raises:
         RenderError: A file of maps or a picture that the audit names is missing or broken.
@@ -113,10 +124,13 @@ def gallery_view(audit: Audit, run: Path, embed: Embed, *, images: bool, most_by
     kept = [item for item in audit.visualizations if item.maps is not None and item.status == "ok"]
     if not kept or not audit.images:
         return GalleryView(empty=say("This run keeps no maps of single pictures."))
-    cards, taken = _cards(audit.images, run, embed, images=images)
+    if not reduction.every:
+        return GalleryView(empty=say("Maps of single pictures were left out to save room."))
+    kept = kept[:: reduction.every]
+    cards, taken = _cards(audit.images, run, embed, images=images, thumbnails=thumbnails, reduction=reduction)
     room = round(most_bytes * max(1.0, len(audit.images) / ORDINARY)) - taken
     deep = audit.sample.medium != Medium.PICTURE
-    packed = _packed([_read(item, run, len(audit.images), deep=deep) for item in kept], room)
+    packed = _packed([read_maps(item, run, len(audit.images), deep=deep) for item in kept], room, reduction.cells)
     sheets = tuple(_sheet(item, sprite, embed) for item, (sprite, _) in zip(kept, packed, strict=True))
     from auditor.figures import lookup
 
@@ -137,19 +151,24 @@ def replaced(gallery: GalleryView, audit: Audit) -> frozenset[str]:
     return frozenset(path for image in audit.images for path in image.figures) if gallery.shown else frozenset()
 
 
-def _cards(pictures: Sequence[ImageRecord], run: Path, embed: Embed, *, images: bool) -> tuple[tuple[Card, ...], int]:
+def _cards(
+    pictures: Sequence[ImageRecord], run: Path, embed: Embed, *, images: bool, thumbnails: bool, reduction: Reduction
+) -> tuple[tuple[Card, ...], int]:
     from auditor.figures import jpeg_size
 
     cards, taken = [], 0
     for number, image in enumerate(pictures, start=1):
         url, size = "", (160, 160)
-        if images and image.thumbnail is not None:
+        if (images or thumbnails) and image.thumbnail is not None:
             data = read_inside(run, image.thumbnail)
             try:
                 size = jpeg_size(data)
             except ValueError as error:
                 raise RenderError(f"{image.thumbnail}: {error}; run the audit again") from error
-            url = embed(image.thumbnail, data, "image/jpeg")
+            tiny = 1.0 if images else min(1.0, TINY / max(size))
+            wanted = replace(reduction, scale=min(reduction.scale, tiny))
+            data, kind = reduced(bare(data, "image/jpeg"), "image/jpeg", wanted, least=0)
+            url = embed(image.thumbnail, data, kind)
             taken += len(data)
         answer, said = _answer(image)
         cards.append(
@@ -178,33 +197,13 @@ def _answer(image: ImageRecord) -> tuple[str, str]:
     return "wrong", say_in("answer", "wrong")
 
 
-def _read(item: VisualizationRecord, run: Path, count: int, *, deep: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares of each map's own maximum, float (n, rows, columns); these maxima; and which maps mean something."""
-    import numpy as np
-
-    assert item.maps is not None
-    try:
-        with np.load(io.BytesIO(read_inside(run, item.maps)), allow_pickle=False) as stored:
-            maps, peaks, usable = stored["maps"], stored["peaks"], stored["usable"]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise RenderError(f"{item.maps}: is no file of maps ({error}); run the audit again") from error
-    if not len(maps) == len(peaks) == len(usable) == count or maps.ndim != (4 if deep else 3):
-        raise RenderError(f"{item.maps}: holds maps of shape {maps.shape} for {count} pictures; run the audit again")
-    if deep:
-        from auditor.figures import two_by_two
-
-        at = list(shown_layers(maps.shape[1]))
-        maps = np.stack([two_by_two(one[at]) for one in maps])
-    return maps, peaks, usable
-
-
 def _packed(
-    read: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], room: int
+    read: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], room: int, most_cells: int
 ) -> list[tuple[Sprite, list[float | None]]]:
     """One sprite a file of maps, at the finest resolution that fits, and what its brightest stands for in each map."""
     from auditor.figures import sprite
 
-    for side in SIDES:
+    for side in (side for side in SIDES if side <= most_cells):
         packed = [sprite(maps, side=side) for maps, _, _ in read]
         if sum(len(one.content) for one in packed) <= room:
             break

@@ -102,6 +102,8 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
         warning = say(WARNINGS.get(item.trust or "", ""))
         mark = say("Not to be believed") if item.trust == "failed" else ""
         figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
+        alone = pictures.maps_alone(item, _title(item), facts=warning, mark=mark)
+        figures += () if alone is None else (alone,)
         readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))
         views.append(
             MethodView(

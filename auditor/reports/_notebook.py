@@ -9,8 +9,10 @@ from auditor.languages import Language
 from auditor.records import Audit, Picture
 from auditor.reports import RenderOptions
 from auditor.reports._findings import finding_views
+from auditor.reports._fitting import Reduction
 from auditor.reports._pages import render_page
 from auditor.reports._pictures import Pictures
+from auditor.reports._pixels import scale_for
 from auditor.reports._standing import changed
 from auditor.reports._summary import summarise
 from auditor.reports._templates import made_in
@@ -35,13 +37,15 @@ def fragment(audit: Audit, run: Path) -> str:
     language = Language.of(made_in(audit))
     audit = told_in(audit, language)
     shown = audit.model_copy(update={"figures": _shown(audit)})
-    pictures = Pictures(shown, run, _data_address, images=True, most_bytes=MOST_BYTES)
+    fitting = Reduction(scale=scale_for(shown.figures, run, MOST_BYTES))
+    pictures = Pictures(shown, run, _data_address, images=True, reduction=fitting)
     with language.spoken():
         return _cell(audit, shown, run, pictures)
 
 
 def _cell(audit: Audit, shown: Audit, run: Path, pictures: Pictures) -> str:
     context = {
+        "media": "notebook",
         "summary": summarise(audit, changed(audit)),
         "title": plain(audit.title),
         "model": short(" ".join(filter(None, (audit.model.name, audit.model.version))), 80),

@@ -33,10 +33,10 @@ from auditor.shipped import shipped_folder, template_names
 
 PAGE = "report.html.j2"
 SHEETS = {
-    "screen": ("style.css", "screen.css", "interactive.css", "template.css"),
-    "print": ("style.css", "print.css", "running.css", "template.css"),
-    "part": ("style.css", "print.css", "template.css"),
-    "notebook": ("notebook.css",),
+    "screen": ("style.css", "figures.css", "screen.css", "interactive.css", "template.css"),
+    "print": ("style.css", "figures.css", "print.css", "running.css", "template.css"),
+    "part": ("style.css", "figures.css", "print.css", "template.css"),
+    "notebook": ("figures.css", "notebook.css"),
     "site": ("style.css", "screen.css", "interactive.css", "site.css"),
 }
 """Style sheets by medium; a part of a report gets its running header and page numbers when all parts are there.

@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.errors import RenderError
-from auditor.records import Audit
+from auditor.languages import say
+from auditor.records import Audit, VisualizationRecord
+from auditor.reports._drawings import Key, Words, legend_of, words_on
+from auditor.reports._fitting import WHOLE, Reduction
+from auditor.reports._pixels import bare, reduced
 from auditor.reports._words import after, plain, stopped
 
 Embed = Callable[[str, bytes, str], str]
@@ -46,8 +50,6 @@ WIDE = 1.9
 """Pictures wider than this, in heights, take the whole text width; others share it with a neighbour or their words."""
 HALF_CHART = 340
 """Charts at most this wide, in CSS pixels, stand two in a row."""
-WORTH_REDUCING = 30_000
-"""Bytes: smaller pictures are never reduced."""
 THUMBNAIL = 320
 
 
@@ -64,6 +66,8 @@ class Figure:
         mark: A warning that goes with it, such as a failed trust check; "" for none.
         caption: Stands under it.
         reading: How to read it; "" for none.
+        words: Titles, names and axes, to be set over it.
+        legend: What its marks and colours are, to be set under it.
     """
 
     path: str
@@ -75,6 +79,8 @@ class Figure:
     height: int
     layout: str
     mark: str = ""
+    words: tuple[Words, ...] = ()
+    legend: tuple[Key, ...] = ()
 
 
 class Pictures:
@@ -87,19 +93,18 @@ class Pictures:
         embed: Embed,
         *,
         images: bool,
-        most_bytes: int,
+        reduction: Reduction = WHOLE,
         without: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare the figures of an audit.
 
         Args:
             images: False leaves pictures of the sample out; charts stay.
-            most_bytes: What all figures together may weigh; larger pictures are made smaller until they fit.
+            reduction: How far pictures are reduced.
             without: Figures that this page shows in another way, and that are left out everywhere.
         """
         self._audit, self._run, self._embed, self._images = audit, run, embed, images
-        self._without = without
-        self.scale = _scale(audit.figures.keys() - without, run, most_bytes) if images else 1.0
+        self._without, self._reduction = without, reduction
         self._urls: dict[str, str] = {}
         lists = [item.figures for item in audit.checks] + [item.figures for item in audit.visualizations]
         self._named = {path for paths in (*lists, *(item.figures for item in audit.images)) for path in paths}
@@ -131,7 +136,7 @@ class Pictures:
         else:
             layout = "wide" if picture.width > WIDE * picture.height else "half"
         if path not in self._urls:
-            small, kind = _reduced(data, kind, self.scale)
+            small, kind = reduced(data, kind, self._reduction)
             self._urls[path] = self._embed(path, small, kind)
         alt = plain(picture.alt or picture.caption)
         return Figure(
@@ -144,6 +149,8 @@ class Pictures:
             height=picture.height,
             layout=layout,
             mark=mark,
+            words=words_on(picture),
+            legend=legend_of(picture),
         )
 
     def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
@@ -161,9 +168,43 @@ class Pictures:
         if figure is None:
             return None
         data, kind = self._read(path)
-        small, kind = _reduced(data, kind, THUMBNAIL / figure.width, least=0)
+        small, kind = reduced(data, kind, replace(self._reduction, scale=THUMBNAIL / figure.width), least=0)
         url = self._embed(f"thumbnails/{path}", small, kind)
-        return replace(figure, url=url, width=THUMBNAIL, height=round(figure.height * THUMBNAIL / figure.width))
+        return replace(
+            figure,
+            url=url,
+            words=(),
+            legend=(),
+            width=THUMBNAIL,
+            height=round(figure.height * THUMBNAIL / figure.width),
+        )
+
+    def maps_alone(self, item: VisualizationRecord, title: str, *, facts: str, mark: str) -> Figure | None:
+        """A method's maps where pictures are left out; None where they are shown, or where the run keeps no maps."""
+        from auditor.figures import encode_jpeg
+        from auditor.reports._maps import maps_alone
+
+        found = None if self._images else maps_alone(item, self._audit, self._run)
+        if found is None:
+            return None
+        sheet, amount = found
+        words = say(
+            "{method}: the first {amount} maps, in the order of the images; their pictures are left out of this copy.",
+            method=title,
+            amount=amount,
+        )
+        content, kind = reduced(encode_jpeg(sheet), "image/jpeg", self._reduction)
+        return Figure(
+            path=item.maps or "",
+            url=self._embed(f"alone/{item.maps}", content, kind),
+            alt=f"{words} {plain(facts)}".strip(),
+            caption=" ".join([words, say("Each map goes from 0 to its own maximum.")]),
+            reading="",
+            width=sheet.shape[1],
+            height=sheet.shape[0],
+            layout="wide",
+            mark=mark,
+        )
 
     def placed(self, section: str) -> tuple[Figure, ...]:
         """Figures of the run as a whole that belong to a section, as `SECTIONS` calls it."""
@@ -183,37 +224,7 @@ class Pictures:
         whole = data.startswith(_BEGINNINGS.get(kind, b"")) and data.rstrip(b"\0").endswith(_ENDINGS.get(kind, b""))
         if not data or not whole:
             raise RenderError(f"{path}: is not a whole {kind} file; draw it again with `auditor run --resume`")
-        return data, kind
-
-
-def _scale(paths: Iterable[str], run: Path, most_bytes: int) -> float:
-    """By how much sides must shrink for all figures to fit; bytes go with the area, and a tenth is kept in reserve.
-
-    Charts and small pictures stay as they are, so the others make room for them; at most to a third of their sides.
-    """
-    sizes = {path: file.stat().st_size for path in paths if (file := run / path).is_file()}
-    if sum(sizes.values()) <= most_bytes:
-        return 1.0
-    large = sum(size for path, size in sizes.items() if size >= WORTH_REDUCING and not path.endswith(".svg"))
-    room = 0.9 * most_bytes - (sum(sizes.values()) - large)
-    return min(1.0, max(room / large, 1 / 9) ** 0.5) if large else 1.0
-
-
-def _reduced(data: bytes, kind: str, scale: float, *, least: int = WORTH_REDUCING) -> tuple[bytes, str]:
-    """A raster picture with its sides scaled, as JPEG; charts and small pictures as they are."""
-    if scale >= 1 or kind == "image/svg+xml" or len(data) < least:
-        return data, kind
-    import cv2
-    import numpy as np
-
-    from auditor.figures import encode_jpeg
-
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise RenderError("a figure of the run cannot be decoded; draw it again with `auditor run --resume`")
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return encode_jpeg(np.asarray(small[:, :, ::-1], np.uint8)), "image/jpeg"
+        return bare(data, kind), kind
 
 
 def _section(path: str) -> str | None:

@@ -18,12 +18,14 @@ from auditor.reports import RenderOptions
 from auditor.shipped import BASE, DEFAULT, shipped_folder, template_base, template_names
 
 
-def options_for(template: str, beside: Path, *, language: str = ENGLISH, images: bool = True) -> RenderOptions:
+def options_for(
+    template: str, beside: Path, *, language: str = ENGLISH, images: bool = True, max_size: int | None = None
+) -> RenderOptions:
     """How to render with a template that is named as in a spec: a shipped name, or else a folder's path.
 
     Args:
         beside: Where relative paths start.
-        language, images: See `RenderOptions`.
+        language, images, max_size: See `RenderOptions`.
 
     Raises:
         LanguageError: There is no such language.
@@ -31,15 +33,15 @@ def options_for(template: str, beside: Path, *, language: str = ENGLISH, images:
     """
     Language.of(language)
     if template in template_names():
-        return RenderOptions(template, language=language, images=images)
+        return RenderOptions(template, language=language, images=images, max_size=max_size)
     own = beside / template
     if not own.is_dir():
         raise RenderError(unknown_name("template", template, template_names()) + ", nor is it a folder's path")
-    return RenderOptions(based_on(own), own, language=language, images=images)
+    return RenderOptions(based_on(own), own, language=language, images=images, max_size=max_size)
 
 
 def as_made(audit: Audit, *, language: str | None = None, images: bool = True) -> RenderOptions:
-    """How to render again: with the shipped template that the audit was made with, else with `default`.
+    """How to render again: with the shipped template and the size that the audit was made with, else with `default`.
 
     In the language that it was made in, where none is named.
 
@@ -47,7 +49,13 @@ def as_made(audit: Audit, *, language: str | None = None, images: bool = True) -
     """
     made_with = str(audit.report_options.get("template") or DEFAULT)
     language = made_in(audit) if language is None else Language.of(language).code
-    return RenderOptions(made_with if made_with in template_names() else DEFAULT, language=language, images=images)
+    most = audit.report_options.get("max_size")
+    return RenderOptions(
+        made_with if made_with in template_names() else DEFAULT,
+        language=language,
+        images=images,
+        max_size=most if isinstance(most, int) and most > 0 else None,
+    )
 
 
 def made_in(audit: Audit) -> str:

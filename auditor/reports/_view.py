@@ -17,6 +17,7 @@ from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
 from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
 from auditor.reports._findings import FindingView, finding_views, register_table, severity_counts
+from auditor.reports._fitting import WHOLE, Reduction
 from auditor.reports._gallery import GalleryView, gallery_view, replaced
 from auditor.reports._groups import GroupsView, groups_view
 from auditor.reports._inside import InsideView, inside_view
@@ -33,7 +34,6 @@ from auditor.reports._words import (
     VERDICT_MARKS,
     VERDICTS,
     date,
-    percent,
     plain,
 )
 
@@ -206,7 +206,8 @@ def view_of(
     embed: Embed,
     *,
     images: bool,
-    most_bytes: int,
+    thumbnails: bool = False,
+    reduction: Reduction = WHOLE,
     chunk: int | None = None,
     gallery_bytes: int = 0,
 ) -> ReportView:
@@ -216,18 +217,21 @@ def view_of(
         run: The run folder, which holds the spec and the figures.
         embed: Gives each picture its address on the page.
         images: False leaves all pictures of the sample out.
-        most_bytes: What all figures together may weigh, the gallery of an ordinary sample among them.
+        thumbnails: Shows them all the same in the gallery, tiny.
+        reduction: How far pictures are reduced.
         chunk: How many images of the sample stand in one group of the annex; None: all.
-        gallery_bytes: What that gallery may weigh; 0 for none.
+        gallery_bytes: What the gallery of an ordinary sample may weigh; 0 for none.
 
     Raises:
         RenderError: A figure or the spec is missing or broken.
     """
     gallery = GalleryView()
     if gallery_bytes:
-        gallery = gallery_view(audit, run, embed, images=images, most_bytes=gallery_bytes)
-    left = most_bytes - min(gallery.room, gallery_bytes)
-    pictures = Pictures(audit, run, embed, images=images, most_bytes=left, without=replaced(gallery, audit))
+        gallery = gallery_view(
+            audit, run, embed, images=images, thumbnails=thumbnails, most_bytes=gallery_bytes, reduction=reduction
+        )  # fmt: skip
+    without = replaced(gallery, audit) | _annex.thinned(audit, reduction.every)
+    pictures = Pictures(audit, run, embed, images=images, reduction=reduction, without=without)
     findings = finding_views(audit, pictures)
     return ReportView(
         title=plain(audit.title or audit.name),
@@ -245,7 +249,7 @@ def view_of(
         severities=severity_counts(findings),
         findings=findings,
         register=register_table(findings),
-        notes=(*(plain(note) for note in audit.notes), *_reduction(pictures)),
+        notes=(*(plain(note) for note in audit.notes), *filter(None, [reduction.words()])),
         not_tested=_evidence.not_tested_table(audit),
         system=System(
             _subject.model_facts(audit),
@@ -294,17 +298,6 @@ def view_of(
         ),
         gallery=gallery,
     )
-
-
-def _reduction(pictures: Pictures) -> tuple[str, ...]:
-    if pictures.scale >= 1:
-        return ()
-    words = say(
-        "Large pictures are shown here at {share} of their size, so that this file can be mailed; the run folder holds "
-        "them in full.",
-        share=percent(f"{100 * pictures.scale:.0f}"),
-    )
-    return (words,)
 
 
 def _key(audit: Audit) -> tuple[Tally, ...]:

@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from auditor import figures
-from auditor.records import Check, ImageRecord, Measurement, Picture, Verdict, VisualizationRecord
+from auditor.figures import Chart
+from auditor.method_names import in_print
+from auditor.records import (
+    Check,
+    ImageRecord,
+    LegendEntry,
+    Measurement,
+    Picture,
+    PlacedWords,
+    Verdict,
+    VisualizationRecord,
+)
 from auditor.sample.radiographs import SIZE, attention, radiograph
 
 READING = "Bright is where the method says the class was read from. A map is a hint; the swap tests decide."
@@ -55,21 +66,25 @@ class SampleRun:
     def keep(
         self,
         name: str,
-        data: np.ndarray | bytes,
+        data: np.ndarray | Chart,
         caption: str,
         alt: str,
         reading: str | None = None,
         outlines: tuple[tuple[int, int, int, int], ...] = (),
+        legend: tuple[LegendEntry, ...] = (),
     ) -> str:
         """Save a picture or chart; returns its path."""
-        if isinstance(data, bytes):
-            path, content, (width, height) = f"figures/{name}.svg", data, figures.svg_size(data)
+        words: tuple[PlacedWords, ...] = ()
+        if isinstance(data, Chart):
+            path, content, (width, height) = f"figures/{name}.svg", data.svg, figures.svg_size(data.svg)
+            words, legend = data.words, data.legend
         else:
             path, content, (height, width) = f"figures/{name}.jpg", figures.encode_jpeg(data), data.shape[:2]
         (self.folder / path).write_bytes(content)
         self.figures[path] = Picture(
-            path=path, caption=caption, alt=alt, reading=reading, width=width, height=height, outlines=outlines
-        )
+            path=path, caption=caption, alt=alt, reading=reading, width=width, height=height, outlines=outlines,
+            words=words, legend=legend,
+        )  # fmt: skip
         return path
 
     def pair(self, name: str, recipient: int, donor: int, box: tuple[int, ...], hole: tuple[int, ...] | None) -> str:
@@ -137,7 +152,7 @@ class SampleRun:
                     verdict=check.verdict.value.replace("_", " "), steps=(0.1, 0.25, 0.6), control=0.02,
                 )
             )  # fmt: skip
-        caption = "Effects of all judged checks, each minus its matched control, with 95 % intervals."
+        caption = "Effects of all judged checks, each minus its matched control."
         reading = "Right of zero, the model follows the cue more than the control. Ticks: minor, material, severe."
         return self.keep("forest", figures.forest_plot(rows), caption, f"{len(rows)} checks on one axis.", reading)
 
@@ -152,7 +167,11 @@ class SampleRun:
             [int(str(row["n"])) for row in rows],
             overall=0.883,
         )
-        self.keep("per-class-accuracy", bars, "Accuracy by class, worst first.", "Accuracy by class; worst .56 of 32.")
+        alt, words = (
+            "Accuracy by class; worst .56 of 32.",
+            "A bar whose interval lies below the line is worse than the rest.",
+        )
+        self.keep("per-class-accuracy", bars, "Accuracy by class, worst first.", alt, words)
         bins = figures.ReliabilityBins(
             [0.35, 0.55, 0.75, 0.95],
             [0.3, 0.5, 0.68, 0.95],
@@ -165,18 +184,19 @@ class SampleRun:
         self.keep(
             "reliability", diagram, "Calibration: accuracy against confidence.", "Four bins near the diagonal.", words
         )
+        mixed = "Off the diagonal are mistakes; a dark cell there is a pair of classes that is mixed up."
         table = figures.confusion(np.array(matrix), list(self.classes))
-        self.keep("confusion", table, "Confusion: true class in rows, predicted in columns.", "Confusion matrix.")
+        self.keep("confusion", table, "Confusion: counts of pictures.", "Confusion matrix.", mixed)
         steps = np.linspace(0, 1, 11)
         lines = {
-            "occlusion": figures.Curve((0.9 * (1 - steps) ** 3).tolist()),
-            "grad_cam": figures.Curve(*((top * (1 - steps) ** 2).tolist() for top in (0.9, 0.85, 0.95))),
-            "random map": figures.Curve((0.9 * (1 - steps)).tolist()),
+            in_print("occlusion"): figures.Curve((0.9 * (1 - steps) ** 3).tolist()),
+            in_print("grad_cam"): figures.Curve(*((top * (1 - steps) ** 2).tolist() for top in (0.9, 0.85, 0.95))),
+            in_print("random map"): figures.Curve((0.9 * (1 - steps)).tolist()),
         }
         chart = figures.curves(
             list(steps), lines, x_label="share of pixels removed", y_label="probability of the class"
         )
-        caption = "Deletion: the class's probability while the hottest pixels are removed first."
+        caption = "Deletion: the hottest pixels are removed first."
         reading = "A map that points at what matters makes the curve fall faster than a random map does."
         self.keep("deletion-curves", chart, caption, "Curves of two methods fall faster than a random map's.", reading)
 
@@ -186,7 +206,7 @@ class SampleRun:
         ]
         for number, (name, layer, trust) in enumerate(METHODS):
             sheet, words = self._sheet(name, number)
-            path = self.keep(f"{name}-sheet", sheet, words, f"Sheet of {name} on radiographs.", READING)
+            path = self.keep(f"{name}-sheet", sheet, words, f"Sheet of {in_print(name)} on radiographs.", READING)
             good = trust == "passed"
             numbers = (
                 share("randomisation", 0.61 if good else 0.04, 0.02, 0.7, 16, "efficient MPRT"),
@@ -262,5 +282,9 @@ class SampleRun:
                 tiles.append(figures.overlay(photo, values.astype(np.float32), 0.0, 1.0))
         sheet = figures.contact_sheet(tiles, MAPS + 1, cell=(144, 144))
         span = f"{indices.start + 1} to {indices.stop}"
-        caption = f"Images {span}, a row each: photo, then {', '.join(name for name, _, _ in METHODS[:MAPS])}."
-        return self.keep(f"images-{indices.start // A_SHEET + 1:02d}", sheet, caption, f"Maps of images {span}.")
+        caption = (
+            f"Images {span}, a row each: photo, then {', '.join(in_print(name) for name, _, _ in METHODS[:MAPS])}."
+        )
+        legend = (LegendEntry(mark="ramp", colours=figures.ramp(), label="each map, from 0 to its maximum"),)
+        name = f"images-{indices.start // A_SHEET + 1:02d}"
+        return self.keep(name, sheet, caption, f"Maps of images {span}.", legend=legend)

@@ -59,7 +59,7 @@ def attacks() -> tuple[Measurement, ...]:
     )
 
 
-def _charts(audit: Audit) -> dict[str, tuple[bytes, str, str]]:
+def _charts(audit: Audit) -> dict[str, tuple[figures.Chart, str, str]]:
     """Path → chart, caption, how to read it."""
     doses = figures.dose_response(
         [figures.DosePanel("haze", "severity", [0, 1, 3, 5], [0.88, 0.7, 0.57, 0.3], [0.8, 0.6, 0.5, 0.2],
@@ -85,10 +85,10 @@ def _charts(audit: Audit) -> dict[str, tuple[bytes, str, str]]:
     ]  # fmt: skip
     return {
         "figures/corruption-doses-1.svg": (
-            doses, "Accuracy, by strength; 95 % intervals, 128 pictures.",
+            doses, "Accuracy, by strength; 128 pictures.",
             "A line that falls early names a condition that the model cannot bear."),
         "figures/groups-site.svg": (
-            groups, "Accuracy by group of site, worst first (2 of 2), with 95 % intervals.",
+            groups, "Accuracy by group of site, worst first (2 of 2).",
             "Groups whose intervals overlap widely cannot be told apart on this sample."),
         "figures/findings-forest.svg": (
             figures.forest_plot(rows), "Effects of all findings, gravest first.",
@@ -107,9 +107,12 @@ def full(audit: Audit, folder: Path, profiles: tuple[str, ...] = PROFILES) -> Au
     """
     pictures = {}
     for path, (drawn, caption, reading) in _charts(audit).items():
-        (folder / path).write_bytes(drawn)
-        width, height = figures.svg_size(drawn)
-        pictures[path] = Picture(path=path, caption=caption, alt=caption, reading=reading, width=width, height=height)
+        (folder / path).write_bytes(drawn.svg)
+        width, height = figures.svg_size(drawn.svg)
+        pictures[path] = Picture(
+            path=path, caption=caption, alt=caption, reading=reading, width=width, height=height, words=drawn.words,
+            legend=drawn.legend,
+        )  # fmt: skip
     (folder / "figures/logo.svg").write_text(LOGO)
     group = PlannedCheck(kind="group", what="accuracy of groups", control="the rest", limit="gap", minimum_count=20,
                          severity="by grade", rationale="sites differ")  # fmt: skip

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from auditor.brand import accent_problem
 from auditor.languages import DEFAULT, codes
@@ -186,12 +186,14 @@ class ReportSpec(Fields):
     language: en, or one with a catalogue, such as zh. template: default, summary, medical (which sets profile to
     claim-2024 where none is given), or a folder's path.
     logo: .svg, .png or .jpg. accent: readable on white. classification: such as "internal", on every page. profile:
-    clause maps by name, or the path of one's own .yaml. next_audit: a date, or "6 months" after the audit.
+    clause maps by name, or the path of one's own .yaml. next_audit: a date, or "6 months" after the audit. max_size: of
+    report.html and of report.pdf, such as 10MB.
     """
 
     formats: list[str] = Field(default_factory=lambda: ["html", "pdf", "json"])
     language: str = DEFAULT
     template: str = "default"
+    max_size: ByteSize | None = None
     organisation: str = ""
     logo: str | None = None
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
@@ -216,6 +218,13 @@ class ReportSpec(Fields):
         problem = accent_problem(value) if value is not None else ""
         if problem:
             raise ValueError(problem)
+        return value
+
+    @field_validator("max_size")
+    @classmethod
+    def _size_is_more_than_nothing(cls, value: ByteSize | None) -> ByteSize | None:
+        if value is not None and value <= 0:
+            raise ValueError("expected a size such as 10MB")
         return value
 
     @field_validator("next_audit", mode="before")

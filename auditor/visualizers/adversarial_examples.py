@@ -14,6 +14,7 @@ from auditor.attacks import fgsm, no_budget, pgd
 from auditor.changed_pictures import Changed, Shown, measured, picture_rows, stack_rows, stride_of
 from auditor.errors import ModelError, NotApplicableError
 from auditor.media import EVERY, Medium
+from auditor.method_names import in_print
 from auditor.studies import Audited, PictureSheet, Study
 from auditor.subjects import VolumeSample
 from auditor.visualizers import PASS, MapVisualizer, StudyVisualizer
@@ -148,9 +149,9 @@ class AdversarialExamples(StudyVisualizer):
         budget = f"Every {value} changed by at most {self.epsilon:g} of 255 levels"
         layer = f" at {before.of_method.layer}" if before.of_method.layer else ""
         maps = "" if before.of_method.maps is None else (
-            f" Maps: {self.method}{layer}, for the class predicted before, each from 0 to its own maximum."
+            f" Maps: {in_print(self.method)}{layer}, for the class predicted before, each from 0 to its own maximum."
         )  # fmt: skip
-        of_change = "before and after FGSM and PGD, with the change and the maps before and after."
+        of_change = "before and after FGSM and PGD, with their change and the maps before and after."
         if isinstance(sample, VolumeSample):
             return [
                 PictureSheet(
@@ -158,7 +159,7 @@ class AdversarialExamples(StudyVisualizer):
                     f"{budget}: {sample.pictures[one.row].name}, one of {few}. At the left what is predicted, framed "
                     f"where that is another class.{maps} The change is magnified by {factor:.3g} around grey; beside "
                     "it the cosine of the features.",
-                    f"A {sample.medium.value} {of_change}",
+                    f"1 {sample.medium.value} {of_change}",
                     str(number),
                 )
                 for number, one in enumerate(chosen, start=1)

@@ -14,7 +14,7 @@ import pytest
 from auditor.cli import invoke
 from auditor.errors import RunFolderError
 from auditor.figures.trends import TrendPanel, trend_chart
-from auditor.history.drawing import alt_words, draw_history
+from auditor.history.drawing import alt_words, draw_history, drawable_trends
 from auditor.history.reading import Found, Past, past_of, read, read_folder
 from auditor.history.site import site
 from auditor.history.trends import history_of
@@ -132,7 +132,8 @@ def test_the_chart_draws_a_panel_a_trend_and_the_words_name_them() -> None:
     drawn = draw_history(history)
 
     assert drawn is not None
-    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    assert ElementTree.fromstring(drawn.svg).tag.endswith("svg")
+    assert {trend.words in words.text for trend in drawable_trends(history) for words in drawn.words} == {True, False}
     assert drawn == draw_history(history)
     assert "from 0.80 to 0.83" in alt_words(history)
     assert draw_history(history_of(pasts(row()[:1]), "audits")) is None
@@ -146,7 +147,11 @@ def test_a_chart_of_trends_refuses_panels_of_another_length() -> None:
 def test_one_audit_alone_with_a_gap_and_a_constant_still_draws() -> None:
     panel = TrendPanel("x", [None, 0.5, 0.5], [None, None, 0.5], [None, None, 0.5], [False, True, False])
 
-    assert b"<svg" in trend_chart(["1", "2", "3"], [(), ("model",), ()], [panel])
+    drawn = trend_chart(["1", "2", "3"], [(), ("model",), ()], [panel])
+
+    assert drawn.svg.startswith(b"<svg")
+    assert [words.text for words in drawn.words] == ["x, %", "model"]
+    assert [entry.mark for entry in drawn.legend] == ["triangle", "ring", "upright"]
 
 
 def test_the_command_prints_attempts_changes_and_trends(run: Run, tmp_path: Path) -> None:
@@ -161,7 +166,13 @@ def test_the_command_prints_attempts_changes_and_trends(run: Run, tmp_path: Path
     tree = json.loads(run("history", root, "--json")[1])
     assert History.model_validate(tree["toy"]).same_model == 3
     assert run("history", root, "--chart", tmp_path / "trends.svg")[0] == 0
-    assert (tmp_path / "trends.svg").read_bytes().startswith(b"<svg")
+    alone = (tmp_path / "trends.svg").read_text(encoding="utf-8")
+    assert alone.startswith("<svg")
+    words = " ".join(
+        "".join(text.itertext()) for text in ElementTree.fromstring(alone).iter() if text.tag.endswith("}text")
+    )
+    assert "follow rate" in words, "no page sets the words of a file of its own"
+    assert "a confirmed finding" in words
 
 
 def test_a_folder_without_audits_and_a_name_that_is_not_there_say_so(run: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from auditor.method_names import in_print
 from auditor.pipeline.gallery import Gallery
 from auditor.pipeline.side_by_side import CELL, COLUMNS, COMPARED, COMPARED_OF_MANY, draw_comparison, draw_rows
 from auditor.runs import RunFolder
@@ -43,7 +44,11 @@ def test_few_methods_share_one_sheet_for_every_ten_pictures(tmp_path: Path) -> N
         "figures/images-0011.jpg",
     ]
     caption = gallery.pictures["figures/images-0001.jpg"].caption
-    assert caption.startswith("Columns: picture, method0@layer, method1@layer (failed its sanity check), method2@layer")
+    assert caption.startswith("Columns: picture, Method0 at layer, Method1 at layer (failed its sanity check), Method2")
+    keys = gallery.pictures["figures/images-0001.jpg"].legend
+    assert [key.label for key in keys] == [
+        "each map, from 0 to its highest 0.5 % and more", "failed its sanity check on this model",
+    ]  # fmt: skip
 
 
 def test_forty_maps_are_split_over_sheets_on_which_each_is_as_large_as_one_of_few(tmp_path: Path) -> None:
@@ -56,9 +61,10 @@ def test_forty_maps_are_split_over_sheets_on_which_each_is_as_large_as_one_of_fe
     assert paths[0] == [f"figures/images-0001-{number:02d}.jpg" for number in range(1, 7)]
     assert paths[11][0] == "figures/images-0011-01.jpg"
     captions = [gallery.pictures[path].caption for path in paths[0]]
-    assert captions[0].startswith("Methods, sheet 1 of 6. Columns: picture, method0@layer")
+    assert captions[0].startswith("Methods, sheet 1 of 6. Columns: picture, Method0 at layer")
     for item in many:
-        assert sum(f"{item.name}," in caption or f"{item.name}." in caption for caption in captions) == 1
+        name = in_print(item.name)
+        assert sum(f"{name}," in caption or f"{name}." in caption for caption in captions) == 1
     widths = [gallery.pictures[path].width for path in paths[0]]
     short = CELL * (COLUMNS + 1)
     assert max(widths) - min(widths) <= CELL * 2
@@ -99,6 +105,6 @@ def test_of_many_methods_the_last_layer_of_each_is_compared_on_fewer_pictures(tm
 
     assert paths == ["figures/side-by-side-1.jpg", "figures/side-by-side-2.jpg"]
     told = " ".join(gallery.pictures[path].alt for path in paths)
-    assert told.count("@late") == COLUMNS + 1
-    assert "@early" not in told
+    assert told.count(" at late") == COLUMNS + 1
+    assert " at early" not in told
     assert gallery.pictures[paths[0]].caption.count("predicted") == COMPARED_OF_MANY

@@ -75,7 +75,7 @@ def test_maps_say_what_they_explain_and_are_followed_by_that_score(folder: Path)
     assert "maps for the label: 5 pictures without a label were skipped" in audit.notes
     for words, item in of_target.items():
         caption = audit.figures[item.figures[0]].caption
-        assert caption.startswith(f"saliency, for: {words}. ")
+        assert caption.startswith(f"Saliency, for: {words}. ")
         numbers = {m.name: m for m in item.measurements}
         assert numbers["insertion_auc"].value is not None
         assert {check.metric for check in item.trust_checks} >= {"insertion_deletion", "class_consistency", "stability"}
@@ -106,7 +106,7 @@ def test_a_network_of_segmentation_is_explained_by_a_score_of_ones_own(folder: P
     assert made["cam"].reason == "CAM needs the weights of a class, and the score brightest has none; take grad_cam"
     assert made["grad_cam"].target == "brightest"
     caption = audit.figures[made["occlusion"].figures[0]].caption
-    assert caption.startswith("occlusion, for: brightest. ")
+    assert caption.startswith("Occlusion, for: brightest. ")
     assert ".png: brightest " in caption
 
 

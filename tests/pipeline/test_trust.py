@@ -54,7 +54,7 @@ def test_rules_null_maps_and_agreement_are_part_of_the_audit(audit: Audit) -> No
     assert audit.agreement["names"] == ["saliency", "occlusion", "edges", "centre"]
     assert "figures/road-curves.svg" in audit.figures
     matrix = audit.figures["figures/agreement-matrix.svg"]
-    assert "saliency and occlusion" in matrix.alt
+    assert "Saliency and Occlusion" in matrix.alt
     assert "n = " in matrix.alt
     assert Audit.from_json(audit.to_json()) == audit
 
@@ -73,7 +73,7 @@ def test_charts_show_a_few_methods_and_say_of_how_many(tmp_path: Path) -> None:
     assert paths == ["figures/deletion-curves.svg", "figures/cascade-curves.svg"]
     deletion = gallery.pictures[paths[0]]
     assert "mean over 9 pictures, 3 of 5 methods" in deletion.caption
-    for name in ("grad_cam@a", "saliency", "occlusion", "random map", "centre"):
+    for name in ("Grad-CAM at a", "Saliency", "Occlusion", "Random map", "Centre"):
         assert f"{name} ends at" in deletion.alt
     assert "1 of 1 methods" in gallery.pictures[paths[1]].caption
 

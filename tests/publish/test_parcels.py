@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def test_without_pictures_the_page_holds_none_and_the_run_stays_as_it_was(run: P
         pictures = [file.name for file in parcels.files if file.pictures]
 
     assert page is not None
-    assert "data:image/jpeg" not in page
+    shown = [base64.b64encode(data).decode() for name, data in before.items() if name.endswith(".jpg")]
+    assert len(shown) > 3
+    assert not [data for data in shown if data in page]
+    assert not [image.image for image in load_audit(run).images if image.image in page]
     assert load_audit(run).title.split()[0] in page
     assert pictures == []
     assert {path.name: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before

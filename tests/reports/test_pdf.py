@@ -98,8 +98,20 @@ def test_any_tool_can_read_which_standards_it_follows(rendered: tuple[pikepdf.Pd
 
 def test_every_page_finds_its_tags(rendered: tuple[pikepdf.Pdf, list[str]]) -> None:
     pdf, _ = rendered
+    tree = TagTree(pdf)
 
-    assert TagTree(pdf).mistakes == []
+    assert tree.mistakes == []
+    assert tree.unreached == 0
+
+
+def test_headers_and_page_numbers_are_artifacts_on_every_page_but_the_cover(
+    rendered: tuple[pikepdf.Pdf, list[str]],
+) -> None:
+    pdf, _ = rendered
+    silent = [page.obj.Contents.read_bytes().count(b"/Artifact <</Type /Pagination>> BDC") for page in pdf.pages]
+
+    assert silent[0] == 0
+    assert min(silent[1:]) >= 3  # title, report id, page number
 
 
 def test_every_page_is_in_the_structure_tree(rendered: tuple[pikepdf.Pdf, list[str]]) -> None:

@@ -153,7 +153,7 @@ def test_a_methods_heading_names_its_verdicts_as_the_table_does_and_leaves_the_n
     audit: tuple[Audit, Path],
 ) -> None:
     found, folder = audit
-    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True, most_bytes=10**8)
+    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True)
     figure = next(iter(found.figures))
     shown = [item.model_copy(update={"figures": (figure,)}) for item in found.visualizations]
 
@@ -170,7 +170,7 @@ def test_a_methods_heading_names_its_verdicts_as_the_table_does_and_leaves_the_n
 
 def test_what_a_study_measured_stands_in_a_table_of_its_own(audit: tuple[Audit, Path]) -> None:
     found, folder = audit
-    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True, most_bytes=10**8)
+    pictures = Pictures(found, folder, lambda path, data, kind: path, images=True)
     missing = Measurement(name="map_overlap:noise", value=None, count=0, reason="no usable map")
     numbers = (share("class_lost:noise", 0.0, 0.0, 0.2, 16), missing, share("class_lost:pgd", 0.5, 0.3, 0.7, 16))
     study = VisualizationRecord(

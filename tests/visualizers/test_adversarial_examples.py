@@ -139,7 +139,7 @@ def test_maps_before_and_after_stand_beside_each_picture_and_are_compared() -> N
     assert study.layer == "features.6"
     assert [len(row.tiles) for row in sheet.rows] == [5] * 4
     assert [tile.heat is not None for tile in sheet.rows[0].tiles] == [False, True, False, True, False]
-    assert "grad_cam at features.6, for the class predicted before" in sheet.caption
+    assert "Grad-CAM at features.6, for the class predicted before" in sheet.caption
     attacked, noise = found["map_rank_correlation:pgd"], found["map_rank_correlation:noise"]
     assert attacked.value is not None
     assert noise.value is not None
