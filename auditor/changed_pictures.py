@@ -106,18 +106,20 @@ def stack_rows(
     excerpt = excerpt_of(sample, shown.row, heat)
 
     def tiles(
-        image: Tensor, over: np.ndarray | None = None, *, marked: bool = False, named: bool = False
+        image: Tensor, over: np.ndarray | None = None, *, marked: bool = False, names: Sequence[str] = ()
     ) -> list[Tile]:
         drawn = excerpt.pictures(sample.slices(image.numpy()), over)
-        words = [(name,) for name in excerpt.names] if named else [()] * len(drawn)
+        words = [(name,) for name in names] or [()] * len(drawn)
         return [Tile(picture, under, marked=marked) for picture, under in zip(drawn, words, strict=True)]
 
     name = Path(sample.pictures[shown.row].name).name
     rows = _with_map(
         ("As it is", *_prediction(audited, before, shown), name),
         ("its map",),
-        tiles(before.images[shown.place], named=True),
-        [] if heat is None else tiles(before.images[shown.place], heat, named=excerpt.at is not None),
+        tiles(before.images[shown.place], names=excerpt.names),
+        []
+        if heat is None
+        else tiles(before.images[shown.place], heat, names=("its map",) * 3 if excerpt.at is not None else ()),
         beside=excerpt.at is not None,
     )
     for attack, (title, how) in shown.heads.items():

@@ -43,5 +43,6 @@ def _picture(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 def _stack(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     import torch
 
+    depth, rows, columns = size
     given = torch.from_numpy(np.ascontiguousarray(values, np.float32))[None]
-    return np.asarray(torch.nn.functional.adaptive_avg_pool3d(given, size)[0].numpy())
+    return np.asarray(torch.nn.functional.adaptive_avg_pool3d(given, (depth, rows, columns))[0].numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,8 +13,10 @@ from auditor.figures.colours import PAPER, Rgb
 
 __all__ = ["cut", "even_planes", "sized"]
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 
-def cut(values: NDArray[np.generic], at: tuple[int, int, int]) -> list[NDArray[np.generic]]:
+
+def cut(values: NDArray[Scalar], at: tuple[int, int, int]) -> list[NDArray[Scalar]]:
     """The planes across depth (rows × columns), across height (depth × columns) and across width (depth × rows).
 
     Args:

@@ -182,6 +182,7 @@ def anatomical_planes(
     at: Voxel,
     spacing: tuple[float, float, float] | None,
     orientation: str | None,
+    high: float | None = None,
     side: int = 200,
 ) -> Rgb:
     """`three_planes` with a scale bar in mm below, and letters at the edges that say where the body lies.
@@ -192,10 +193,11 @@ def anatomical_planes(
         at: The voxel through which the planes go.
         spacing: Size of a voxel in mm; None draws cubes and no scale bar.
         orientation: Where indices of depth, height and width rise to; None writes no letters.
+        high: Upper end of the colour scale; None takes the map's maximum.
         side: Height of the tallest plane, pixels.
     """
     units = spacing or (1.0, 1.0, 1.0)
-    planes = three_planes(volume, values, at=at, spacing=units, window=(0, 255), side=side)
+    planes = three_planes(volume, values, at=at, spacing=units, window=(0, 255), high=high, side=side)
     extents = [length * unit for length, unit in zip(volume.shape, units, strict=True)]
     scale = side / max(extents[0], extents[1])
     if orientation is not None:

@@ -21,6 +21,8 @@ SHOWN = 9
 WIDE = 3.8
 """Width by height of a triptych, above which two in a row are as many as can be read."""
 CHANNELS_SHOWN = 3
+TOP = 0.995
+"""Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
 FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
 LAYERS = 55
 """Layers on one chart: as many lines as a page takes."""
@@ -52,6 +54,11 @@ def describe(subject: Subject, index: int) -> str:
     return f"{subject.sample.pictures[index].name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
 
 
+def upper_end(values: np.ndarray) -> float:
+    """Where the colours of one map end."""
+    return float(np.quantile(values, TOP)) or float(values.max())
+
+
 def explained_for(item: MapSet, part: MapVisualizer) -> str:
     """', for: cat minus dog'; empty where the map is the same whatever is explained."""
     if not part.of_class:
@@ -70,7 +77,9 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     chosen = [i for i in shown_pictures(subject, among=item.made) if item.usable[i]]
     if not chosen:
         return []
-    tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
+    tiles = [
+        figures.map_triptych(subject.sample.display(i), item.maps[i], high=upper_end(item.maps[i])) for i in chosen
+    ]
     what = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}") + explained_for(item, part)
     few = ""
     if part.most_images is not None and item.count < len(item.usable):
@@ -82,7 +91,7 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, _across(tiles), gap=14),
-            caption=f"{what}.{few} Each map from 0 to its own maximum. In reading order: {words}.{mark}",
+            caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach. In reading order: {words}.{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=part.reading,
         )

@@ -10,7 +10,7 @@ import numpy as np
 from auditor import figures
 from auditor.media import Medium
 from auditor.method_names import in_print
-from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures
+from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures, upper_end
 from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
 from auditor.stack_tiles import plane_name
 from auditor.statistics.intervals import mean_intervals
@@ -65,7 +65,7 @@ def _strip(
     method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     return gallery.photo(
         f"maps-{item.name}-{index}",
-        figures.frame_strip(list(frames), values, shares),
+        figures.frame_strip(list(frames), values, shares, high=upper_end(values)),
         caption=f"{method}, {describe(subject, index)}. Frames {named} of the clip; {weight}.{mark}",
         alt=f"{len(shown)} frames of a clip, their maps, and a bar for each of {len(shares)} frames; {weight}.{mark}",
         reading=f"{reading} {_CLIP_READING}",
@@ -80,7 +80,9 @@ def _planes(
     grey = sample.slices(sample.images[index].numpy())[..., 0]
     values = at_size(item, index, sample.images.shape[2:])
     at = figures.strongest_voxel(values)
-    picture = figures.anatomical_planes(grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation)
+    picture = figures.anatomical_planes(
+        grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation, high=upper_end(values)
+    )
     cuts = ", ".join(
         f"{plane_name(stack.orientation, axis)} {cut + 1} of {length}"
         for axis, (cut, length) in enumerate(zip(at, grey.shape, strict=True))

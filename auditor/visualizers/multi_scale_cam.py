@@ -75,4 +75,4 @@ def _smaller(inputs: Tensor, size: list[int]) -> Tensor:
 
     layers = inputs if inputs.ndim == 4 else inputs.transpose(1, 2).flatten(0, 1)
     small = F.interpolate(layers, size=size, mode="bilinear", align_corners=False, antialias=True)
-    return small if inputs.ndim == 4 else small.unflatten(0, (len(inputs), -1)).transpose(1, 2)
+    return small if inputs.ndim == 4 else small.view(len(inputs), -1, *small.shape[1:]).transpose(1, 2)
