@@ -1,4 +1,4 @@
-"""Lists the sentences of ours that end in audits and that a catalogue does not know: `python -m docs.recorded_messages`.
+"""Lists sentences of ours that end in audits and that a catalogue does not know: `python -m docs.recorded_messages`.
 
 It reads the sources: every text with words in it that a part, a judge or a drawer of figures writes is a message; what
 an f-string puts in is a named place. Texts that no reader of an audit meets are left out by rule: docstrings, errors
