@@ -109,8 +109,10 @@ def stack_rows(
         image: Tensor, over: np.ndarray | None = None, *, marked: bool = False, names: Sequence[str] = ()
     ) -> list[Tile]:
         drawn = excerpt.pictures(sample.slices(image.numpy()), over)
-        words = [(name,) for name in names] or [()] * len(drawn)
-        return [Tile(picture, under, marked=marked) for picture, under in zip(drawn, words, strict=True)]
+        under = names or [""] * len(drawn)
+        return [
+            Tile(picture, (name,) if name else (), marked=marked) for picture, name in zip(drawn, under, strict=True)
+        ]
 
     name = Path(sample.pictures[shown.row].name).name
     rows = _with_map(

@@ -107,7 +107,7 @@ class ActivationMaximization(StudyVisualizer):
             found[name] = {
                 "peaks": at.activations.flatten(2).amax(dim=2).cpu(),
                 "means": at.activations.flatten(2).mean(dim=2).cpu(),
-                "centres": at.activations[:, :, *_middle(at.activations.shape[2:])].cpu(),
+                "centres": at.activations[(slice(None), slice(None), *_middle(at.activations.shape[2:]))].cpu(),
             }
         return found
 

@@ -119,7 +119,7 @@ def test_a_clip_is_drawn_as_the_same_frames_before_after_and_by_its_change() -> 
     for frame, tile in enumerate(sheet.rows[0].tiles):
         np.testing.assert_array_equal(tile.picture, given.slices(given.images[index].numpy())[frame])
     assert set(np.unique([tile.picture for tile in sheet.rows[4].tiles])) == {1, 255}
-    assert "grad_cam at features.5, for the class predicted before" in sheet.caption
+    assert "Grad-CAM at features.5, for the class predicted before" in sheet.caption
     assert sheet.rows[3].heading[1].startswith("rank corr. ")
     found = {one.name: one for one in study.measurements}
     for name in ("map_rank_correlation:pgd", "map_overlap:fgsm", "feature_cosine:noise"):
