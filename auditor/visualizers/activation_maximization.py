@@ -54,7 +54,7 @@ class Objective:
         if self.layer is None:
             return _logits(found.logits)[index, self.unit]
         grid = found.activations[self.layer][index, self.unit]
-        return grid[_middle(grid.shape)] if self.centre else grid.mean()
+        return _middle(grid, 0) if self.centre else grid.mean()
 
 
 class ActivationMaximization(StudyVisualizer):
@@ -107,7 +107,7 @@ class ActivationMaximization(StudyVisualizer):
             found[name] = {
                 "peaks": at.activations.flatten(2).amax(dim=2).cpu(),
                 "means": at.activations.flatten(2).mean(dim=2).cpu(),
-                "centres": at.activations[(slice(None), slice(None), *_middle(at.activations.shape[2:]))].cpu(),
+                "centres": _middle(at.activations, 2).cpu(),
             }
         return found
 
@@ -253,8 +253,11 @@ class _Ascent:
         return values if self.float else values.round()
 
 
-def _middle(extent: Sequence[int]) -> tuple[int, ...]:
-    return tuple(length // 2 for length in extent)
+def _middle(values: Tensor, first: int) -> Tensor:
+    """The place in the middle of all axes from `first` on."""
+    while values.ndim > first:
+        values = values.select(first, values.shape[first] // 2)
+    return values
 
 
 def _tiles(audited: Audited, best: int, image: np.ndarray, words: Sequence[str]) -> list[Tile]:
