@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test smoke detection sample check format bench speed startup image lock system clean
+.PHONY: help demo test smoke detection sample check format words bench speed startup image lock system clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: $(STAMP) ## Format, lint, types, floors
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+words: $(STAMP) ## Bring the catalogues of all languages up to date; lists what is not translated
+	$(BIN)/python -m auditor.languages.gathering
 
 bench: $(STAMP) ## Time an audit against plain forwards (SPEC=file)
 	$(BIN)/python -m benchmarks.audit $(SPEC)

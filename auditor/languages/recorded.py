@@ -32,6 +32,9 @@ LIGHT = 8
 """A pattern of fewer letters is taken only where everything in its places is known: it fits too much."""
 JOINTS = ("; ", " · ", ": ", ", ", " and ")
 """What joins the parts of a text, tried in this order; each is an entry of the catalogue."""
+PERCENT = " %"
+"""What stands behind a share; an entry of the catalogue too."""
+_PERCENT = re.compile(rf"(?<=\d){PERCENT}")
 ALIGNMENTS = 60
 """Ways to lay a pattern over a text that are looked at."""
 LOOKS = 1_000
@@ -110,7 +113,7 @@ class Phrases:
         self._looks = LOOKS
         said = self._said(text)
         self.unknown.update(said.unknown)
-        return said.text
+        return _PERCENT.sub(self._whole.get(PERCENT, PERCENT), said.text)
 
     def unknown_in(self, text: str) -> tuple[str, ...]:
         """What of a text would stay English, without counting it."""

@@ -113,13 +113,13 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "For class cat, the model relies on a border ring 5 px wide: when it comes from another picture, 40 % more "
             "predictions turn to class cat than with a matched control (95 % interval 31 % to 50 %, 64 images).",
             "对于类别 cat，模型依赖宽 5 像素的边框环：当它取自另一张图像时，与匹配对照相比，"
-            "转为类别 cat的预测多 40 %"
-            "（95 % 置信区间 31 % 至 50 %，64 张图像）。",
+            "转为类别 cat的预测多 40%"
+            "（95% 置信区间 31% 至 50%，64 张图像）。",
         ),
         (
             "A mark burned into the top left of the picture is present in the data, and the model does not use it; an "
             "effect of 12% would have been seen with 80 % power.",
-            "烧录在图像左上方的标记存在于数据中，但模型并未使用它；若效应达到 12%，以 80 % 的检验功效本可发现。",
+            "烧录在图像左上方的标记存在于数据中，但模型并未使用它；若效应达到 12%，以 80% 的检验功效本可发现。",
         ),
         (
             "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest "
