@@ -133,7 +133,7 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
     past = history.get("audits") or []
     columns = (say("No."), say("Finding"), say("State"), numeric(say("Then")), numeric(say("Now")))
     none = say("The baseline holds no finding, and neither does this audit.") if baseline else ""
-    heads = (say("Audit"), say("Date"), say("Verdict"), numeric(say("Findings")), say("Changed before it"))
+    heads = (say("Audit"), say("Date"), say("Verdict"), say("Findings"), say("Changed before it"))
     return ChangeView(
         compared=_compared(audit, baseline),
         findings=table(say("Findings beside the baseline"), columns, _changes(audit, findings, baseline), empty=none),
