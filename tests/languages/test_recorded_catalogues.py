@@ -113,7 +113,7 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "For class cat, the model relies on a border ring 5 px wide: when it comes from another picture, 40 % more "
             "predictions turn to class cat than with a matched control (95 % interval 31 % to 50 %, 64 images).",
             "对于类别 cat，模型依赖宽 5 像素的边框环：当它取自另一张图像时，与匹配对照相比，"
-            "转为类别 cat的预测多 40%"
+            "转为类别 cat 的预测多 40%"
             "（95% 置信区间 31% 至 50%，64 张图像）。",
         ),
         (
