@@ -18,7 +18,8 @@ RUN python -c "import torch, torchvision; print(f'torch=={torch.__version__}\nto
  && rm /tmp/constraints.txt
 
 RUN useradd --create-home --uid 10001 auditor
-USER auditor
+# by number, so that a cluster sees that it is not root
+USER 10001
 WORKDIR /audit
 ENTRYPOINT ["auditor"]
 CMD ["--help"]

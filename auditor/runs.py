@@ -218,8 +218,8 @@ def newest_unfinished(name: str, spec_sha256: str) -> Path | None:
     return None
 
 
-def earlier_audits(folder: Path, spec_sha256: str, model_sha256: str) -> int:
-    """How many finished audits of the same spec and model lie beside this folder."""
+def earlier_audits(folder: Path, question_sha256: str, model_sha256: str) -> int:
+    """How many finished audits that were asked the same of the same model lie beside this folder."""
     count = 0
     for other in folder.resolve().parent.glob("*/audit.json"):
         if other.parent == folder.resolve() or not (other.parent / MANIFEST).is_file():
@@ -228,7 +228,7 @@ def earlier_audits(folder: Path, spec_sha256: str, model_sha256: str) -> int:
             audit = json.loads(other.read_text())
         except ValueError:
             continue
-        same = audit.get("spec_sha256") == spec_sha256
+        same = audit.get("question_sha256") == question_sha256
         count += same and audit.get("model", {}).get("sha256_before") == model_sha256
     return count
 

@@ -54,11 +54,13 @@ SOURCES = (
 UNRECORDED_FILES = frozenset(
     {
         "engine/device.py",
-        "figures/svg.py",
         "plan/checking.py",
         "subjects/class_folders.py",
         "subjects/datasets/csv.py",
         "subjects/datasets/folder.py",
+        "subjects/model_server.py",
+        "subjects/models/mlflow.py",
+        "subjects/stored_models.py",
         "subjects/user_code.py",
     }
 )
@@ -160,10 +162,8 @@ EXCLUDED: dict[str, str] = {
     "maps: one shared pass": _STEP,
     "maps: shared pass {number} of {orders}": _STEP,
     "{started} to {finished}: {name}: {value}, exit code {exit_code}": "a line of the log",
-    "failed its check": _DRAWN,
-    "each map's maximum": _DRAWN,
-    "each map's highest {top} % and more": _DRAWN,
     "gradient fell": _DRAWN,
+    "<style>@media screen and (prefers-color-scheme: dark){{rules}}</style>": "a style sheet",
     "clips (folders of frames, or video files)": _ENDS,
     "name the folder that holds the clips": _ENDS,
     "volumes (.npy, .nii, .nii.gz, or folders with a DICOM series)": _ENDS,

@@ -19,11 +19,13 @@ UNRECORDED_CALLS = frozenset(
         "compile", "fullmatch", "match", "search", "sub", "findall", "startswith", "endswith", "removeprefix",
         "removesuffix", "partition", "rpartition", "split", "replace", "strip", "rstrip", "lstrip", "sha256", "encode",
         "_names", "Region", "unknown_name", "rng",
-        # words in pictures
-        "annotate", "text", "set_xlabel", "set_ylabel",
+        # marks and numbers in pictures
+        "annotate", "set_xlabel", "set_ylabel",
     }
 )  # fmt: skip
 """Functions and methods whose texts no reader of an audit meets."""
+SINGLE_WORDS = frozenset({"key", "title", "across", "upwards"})
+"""Calls whose texts are words of a picture even where they are one word."""
 UNRECORDED_KEYWORDS = frozenset({"key", "sep", "encoding", "textcoords", "description"})
 """Arguments that hold no sentence."""
 RECORDED_ERRORS = frozenset({"NotApplicableError"})
@@ -107,9 +109,10 @@ class _Reader:
             return
         for argument in node.args:
             self._visit(argument)
-        drawn = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "figures"
+        if name in SINGLE_WORDS and ast.unparse(node.func).startswith("words.") and node.args:
+            self.found += [(text, node.lineno) for text in _plain(node.args[-1])]
         for keyword in node.keywords:
-            if not (drawn or keyword.arg in UNRECORDED_KEYWORDS):
+            if keyword.arg not in UNRECORDED_KEYWORDS:
                 self._visit(keyword.value)
 
     def _recorded(self, raised: ast.expr) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,19 @@ from auditor.experiments.experiment import Experiment, split_halves
 from auditor.subjects import LoadedModel, PictureInfo, Preprocessing, Sample
 
 HEIGHT, WIDTH = 24, 32
+SPEC = """\
+version: 1
+name: toy
+model:
+  source: python
+  factory: net.py:make
+  classes: [dark, bright]
+  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
+dataset:
+  source: folder
+  path: pictures
+"""
+"""Of an audit of `net.py:make` on `save_pictures`; what is asked comes after it."""
 
 
 class ReadsTheCorner(nn.Module):
@@ -64,6 +78,15 @@ def pictures(count: int = 128, seed: int = 0, *, cue: str = "both") -> tuple[np.
             image[:, :5, :5] = value
         image[:, 8:16, 12:20] = value
     return images, labels
+
+
+def save_pictures(folder: Path, count: int = 64) -> None:
+    """The same pictures as files, a folder a class: dark and bright."""
+    images, labels = pictures(count)
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        file = folder / ("dark", "bright")[label] / f"{index:03d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), image.transpose(1, 2, 0)[:, :, ::-1])
 
 
 def sample_of(images: np.ndarray, labels: np.ndarray, objects: np.ndarray | None = None) -> Sample:

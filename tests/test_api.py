@@ -8,29 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import pytest
 from lxml import etree
 
 import auditor
 from auditor.api import Audit
 from auditor.records import AuditVerdict
-from tests.models import pictures
+from tests.models import SPEC, save_pictures
 from tests.pipeline.test_run import NET
 from tests.reports.sample_audit import build
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
-SPEC = """\
-version: 1
-name: toy
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
+ASKED = """\
 visualizations: [saliency]
 probes: [corner]
 metrics: [performance]
@@ -43,12 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A spec, and a network that reads only the corner."""
     root = tmp_path_factory.mktemp("project")
     (root / "net.py").write_text(NET)
-    (root / "audit.yaml").write_text(SPEC)
-    images, labels = pictures(64)
-    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        folder = root / "pictures" / ("dark", "bright")[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{index:02d}.png"), image.transpose(1, 2, 0)[:, :, ::-1])
+    (root / "audit.yaml").write_text(SPEC + ASKED)
+    save_pictures(root / "pictures")
     return root
 
 

@@ -49,6 +49,10 @@ def test_templates_and_specs_are_found_in_the_wheel(installed: Path, tmp_path: P
     assert sorted(path.stem for path in (Path(specs) / "demo").glob("*.yaml")) == ["frame", "honest", "tag"]
 
 
+def test_type_checkers_believe_the_packages_types(installed: Path) -> None:
+    assert (installed / "auditor" / "py.typed").is_file()  # PEP 561
+
+
 def test_the_command_works_from_another_directory(installed: Path, tmp_path: Path) -> None:
     run(installed, tmp_path, "-c", "from auditor.cli import main; main(['init', 'audit.yaml'])")
 

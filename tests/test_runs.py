@@ -88,7 +88,7 @@ def test_earlier_audits_of_the_same_spec_and_model_are_counted(tmp_path: Path) -
         ("1", "s", "m", True), ("2", "s", "m", True), ("3", "other", "m", True), ("4", "s", "m", False),
     ]:  # fmt: skip
         folder = RunFolder(tmp_path / name)
-        folder.write("audit.json", json.dumps({"spec_sha256": spec, "model": {"sha256_before": model}}))
+        folder.write("audit.json", json.dumps({"question_sha256": spec, "model": {"sha256_before": model}}))
         if finished:
             folder.finish()
 

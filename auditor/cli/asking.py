@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.cli.running import SetOption, SpecArgument
+from auditor.cli.running import BaselineOption, SetOption, SpecArgument, with_baseline
 
 
 def register(app: typer.Typer) -> None:
@@ -39,12 +39,15 @@ def check(
     return 2 if mistaken else 0
 
 
-def plan(spec: SpecArgument, overrides: SetOption = None) -> int:
-    """Show what would run: every part with all its options, the cost in forwards, and what the sample can detect."""
+def plan(spec: SpecArgument, overrides: SetOption = None, baseline: BaselineOption = None) -> int:
+    """Show what would run: every part with all its options, the cost in forwards, and what the sample can detect.
+
+    Then what findings will be held against: limits, waivers with the days they have left, and the baseline.
+    """
     from auditor.cli.planning import print_plan
     from auditor.plan import make_plan
 
-    print_plan(make_plan(spec, overrides or []))
+    print_plan(make_plan(spec, with_baseline(overrides, spec, baseline)))
     return 0
 
 

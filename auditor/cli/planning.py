@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from auditor.cli.console import out
 if TYPE_CHECKING:
     from auditor.doctor import Fit
     from auditor.plan import Plan
+    from auditor.spec.audit_spec import LimitSpec
 
 _PACKAGES = ("auditor", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "weasyprint", "safetensors")
 
@@ -61,6 +63,7 @@ def print_plan(plan: Plan) -> None:
     for row in plan.test_plan:
         checks.add_row(row.kind, row.what, row.control, row.limit)
     out.print(checks)
+    _print_policy(plan)
     half = size // 2
     effect = minimum_detectable_effect(half)
     seen = "nothing can be detected" if effect is None else f"an effect of {effect:.1%} is seen with 80 % power"
@@ -68,6 +71,45 @@ def print_plan(plan: Plan) -> None:
     for wanted in (0.25, 0.15, 0.10):
         needed = 2 * recipients_needed(wanted)
         out.print(f"  to see {wanted:.0%}: {needed} images{' (you have them)' if needed <= size else ''}")
+
+
+def _print_policy(plan: Plan) -> None:
+    """What findings will be held against: limits, waivers with the days they have left, and the baseline."""
+    policy, today = plan.spec.policy, datetime.now(UTC).date()
+    out.print(f"Fails on: {policy.fail_on}")
+    if policy.limits:
+        limits = _table("Limits", "measurement", "bound", "severity", "rationale")
+        for name, limit in policy.limits.items():
+            limits.add_row(name, _bounds(limit), limit.severity, limit.rationale)
+        out.print(limits)
+    if plan.standing.waivers:
+        waivers = _table(f"Waivers · {policy.waivers}", "id", "check", "approver", "ticket", "expires")
+        for placed in plan.standing.waivers:
+            one, left = placed.waiver, (placed.waiver.expires - today).days
+            days = f"{one.expires}, {left} days left" if left >= 0 else f"{one.expires}: EXPIRED, will not be applied"
+            waivers.add_row(one.id, one.check, one.approver, one.ticket, days)
+        out.print(waivers)
+    known = plan.standing.baseline
+    if known is not None:
+        model = f", model {known.model_version}" if known.model_version else ""
+        words = f"{len(known.findings)} known findings of {known.report_id}, written {known.written}{model}"
+        out.print(f"Baseline · {plan.standing.baseline_file}: {words}", markup=False)
+    elif any(limit.relative for limit in policy.limits.values()):
+        out.print("Baseline: none, so limits that are relative to it hold nothing; policy.baseline names one")
+    nothing = [name for name, there in (("limits", policy.limits), ("waivers", plan.standing.waivers)) if not there]
+    nothing += [] if known is not None else ["baseline"]
+    if nothing:
+        out.print(f"Not set: {', '.join(nothing)}")
+
+
+def _bounds(limit: LimitSpec) -> str:
+    bounds = [
+        ("at least {:g}", limit.min),
+        ("at most {:g}", limit.max),
+        ("at most {:g} above the baseline", limit.max_increase),
+        ("at most {:g} below the baseline", limit.max_decrease),
+    ]
+    return ", ".join(words.format(value) for words, value in bounds if value is not None)
 
 
 def _architecture(plan: Plan) -> str:

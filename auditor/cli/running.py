@@ -21,6 +21,10 @@ SetOption = Annotated[
     typer.Option("--set", metavar="A.B=VALUE", help="Set one value of the spec, read as YAML; may be given again."),
 ]
 
+BaselineOption = Annotated[
+    Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known: auditor baseline write.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -38,9 +42,7 @@ def run(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="LEVEL", help="low, medium, high, critical or never.")
     ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known: auditor baseline write.")
-    ] = None,
+    baseline: BaselineOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that broke off.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Leave with 0 whatever the verdict.")] = False,
 ) -> int:
@@ -52,10 +54,7 @@ def run(
     from auditor.cli.console import ConsoleProgress
     from auditor.plan import make_plan
 
-    given = _with_gate(overrides, device, fail_on)
-    if baseline is not None:
-        given.append(f"policy.baseline={json.dumps(os.path.relpath(baseline, spec.parent))}")
-    plan = make_plan(spec, given)
+    plan = make_plan(spec, with_baseline(_with_gate(overrides, device, fail_on), spec, baseline))
 
     from auditor.pipeline import RunRequest
     from auditor.pipeline import run as run_plan
@@ -79,6 +78,12 @@ def _with_gate(overrides: list[str] | None, device: str | None, fail_on: str | N
     given += [f"runtime.device={device}"] if device is not None else []
     given += [f"policy.fail_on={fail_on}"] if fail_on is not None else []
     return given
+
+
+def with_baseline(overrides: list[str] | None, spec: Path, baseline: Path | None) -> list[str]:
+    """--baseline is short for --set policy.baseline, which is relative to the spec."""
+    named = [] if baseline is None else [f"policy.baseline={json.dumps(os.path.relpath(baseline, spec.parent))}"]
+    return [*(overrides or []), *named]
 
 
 def announce(audit: Audit, folder: Path) -> None:

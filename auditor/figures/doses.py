@@ -61,7 +61,11 @@ def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> Chart:
     with chart(width, height) as figure:
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         figure.subplots_adjust(
-            left=0.3 / width, right=0.985, top=1 - 0.3 / height, bottom=0.42 / height, wspace=0.12,
+            left=0.3 / width,
+            right=0.985,
+            top=1 - 0.3 / height,
+            bottom=0.42 / height,
+            wspace=0.12,
             hspace=BETWEEN / (tall - BETWEEN),
         )
         words = Wording(figure)

@@ -45,6 +45,7 @@ class Past(Record):
     exit_code: int
     started: str
     spec_sha256: str
+    question_sha256: str = ""
     model: _Model
     sample: _Sample
     environment: Mapping[str, Any] = {}
@@ -53,6 +54,12 @@ class Past(Record):
     metrics: tuple[Measurement, ...] = ()
     address: str = ""
     """Where it lies: the run folder, or the run's address on the server."""
+
+    def asks_the_same(self, other: Past) -> bool:
+        """Whether both were asked the same by their specs; audits of older versions know only the spec's own digest."""
+        if self.question_sha256 and other.question_sha256:
+            return self.question_sha256 == other.question_sha256
+        return self.spec_sha256 == other.spec_sha256
 
     def at(self, address: str) -> Self:
         """The same audit with its address, and with fingerprints where it has none."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.errors import RunFolderError
 from auditor.history.reading import MLFLOW, Found, Past, ordered, parse
+from auditor.tracking_server import said, without_credentials
 
 VERDICT_TAG = "audit.verdict"
 """Runs that carry it are audits."""
@@ -38,7 +39,7 @@ def read_experiment(name: str) -> Found:
     try:
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            raise RunFolderError(f"{MLFLOW}{name}: no such experiment on {client.tracking_uri}")
+            raise RunFolderError(f"{MLFLOW}{name}: no such experiment on {without_credentials(client.tracking_uri)}")
         for run in _runs(client, experiment.experiment_id):
             address = f"runs:/{run.info.run_id}"
             content = _audit_of(client, run.info.run_id)
@@ -50,7 +51,7 @@ def read_experiment(name: str) -> Found:
             except ValueError as error:
                 warnings.append(f"{address}: left out of the history, it is not an audit: {str(error).splitlines()[0]}")
     except MlflowException as error:
-        raise RunFolderError(f"{MLFLOW}{name}: {client.tracking_uri}: {str(error).splitlines()[0]}") from None
+        raise RunFolderError(f"{MLFLOW}{name}: {without_credentials(client.tracking_uri)}: {said(error)}") from None
     return Found(f"{MLFLOW}{name}", ordered(audits), tuple(warnings))
 
 

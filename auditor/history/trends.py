@@ -53,17 +53,17 @@ def _entry(audits: Sequence[Past], place: int) -> PastAudit:
 
 
 def _same_question(one: Past, other: Past) -> bool:
-    return one.spec_sha256 == other.spec_sha256 and one.model.sha256_before == other.model.sha256_before
+    return one.asks_the_same(other) and one.model.sha256_before == other.model.sha256_before
 
 
 def _changed(before: Past, now: Past) -> Iterator[str]:
-    pairs = {
-        "model": (before.model.sha256_before, now.model.sha256_before),
-        "data": (before.sample.digest, now.sample.digest),
-        "spec": (before.spec_sha256, now.spec_sha256),
-        "auditor": (before.environment.get("auditor"), now.environment.get("auditor")),
+    same = {
+        "model": before.model.sha256_before == now.model.sha256_before,
+        "data": before.sample.digest == now.sample.digest,
+        "spec": before.asks_the_same(now),
+        "auditor": before.environment.get("auditor") == now.environment.get("auditor"),
     }
-    yield from (what for what, (a, b) in pairs.items() if a != b)
+    yield from (what for what, is_same in same.items() if not is_same)
 
 
 def _notes(audits: Sequence[Past], entries: Sequence[PastAudit]) -> Iterator[str]:

@@ -195,7 +195,8 @@ class Checker:
         model = self.tree.get("model")
         if isinstance(model, dict):
             weights, classes = model.get("weights"), model.get("classes")
-            if isinstance(weights, str) and is_weights_path(weights):
+            whole = model_source is not None and model_source.whole
+            if isinstance(weights, str) and is_weights_path(weights) and not whole:
                 self._exists(("model", "weights"), weights)
             if isinstance(classes, str):
                 self._exists(("model", "classes"), classes)
@@ -206,6 +207,9 @@ class Checker:
             weights = model.get("weights") if isinstance(model.get("weights"), str) else None
             for name, what in model_source.problems(folder=self.file.folder, weights=weights):
                 self.add(("model", name), what)
+            for name in ("weights", "options") if model_source.whole else ():
+                if model.get(name):
+                    self.add(("model", name), f"a model of source {model.get('source')} comes whole; remove the key")
         if dataset_source is not None:
             for name, what in dataset_source.problems(folder=self.file.folder):
                 self.add(("dataset", name), what)

@@ -11,6 +11,7 @@ from auditor import registry
 from auditor.media import Medium
 from auditor.records import PlannedCheck
 from auditor.spec.audit_spec import AuditSpec
+from auditor.spec.question import question_digest
 from auditor.spec.reading import SpecFile
 from auditor.spec.standing import Standing
 from auditor.spec.target import PREDICTED, TargetSpec
@@ -126,6 +127,11 @@ class Plan:
     def folder(self) -> Path:
         """Where the spec's relative paths start."""
         return self.spec_file.folder
+
+    @property
+    def question_sha256(self) -> str:
+        """Digest of what the spec asks: two specs that differ in words, looks or where files lie ask the same."""
+        return question_digest(self.spec, self.spec_file)
 
     @property
     def test_plan(self) -> tuple[PlannedCheck, ...]:

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from auditor.errors import PublishError
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
-from auditor.publish._surroundings import required, setting
 from auditor.publish._wire import Wire
 from auditor.publish._wording import Marker, markdown_comment
+from auditor.surroundings import required, setting
 
 LONGEST_COMMENT = 65_536
 """Characters of an issue comment."""

@@ -14,9 +14,9 @@ from pydantic import Field
 from auditor.errors import PublishError
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
 from auditor.publish._parcels import Parcel
-from auditor.publish._surroundings import required, setting
 from auditor.publish._wire import Wire
 from auditor.publish._wording import Marker, markdown_comment
+from auditor.surroundings import required, setting
 
 LONGEST_NOTE = 1_000_000
 """Characters, gitlab.com's limit of a note."""

@@ -15,9 +15,9 @@ from pydantic import Field
 from auditor.errors import PublishError
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
 from auditor.publish._parcels import Parcel
-from auditor.publish._surroundings import required, setting
 from auditor.publish._wire import Wire
 from auditor.publish._wording import wiki_comment
+from auditor.surroundings import required, setting
 
 LONGEST_COMMENT = 32_767
 """Characters; the default of Jira's `jira.text.field.character.limit`, which Cloud does not let change."""

@@ -17,18 +17,16 @@ from pydantic import Field
 from auditor.errors import PublishError
 from auditor.findings.words import headline
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
-from auditor.publish._surroundings import required, setting
 from auditor.records import Audit, Severity, WaiverState
+from auditor.surroundings import required, setting
+from auditor.tracking_server import RUN, SECRETS, VERSION, said, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-VERSION = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
-RUN = re.compile(r"runs:/(?P<run>[0-9a-zA-Z_-]+)")
 REPORT_TAG = "audit.report_id"
 FOLDER = "audit"
 """Where the files lie among a run's artifacts that are not ours."""
-SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "DATABRICKS_TOKEN")
 A_BATCH = 900
 """Metrics a request; the interface takes 1,000."""
 LONGEST_TAG = 5_000
@@ -38,10 +36,11 @@ LONGEST_TAG = 5_000
 class Mlflow(Target):
     """Logs the audit as a run (artifacts, metrics, `audit.*` tags) and tags the version of the registered model.
 
-    `--to mlflow:models:/NAME/3` or `models:/NAME@alias` tags that version and makes a run of the audit; `--to
-    mlflow:runs:/RUN_ID` logs into a run that is there; `--to mlflow:EXPERIMENT`, or nothing, makes a run in that
-    experiment (the audit's name). Needs the extra `mlflow` and MLFLOW_TRACKING_URI; MLFLOW_REGISTRY_URI and MLflow's
-    own variables for credentials are obeyed. A version's stage or alias is never changed: approval is a person's act.
+    `--to mlflow:models:/NAME/3` or `models:/NAME@alias` tags that version and makes a run of the audit; `--to mlflow`
+    alone does so for the version that the audit loaded (model source `mlflow`). `--to mlflow:runs:/RUN_ID` logs into a
+    run that is there; `--to mlflow:EXPERIMENT`, or nothing, makes a run in that experiment (the audit's name). Needs
+    the extra `mlflow` and MLFLOW_TRACKING_URI; MLFLOW_REGISTRY_URI and MLflow's own variables for credentials are
+    obeyed. A version's stage or alias is never changed: approval is a person's act.
     """
 
     tracking: str = Field("", description="address of the tracking server; MLFLOW_TRACKING_URI by default")
@@ -85,6 +84,12 @@ class Mlflow(Target):
         return [one.name for one in parcels.chosen(self.files) if one.pictures]
 
     def publish(self, parcels: Parcels, sending: Sending) -> Outcome:
+        kept = parcels.audit.model.kept
+        if not self.place and kept is not None and VERSION.fullmatch(kept.uri):
+            return self.model_copy(update={"place": kept.uri})._publish(parcels, sending)
+        return self._publish(parcels, sending)
+
+    def _publish(self, parcels: Parcels, sending: Sending) -> Outcome:
         audit = parcels.audit
         if sending.show is not None:
             self._show(parcels, sending)
@@ -93,7 +98,7 @@ class Mlflow(Target):
             from mlflow import MlflowClient
 
             client = MlflowClient(self._tracking, self.registry or setting("MLFLOW_REGISTRY_URI") or None)
-            version = self._version(client)
+            version = self._version(client, audit)
             run, words = self._run(client, audit)
             done = [words]
             for file in parcels.chosen(self.files):
@@ -123,14 +128,26 @@ class Mlflow(Target):
     def _experiment(self, audit: Audit) -> str:
         return self.experiment or (self.place if self.place and ":/" not in self.place else audit.name)
 
-    def _version(self, client: MlflowClient) -> tuple[str, str] | None:
-        """Name and number of the registered version that was named."""
+    def _version(self, client: MlflowClient, audit: Audit) -> tuple[str, str] | None:
+        """Name and number of the registered version that was named.
+
+        Raises:
+            PublishError: The audit loaded the version of that number from elsewhere: this one was never audited.
+        """
         named = VERSION.fullmatch(self.place)
         if named is None:
             return None
         if named["alias"]:
-            return named["name"], str(client.get_model_version_by_alias(named["name"], named["alias"]).version)
-        return named["name"], str(client.get_model_version(named["name"], named["version"]).version)
+            found = client.get_model_version_by_alias(named["name"], named["alias"])
+        else:
+            found = client.get_model_version(named["name"], named["version"])
+        kept = audit.model.kept
+        if kept is not None and kept.uri == f"models:/{named['name']}/{found.version}" and kept.run_id != found.run_id:
+            raise PublishError(
+                f"MLflow: {kept.uri} on {without_credentials(self._tracking)} comes from run {found.run_id or 'none'}, "
+                f"the audited one from run {kept.run_id or 'none'} on {kept.server}: another model, so it gets no tags"
+            )
+        return named["name"], str(found.version)
 
     def _run(self, client: MlflowClient, audit: Audit) -> tuple[str, str]:
         """The run that holds the audit: the one named, the one of this report id, or a new one."""
@@ -250,11 +267,7 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        for secret in filter(None, map(setting, SECRETS)):
-            text = text.replace(secret, "***")
-        text = re.sub(r"://[^/@\s]+@", "://***@", text)
-        raise PublishError(f"MLflow: {text[:500]}") from None
+        raise PublishError(f"MLflow: {said(error)}") from None
 
 
 def _moment(text: str) -> datetime:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from auditor.findings.words import headline
 from auditor.publish import Outcome, Parcels, Reach, Sending, Target
-from auditor.publish._surroundings import required, setting
 from auditor.publish._wire import Wire
+from auditor.surroundings import required, setting
 
 SCHEMA = "auditor/webhook@1"
 """Version of the body. 1: first version."""

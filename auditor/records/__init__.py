@@ -14,7 +14,7 @@ from auditor.records.measurements import Measurement
 from auditor.records.pictures import Box, LegendEntry, Picture, PlacedWords
 from auditor.records.record import Record
 from auditor.records.standing import AbsentFinding, BaselineRecord, BaselineState, Status, WaiverRecord, WaiverState
-from auditor.records.subject import ImageRecord, ModelRecord, SampleRecord, Unreadable
+from auditor.records.subject import ImageRecord, KeptModel, ModelRecord, SampleRecord, Unreadable
 from auditor.records.verdicts import AuditVerdict, Grade, Severity, Verdict
 from auditor.records.visualizations import NullMap, TrustCheck, VisualizationRecord
 
@@ -33,6 +33,7 @@ __all__ = [
     "Grade",
     "History",
     "ImageRecord",
+    "KeptModel",
     "LegendEntry",
     "LimitResult",
     "Measurement",

@@ -53,6 +53,10 @@ class Audit(Record):
     spec_path: str | None = None
     """The spec that was read, by its path in the repository: where findings are anchored for code review."""
     spec_sha256: str
+    """Of the spec as it was written, with what `--set` and other options of the command line changed."""
+    question_sha256: str = ""
+    """Of what the spec asks, every default filled in: without comments, words for people, what is rendered, and where
+    waivers and the baseline lie. The history tells by it whether the spec changed; "" in audits of older versions."""
     attempt: int = 1
     model: ModelRecord
     sample: SampleRecord

@@ -10,6 +10,26 @@ from pydantic import Field
 from auditor.records.record import Record
 
 
+class KeptModel(Record):
+    """Where a registry keeps the audited model.
+
+    Attributes:
+        uri: models:/NAME/VERSION, or runs:/RUN_ID/PATH.
+        asked: As the spec names it: an alias may name another version tomorrow.
+        server: Address of the registry, without credentials.
+        run_id: The run that made it; None where the registry does not say.
+        sha256: Digest of the whole artifact: of the lines that sha256sum prints for its files, sorted by path.
+        unpickled: Whether code that came with it was run, because the spec allows it.
+    """
+
+    uri: str
+    asked: str
+    server: str
+    run_id: str | None = None
+    sha256: str
+    unpickled: bool = False
+
+
 class ModelRecord(Record):
     """The system under test. `sha256_before` and `_after` are digests of the state dict and its flags."""
 
@@ -26,6 +46,8 @@ class ModelRecord(Record):
     classes: tuple[str, ...] = ()
     output: str = "softmax"
     preprocessing: Mapping[str, Any] = Field(default_factory=dict)
+    kept: KeptModel | None = None
+    """None where it was not loaded from a registry."""
 
 
 class Unreadable(Record):

@@ -63,8 +63,9 @@ class KindView:
 
 def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
     """All kinds in the order of the test plan, then those that the plan does not name."""
-    planned = {row.kind: row for row in reversed(audit.test_plan)}  # the first of a kind: inserted marks come second
-    kinds = [*dict.fromkeys(row.kind for row in audit.test_plan), *dict.fromkeys(check.kind for check in audit.checks if check.kind not in planned)]
+    first = {row.kind: row for row in reversed(audit.test_plan)}  # inserted marks come after what the sample holds
+    planned = {kind: first[kind] for kind in dict.fromkeys(row.kind for row in audit.test_plan)}
+    kinds = [*planned, *dict.fromkeys(check.kind for check in audit.checks if check.kind not in planned)]
     views = []
     for kind in kinds:
         checks = [check for check in audit.checks if check.kind == kind and not shown_elsewhere(check)]
@@ -179,7 +180,9 @@ def unjudged(check: Check) -> bool:
 
 def _row(check: Check, besides: str) -> tuple[str | Cell, ...]:
     main = main_measurement(check)
-    name = capital(place(check).removeprefix(besides).strip())
+    name = place(check)
+    if besides and name.startswith(besides):
+        name = capital(name.removeprefix(besides).strip())
     of = "" if check.class_name is None else say("class {name}", name=short(check.class_name, 48))
     where = Cell(name, note=of) if name else Cell(capital(of) or say("Whole sample"))
     visible = NONE if check.minimum_detectable_effect is None else number(check.minimum_detectable_effect)
@@ -240,7 +243,9 @@ def _counts(checks: Sequence[Check], left_out: int) -> str:
     parts += [plain(check.sentence) for check in checks if _silent(check)]
     amount, shown = sum(not unjudged(check) and not _silent(check) for check in checks), len(_shown(checks))
     if shown < amount:
-        parts.append(say("The table holds the {shown} that say most of {n}; the annex holds all.", shown=shown, n=amount))
+        parts.append(
+            say("The table holds the {shown} that say most of {n}; the annex holds all.", shown=shown, n=amount)
+        )
     if left_out:
         parts.append(
             say_many(

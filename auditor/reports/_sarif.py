@@ -9,7 +9,6 @@ Source: OASIS, SARIF 2.1.0; GitHub, "SARIF support for code scanning" and "SARIF
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,18 +26,16 @@ from auditor.records import (
     Status,
 )
 from auditor.reports._effects import main_measurement
-from auditor.reports._kinds import KINDS, MEANS
 from auditor.reports._names import label
-from auditor.reports._results import ASKS, FINGERPRINT, LIMITS, PARTS, Outcome, Result, results_of
+from auditor.reports._results import ASKS, FINGERPRINT, PARTS, Outcome, Result, results_of
+from auditor.reports._sarif_pictures import attachments_of, pictures_of
+from auditor.reports._sarif_rules import advice_of, clauses_of, rule_of, rules_of
 from auditor.reports._words import VERDICTS, measured, moment, plain, short
-from auditor.runs import sha256_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "SRCROOT"
 MOST_RESULTS = 5_000
 """Results of a run that GitHub shows; above 25,000 it refuses the file."""
-MOST_TAGS = 10
-"""Tags of a rule that GitHub keeps; above 20 it refuses the file."""
 LONGEST = 1_000
 """Letters of a message in the file for upload; GitHub shows its first sentence."""
 _LEVELS = {Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error"}
@@ -54,8 +51,6 @@ _BASELINE_STATES = {
     BaselineState.WORSE: "updated",
     BaselineState.BETTER: "updated",
 }
-_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml"}
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/auditor/")
 
 
 def log_of(audit: Audit, run: Path, *, whole: bool, images: bool) -> dict[str, Any]:
@@ -71,9 +66,9 @@ def log_of(audit: Audit, run: Path, *, whole: bool, images: bool) -> dict[str, A
         asked = [result for result in results if result.outcome in ASKS]
         asked.sort(key=lambda result: -_RANKS.get(result.severity or Severity.LOW, 0.0))
         results = asked[:MOST_RESULTS]
-    rules = _rules(audit, results)
-    clauses = _clauses(results)
-    pictures = _pictures(audit, run, results) if whole and images else {}
+    rules = rules_of(audit, results)
+    clauses = clauses_of(results)
+    pictures = pictures_of(audit, run, results) if whole and images else {}
     order = {rule["id"]: index for index, rule in enumerate(rules)}
     tool = {
         "driver": {
@@ -103,75 +98,6 @@ def log_of(audit: Audit, run: Path, *, whole: bool, images: bool) -> dict[str, A
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [found]}
 
 
-def rule_of(result: Result) -> str:
-    """The rule that a result belongs to: the kind of check, or the limit."""
-    return result.key if result.family == LIMITS else result.family
-
-
-def _rules(audit: Audit, results: Sequence[Result]) -> list[dict[str, Any]]:
-    """One for each kind of check and each limit; texts come from the test plan, which was fixed before the run."""
-    rows = {row.kind: row for row in audit.test_plan}
-    rules: dict[str, dict[str, Any]] = {}
-    for result in results:
-        name = rule_of(result)
-        if name in rules:
-            continue
-        if result.family == LIMITS:
-            title, what = f"Limit {name.removeprefix('limits.')}", "A bound that the spec sets on a measurement."
-            why = "The owner fixed this bound in the spec, under policy.limits, before the run."
-            steps = "It is breached when the whole 95 % interval lies beyond it."
-        else:
-            row = rows.get(name)
-            title = f"{KINDS.get(name, name.replace('_', ' ').capitalize())}: the prediction follows the cue"
-            what = plain(row.what) if row else title
-            why = plain(row.rationale) if row else ""
-            control = f"Control: {plain(row.control)}. Limit: {plain(row.limit)}. " if row else ""
-            steps = f"{control}{MEANS.get(name, '')}".strip()
-        advice = next((words for r in results if rule_of(r) == name and (words := _advice(r))), "")
-        act = advice or "Read the finding's section of the report, which shows the pictures and the numbers."
-        rules[name] = {
-            "id": name,
-            "name": "".join(word.capitalize() for word in name.replace(".", "_").split("_")) or "Check",
-            "shortDescription": {"text": short(title, 200)},
-            "fullDescription": {"text": short(f"{what}. {why}".replace("..", "."), 1000)},
-            "help": {
-                "text": f"{what}. {why} {steps} What to do: {act}",
-                "markdown": f"**What is tested.** {_escaped(what)}\n\n{_escaped(why)}\n\n{_escaped(steps)}\n\n"
-                f"**What to do.** {_escaped(act)}",
-            },
-            "defaultConfiguration": {"level": "warning"},
-            "properties": {"tags": ["model-audit", "limit" if result.family == LIMITS else name][:MOST_TAGS]},
-        }
-    return list(rules.values())
-
-
-def _advice(result: Result) -> str:
-    return plain(result.source.recommendation) if isinstance(result.source, Check) else ""
-
-
-def _escaped(text: str) -> str:
-    from auditor.reports._markdown import escaped
-
-    return escaped(text)
-
-
-def _clauses(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Clauses that the findings support evidence for, as one taxonomy."""
-    named = dict.fromkeys(
-        clause for r in results if r.outcome in ASKS and isinstance(r.source, Check) for clause in r.source.clauses
-    )
-    if not named:
-        return []
-    return [
-        {
-            "name": "clauses",
-            "shortDescription": {"text": "Clauses of law and standards that a finding is evidence for."},
-            "isComprehensive": False,
-            "taxa": [{"id": plain(clause), "shortDescription": {"text": plain(clause)}} for clause in named],
-        }
-    ]
-
-
 def _result(
     audit: Audit,
     result: Result,
@@ -184,7 +110,7 @@ def _result(
     kind = "informational" if _declared(result) else _KINDS.get(result.outcome, "fail")
     text = result.sentence
     if result.outcome in ASKS:
-        text = f"{text} {_advice(result)}".strip()
+        text = f"{text} {advice_of(result)}".strip()
     made: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": order[rule],
@@ -201,7 +127,7 @@ def _result(
     if result.severity is not None and kind == "fail":
         made["rank"] = _RANKS[result.severity]
     if isinstance(result.source, Check):
-        attached = _attachments(audit, result.source, pictures)
+        attached = attachments_of(audit, result.source, pictures)
         if attached:
             made["attachments"] = attached
         known = {taxon["id"] for each in clauses for taxon in each["taxa"]}
@@ -287,45 +213,6 @@ def _spec(audit: Audit) -> dict[str, Any]:
         "mimeType": "application/yaml",
         "roles": ["analysisTarget"],
     }
-
-
-def _pictures(audit: Audit, run: Path, results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    """Figures that results attach, as artifacts with their digests, by path."""
-    paths = (path for result in results if isinstance(result.source, Check) for path in result.source.figures)
-    found: dict[str, dict[str, Any]] = {}
-    for path in dict.fromkeys(paths):
-        if path not in audit.figures or "\0" in path:
-            continue
-        file = (run / path).resolve()
-        if not file.is_relative_to(run.resolve()) or not file.is_file():
-            continue
-        artifact: dict[str, Any] = {"location": {"uri": quote(path, safe="/")}, "roles": ["attachment"]}
-        if file.suffix.lower() in _TYPES:
-            artifact["mimeType"] = _TYPES[file.suffix.lower()]
-        found[path] = {**artifact, "hashes": {"sha-256": sha256_of(file)}}
-    return found
-
-
-def _attachments(audit: Audit, check: Check, pictures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    order = {path: index for index, path in enumerate(pictures, start=1)}
-    attached = []
-    for path in check.figures:
-        if path not in pictures:
-            continue
-        picture = audit.figures[path]
-        location = {"uri": pictures[path]["location"]["uri"], "index": order[path]}
-        one: dict[str, Any] = {
-            "description": {"text": plain(picture.caption) or plain(picture.alt) or "A figure of the check."},
-            "artifactLocation": location,
-        }
-        if picture.outlines:
-            words = {"text": plain(check.region.name)} if check.region and plain(check.region.name) else {}
-            one["rectangles"] = [
-                {"left": x1, "top": y1, "right": x2, "bottom": y2, **({"message": words} if words else {})}
-                for x1, y1, x2, y2 in picture.outlines
-            ]
-        attached.append(one)
-    return attached
 
 
 def _properties(result: Result) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from auditor.languages import (
     spoken_number,
 )
 from auditor.media import Medium
-from auditor.records import Audit, LimitResult
+from auditor.records import Audit, KeptModel, LimitResult
 from auditor.reports._kinds import kind_words
 from auditor.reports._names import label, titled
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
@@ -66,6 +66,7 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
         Fact(say("Architecture"), plain(model.architecture)),
         Fact(say("Parameters"), grouped(model.parameters)),
         Fact(say("Source"), plain(model.source)),
+        *_registry_facts(model.kept),
         Fact(say("Output"), plain(model.output)),
         Fact(say("Classes"), grouped(len(model.classes))),
         Fact(say("Layers looked at"), ", ".join(plain(layer) for layer in model.layers) or say("none"), "mono"),
@@ -80,6 +81,25 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
         ),
     ]
     return tuple(facts)
+
+
+def _registry_facts(kept: KeptModel | None) -> tuple[Fact, ...]:
+    """Where a registry keeps the model, and what came over the network."""
+    if kept is None:
+        return ()
+    named = plain(kept.uri)
+    if kept.asked != kept.uri:
+        named = say("{model} (the spec names {alias})", model=named, alias=plain(kept.asked))
+    fetched = plain(kept.server)
+    if kept.run_id:
+        fetched = say("{server}, run {run}", server=fetched, run=plain(kept.run_id))
+    ran = say("yes: the spec allows it (model.allow_pickle)") if kept.unpickled else say("no")
+    return (
+        Fact(say("Registered as"), named, "mono"),
+        Fact(say("Fetched from"), fetched, "mono"),
+        Fact(say("Artifact SHA-256"), plain(kept.sha256), "mono"),
+        Fact(say("Code in it was run"), ran),
+    )
 
 
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -82,7 +82,11 @@ class SpecFile:
 
     def masked_tree(self) -> dict[str, Any]:
         """The tree with every value that came from the environment replaced by ***."""
-        return {key: _masked(value, (key,), self.masked) for key, value in self.tree.items()}
+        return self.masked_as(self.tree)
+
+    def masked_as(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Values that stand as the spec's do, with every one that came from the environment replaced by ***."""
+        return {key: _masked(value, (key,), self.masked) for key, value in tree.items()}
 
 
 def read_spec_file(path: Path, overrides: Sequence[str] = ()) -> SpecFile:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from auditor.records import KeptModel
+
 __all__ = ["LoadedModel", "PictureInfo", "Preprocessing", "Sample", "Stack", "VolumeSample"]
 
 
@@ -84,6 +86,7 @@ class LoadedModel:
         output: softmax, sigmoid, logit or embedding.
         file_sha256: Digest of the weights file, or None.
         notes: What was done on the way (fp16 cast to fp32, key prefix removed): for the report.
+        kept: Where a registry keeps it; None where it was not loaded from one.
     """
 
     module: nn.Module
@@ -95,6 +98,7 @@ class LoadedModel:
     version: str | None = None
     file_sha256: str | None = None
     notes: tuple[str, ...] = ()
+    kept: KeptModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from auditor.spec.audit_spec import ModelSpec
-    from auditor.subjects.models import ModelSource
+    from auditor.subjects.models import ModelSource, StoredModel
 
 
 def load_model(
@@ -41,6 +41,9 @@ def load_model(
     """
     import torch
 
+    stored = source.stored(expected_sha256=spec.sha256)
+    if stored is not None:
+        return _of_stored(stored, spec, source, folder, device)
     notes: list[str] = []
     weights = spec.weights
     own = None if weights is None else source.own_weights(weights)
@@ -75,6 +78,27 @@ def load_model(
         notes=(*notes, *more),
     )
     return _named(loaded, class_names(spec, folder) or tuple(names), count_outputs(module, preprocessing))
+
+
+def _of_stored(
+    stored: StoredModel, spec: ModelSpec, source: ModelSource, folder: Path, device: torch.device | str
+) -> LoadedModel:
+    """A model that came whole, with the spec's preprocessing and class names."""
+    preprocessing, more = resolve_preprocessing(spec.input, None, folder=folder)
+    module = stored.module.to(device).eval()
+    loaded = LoadedModel(
+        module=module,
+        name=source.display_name(),
+        source=spec.source,
+        classes=(),
+        output=spec.output,
+        preprocessing=preprocessing,
+        version=spec.version or stored.version,
+        file_sha256=stored.sha256,
+        notes=(*stored.notes, *more),
+        kept=stored.kept,
+    )
+    return _named(loaded, class_names(spec, folder), count_outputs(module, preprocessing))
 
 
 def build_on_meta(spec: ModelSpec, source: ModelSource, folder: Path) -> nn.Module:

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from auditor.cli import invoke
-
-Run = Callable[..., tuple[int, str, str]]
-
-SPEC = """\
-version: 1
-name: toy
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
-"""
+from tests.conftest import Call
+from tests.models import SPEC
 
 NET = """\
 import torch
@@ -41,16 +26,6 @@ def make():
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
 def spec(tmp_path: Path) -> Path:
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "pictures" / "dark").mkdir(parents=True)
@@ -59,8 +34,8 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
-def test_help_names_the_exit_codes_and_where_to_start(run: Run) -> None:
-    code, out, _ = run("--help")
+def test_help_names_the_exit_codes_and_where_to_start(call: Call) -> None:
+    code, out, _ = call("--help")
 
     assert code == 0
     assert "auditor demo" in out
@@ -68,17 +43,17 @@ def test_help_names_the_exit_codes_and_where_to_start(run: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["chekc"], ["run"], ["run", "--no-such-option", "x.yaml"]])
-def test_wrong_usage_is_exit_code_2_without_a_traceback(run: Run, arguments: list[str]) -> None:
-    code, _, err = run(*arguments)
+def test_wrong_usage_is_exit_code_2_without_a_traceback(call: Call, arguments: list[str]) -> None:
+    code, _, err = call(*arguments)
 
     assert code == 2
     assert "Traceback" not in err
 
 
-def test_check_prints_one_line_a_mistake_and_leaves_with_2(run: Run, spec: Path) -> None:
+def test_check_prints_one_line_a_mistake_and_leaves_with_2(call: Call, spec: Path) -> None:
     spec.write_text(SPEC.replace("source: folder", "source: foldr") + "laers: auto\n")
 
-    code, out, err = run("check", spec)
+    code, out, err = call("check", spec)
 
     assert code == 2
     assert out == ""
@@ -88,23 +63,23 @@ def test_check_prints_one_line_a_mistake_and_leaves_with_2(run: Run, spec: Path)
     assert "did you mean 'layers'" in lines[1]
 
 
-def test_check_of_a_good_spec_says_so(run: Run, spec: Path) -> None:
-    code, _, err = run("check", spec)
+def test_check_of_a_good_spec_says_so(call: Call, spec: Path) -> None:
+    code, _, err = call("check", spec)
 
     assert code == 0
     assert "no mistakes" in err
 
 
-def test_plan_fills_in_every_default_and_says_what_can_be_seen(run: Run, spec: Path) -> None:
-    code, out, _ = run("plan", spec)
+def test_plan_fills_in_every_default_and_says_what_can_be_seen(call: Call, spec: Path) -> None:
+    code, out, _ = call("plan", spec)
 
     assert code == 0
     for word in ("Brightness", "parameters", "grad_cam", "border", "donors_confirm", "80 % power"):
         assert word in out
 
 
-def test_layers_marks_the_choice(run: Run, spec: Path) -> None:
-    code, out, _ = run("layers", spec)
+def test_layers_marks_the_choice(call: Call, spec: Path) -> None:
+    code, out, _ = call("layers", spec)
 
     assert code == 0
     assert "first" in out
@@ -112,36 +87,36 @@ def test_layers_marks_the_choice(run: Run, spec: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["visualizers", "probes", "metrics", "models", "datasets", "reports"])
-def test_list_shows_every_part_of_a_kind(run: Run, kind: str) -> None:
+def test_list_shows_every_part_of_a_kind(call: Call, kind: str) -> None:
     from auditor import registry
 
-    code, out, _ = run("list", kind)
+    code, out, _ = call("list", kind)
 
     assert code == 0
     assert all(name in out for name in registry.names(kind))
 
 
-def test_show_explains_options(run: Run) -> None:
-    code, out, _ = run("show", "probes", "corner")
+def test_show_explains_options(call: Call) -> None:
+    code, out, _ = call("show", "probes", "corner")
 
     assert code == 0
     assert "share" in out
     assert "0.25" in out
 
 
-def test_show_of_an_unknown_part_suggests(run: Run) -> None:
-    code, _, err = run("show", "probes", "cornr")
+def test_show_of_an_unknown_part_suggests(call: Call) -> None:
+    code, _, err = call("show", "probes", "cornr")
 
     assert code == 2
     assert "did you mean 'corner'" in err
 
 
-def test_schema_accepts_the_starter_and_refuses_a_typo(run: Run, tmp_path: Path) -> None:
+def test_schema_accepts_the_starter_and_refuses_a_typo(call: Call, tmp_path: Path) -> None:
     from ruamel.yaml import YAML
 
-    _, out, _ = run("schema", "spec")
+    _, out, _ = call("schema", "spec")
     schema = json.loads(out)
-    run("init", tmp_path / "audit.yaml")
+    call("init", tmp_path / "audit.yaml")
     starter = YAML(typ="safe").load((tmp_path / "audit.yaml").read_text())
 
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -150,57 +125,57 @@ def test_schema_accepts_the_starter_and_refuses_a_typo(run: Run, tmp_path: Path)
         jsonschema.validate({**starter, "probs": "quick"}, schema)
 
 
-def test_schema_of_the_audit_is_valid(run: Run) -> None:
-    _, out, _ = run("schema", "audit")
+def test_schema_of_the_audit_is_valid(call: Call) -> None:
+    _, out, _ = call("schema", "audit")
 
     schema = json.loads(out)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "class" in schema["$defs"]["Check"]["properties"]
 
 
-def test_init_never_overwrites_unasked(run: Run, tmp_path: Path) -> None:
+def test_init_never_overwrites_unasked(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "audit.yaml"
     path.write_text("mine")
 
-    code, _, err = run("init", path)
+    code, _, err = call("init", path)
 
     assert code == 2
     assert "--force" in err
     assert path.read_text() == "mine"
 
 
-def test_render_of_no_run_folder_is_refused(run: Run, tmp_path: Path) -> None:
-    code, _, err = run("render", tmp_path / "none")
+def test_render_of_no_run_folder_is_refused(call: Call, tmp_path: Path) -> None:
+    code, _, err = call("render", tmp_path / "none")
 
     assert code == 2
     assert "no such run folder" in err
 
 
-def test_an_empty_data_set_ends_with_2_and_leaves_nothing_finished(run: Run, spec: Path) -> None:
-    code, _, err = run("run", spec, "-o", spec.parent / "out")
+def test_an_empty_data_set_ends_with_2_and_leaves_nothing_finished(call: Call, spec: Path) -> None:
+    code, _, err = call("run", spec, "-o", spec.parent / "out")
 
     assert code == 2
     assert "Traceback" not in err
     assert not (spec.parent / "out" / "manifest.json").exists()
 
 
-def test_our_own_bug_is_70_with_a_traceback(run: Run, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_bug_is_70_with_a_traceback(call: Call, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auditor.plan.make_plan", lambda *_: 1 / 0)
 
-    code, _, err = run("check", spec)
+    code, _, err = call("check", spec)
 
     assert code == 70
     assert "Traceback" in err
     assert "report it" in err
 
 
-def test_an_interruption_is_130_and_names_resume(run: Run, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_130_and_names_resume(call: Call, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("auditor.plan.make_plan", interrupted)
 
-    code, _, err = run("check", spec)
+    code, _, err = call("check", spec)
 
     assert code == 130
     assert "--resume" in err

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from auditor.cli import invoke
 from auditor.reports import RenderOptions
 from auditor.reports._rendering import render
 from auditor.sample import write_sample
 from auditor.shipped import template_names
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+from tests.conftest import Call
 
 
 def run_made_with(template: str, folder: Path) -> Path:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from auditor.cli import invoke
 from auditor.history.comparing import Turn, compare
 from auditor.history.differences import difference, fisher, mcnemar
 from auditor.records import Audit, Check, ImageRecord, Measurement, Severity, Verdict
+from tests.conftest import Call
 from tests.findings.audits import audit_of, run_folder
 from tests.findings.findings import finding, number, silent
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def share(right: int, count: int, name: str = "accuracy") -> Measurement:
@@ -147,25 +134,25 @@ def test_what_else_changed_is_named_down_to_the_specs_key(tmp_path: Path) -> Non
     assert ("model", "weights and flags (SHA-256)") in named
 
 
-def test_the_command_leaves_with_1_when_something_got_worse(run: Run, tmp_path: Path) -> None:
+def test_the_command_leaves_with_1_when_something_got_worse(call: Call, tmp_path: Path) -> None:
     clean = run_folder(tmp_path / "a", audit_of([silent()]))
     caught = run_folder(tmp_path / "b", audit_of([finding(severity=Severity.MEDIUM)]))
 
-    code, out, _ = run("compare", clean, caught)
+    code, out, _ = call("compare", clean, caught)
 
     assert code == 1
     assert "appeared   corner.top-left.class-cat (medium)  follow_rate  0.000 [-0.100, 0.100] → 0.500" in out
-    assert run("compare", caught, clean)[0] == 0
-    assert run("compare", clean, clean)[0] == 0
-    assert run("compare", clean, caught, "--fail-on", "high")[0] == 0
-    assert run("compare", clean, caught, "--exit-zero")[0] == 0
-    assert run("compare", clean, tmp_path / "none")[0] == 2
+    assert call("compare", caught, clean)[0] == 0
+    assert call("compare", clean, clean)[0] == 0
+    assert call("compare", clean, caught, "--fail-on", "high")[0] == 0
+    assert call("compare", clean, caught, "--exit-zero")[0] == 0
+    assert call("compare", clean, tmp_path / "none")[0] == 2
 
 
-def test_json_holds_the_numbers_and_the_turn(run: Run, tmp_path: Path) -> None:
+def test_json_holds_the_numbers_and_the_turn(call: Call, tmp_path: Path) -> None:
     clean, caught = run_folder(tmp_path / "a", audit_of([silent()])), run_folder(tmp_path / "b", audit_of([finding()]))
 
-    _, out, _ = run("compare", clean, caught, "--json")
+    _, out, _ = call("compare", clean, caught, "--json")
 
     tree = json.loads(out)
     assert tree["worse"] is True

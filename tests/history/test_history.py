@@ -5,13 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from auditor.cli import invoke
 from auditor.errors import RunFolderError
 from auditor.figures.trends import TrendPanel, trend_chart
 from auditor.history.drawing import alt_words, draw_history, drawable_trends
@@ -19,20 +17,9 @@ from auditor.history.reading import Found, Past, past_of, read, read_folder
 from auditor.history.site import site
 from auditor.history.trends import history_of
 from auditor.records import Audit, History
+from tests.conftest import Call
 from tests.findings.audits import audit_of, run_folder
 from tests.findings.findings import finding, number, silent
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def row() -> list[Audit]:
@@ -98,6 +85,18 @@ def test_attempts_count_the_same_spec_and_model_and_changes_are_named() -> None:
     assert history.same_model == 3
 
 
+def test_a_spec_that_asks_the_same_is_another_attempt_however_it_is_written() -> None:
+    audits = row()[:2]
+    audits.append(audits[1].model_copy(update={"started": "2026-02-02T10:00:00Z", "spec_sha256": "t" * 64}))
+    same = [audit.model_copy(update={"question_sha256": "q"}) for audit in audits]
+    other = [*same[:2], same[2].model_copy(update={"question_sha256": "r"})]
+    older = [audits[0], audits[1], same[2]]  # the first two are of a version that knew the spec's digest alone
+
+    assert [(item.attempt, item.changed) for item in history_of(pasts(same), "").audits][2] == (2, ())
+    assert [(item.attempt, item.changed) for item in history_of(pasts(other), "").audits][2] == (1, ("spec",))
+    assert [(item.attempt, item.changed) for item in history_of(pasts(older), "").audits][2] == (1, ("spec",))
+
+
 def test_a_pass_that_the_same_weights_reached_after_failing_is_told() -> None:
     notes = history_of(pasts(row()), "audits").notes
 
@@ -154,18 +153,18 @@ def test_one_audit_alone_with_a_gap_and_a_constant_still_draws() -> None:
     assert [entry.mark for entry in drawn.legend] == ["triangle", "ring", "upright"]
 
 
-def test_the_command_prints_attempts_changes_and_trends(run: Run, tmp_path: Path) -> None:
+def test_the_command_prints_attempts_changes_and_trends(call: Call, tmp_path: Path) -> None:
     root = folder_of(tmp_path, row())
 
-    code, out, _ = run("history", root)
+    code, out, _ = call("history", root)
 
     assert code == 0
     assert re.search(r"AUD-20260202-bes\s+2.0\s+fail\s+1 high\s+2\s+data", out)
     assert "The same weights failed 2 times" in out
     assert "0.00 [-0.10, 0.10] → 0.50 [0.40, 0.60] ▲ → 0.60 [0.50, 0.70] ▲ → 0.00 [-0.10, 0.10]" in out
-    tree = json.loads(run("history", root, "--json")[1])
+    tree = json.loads(call("history", root, "--json")[1])
     assert History.model_validate(tree["toy"]).same_model == 3
-    assert run("history", root, "--chart", tmp_path / "trends.svg")[0] == 0
+    assert call("history", root, "--chart", tmp_path / "trends.svg")[0] == 0
     alone = (tmp_path / "trends.svg").read_text(encoding="utf-8")
     assert alone.startswith("<svg")
     words = " ".join(
@@ -175,20 +174,20 @@ def test_the_command_prints_attempts_changes_and_trends(run: Run, tmp_path: Path
     assert "a confirmed finding" in words
 
 
-def test_a_folder_without_audits_and_a_name_that_is_not_there_say_so(run: Run, tmp_path: Path) -> None:
+def test_a_folder_without_audits_and_a_name_that_is_not_there_say_so(call: Call, tmp_path: Path) -> None:
     root = folder_of(tmp_path / "audits", row())
     (tmp_path / "empty").mkdir()
 
-    assert "holds no finished audit" in run("history", tmp_path / "empty")[2]
-    code, _, err = run("history", root, "--name", "signs")
+    assert "holds no finished audit" in call("history", tmp_path / "empty")[2]
+    code, _, err = call("history", root, "--name", "signs")
     assert code == 2
     assert "of signs; there are toy" in err
 
 
-def test_without_mlflow_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mlflow_the_extra_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "mlflow", None)
 
-    code, _, err = run("history", "mlflow:audits")
+    code, _, err = call("history", "mlflow:audits")
 
     assert code == 2
     assert "pip install 'auditor[mlflow]'" in err
@@ -209,17 +208,17 @@ def test_the_page_loads_nothing_and_shows_names_as_text(tmp_path: Path) -> None:
     assert "script-src 'sha256-" in html.unescape(page)
 
 
-def test_the_page_links_to_reports_that_are_there(run: Run, tmp_path: Path) -> None:
+def test_the_page_links_to_reports_that_are_there(call: Call, tmp_path: Path) -> None:
     root = folder_of(tmp_path / "all audits", row())
     (root / "toy" / "2026-02-01" / "report.html").write_text("report")
 
-    run("site", root)
-    run("site", root, "-o", tmp_path / "pages" / "all.html")
+    call("site", root)
+    call("site", root, "-o", tmp_path / "pages" / "all.html")
 
     assert (root / "index.html").read_text().count('href="./toy/2026-02-01/report.html"') == 1
     assert 'href="./../all%20audits/toy/2026-02-01/report.html"' in (tmp_path / "pages" / "all.html").read_text()
 
 
-def test_an_empty_folder_gives_a_page_that_says_so(run: Run, tmp_path: Path) -> None:
-    assert run("site", tmp_path)[0] == 0
+def test_an_empty_folder_gives_a_page_that_says_so(call: Call, tmp_path: Path) -> None:
+    assert call("site", tmp_path)[0] == 0
     assert "No finished audit lies here yet" in (tmp_path / "index.html").read_text()

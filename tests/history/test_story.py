@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import cv2
+import jsonschema
 import pytest
 
-from auditor.cli import invoke
-from tests.models import pictures
+from tests.conftest import Call
+from tests.models import SPEC, save_pictures
 
 NET = """\
 import torch
@@ -40,17 +40,7 @@ def make():
     return Looks(ROWS, COLUMNS)
 """
 PLACES = {"centre": ("slice(9, 15)", "slice(13, 19)"), "corner": ("slice(1, 4)", "slice(1, 4)")}
-SPEC = """\
-version: 1
-name: story
-model:
-  source: python
-  factory: net.py:make
-  classes: [dark, bright]
-  input: {size: [24, 32], resize: squash, mean: [0, 0, 0], std: [1, 1, 1]}
-dataset:
-  source: folder
-  path: pictures
+ASKED = """\
   sample: {size: 64}
 visualizations: []
 probes: [corner]
@@ -58,30 +48,14 @@ metrics: [performance]
 policy:
   waivers: waivers.yaml
   limits: {metrics.accuracy: {max_decrease: 0.2, rationale: no release is much worse than the last}}
-report: {formats: [json]}
+report: {formats: [json, sarif]}
 """
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    images, labels = pictures(64)
-    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        folder = tmp_path / "pictures" / ("bright" if label else "dark")
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{index:03d}.png"), image.transpose(1, 2, 0)[:, :, ::-1])
-    (tmp_path / "spec.yaml").write_text(SPEC)
+    save_pictures(tmp_path / "pictures")
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("toy", "story") + ASKED)
     waive(tmp_path, None)
     return tmp_path
 
@@ -106,13 +80,28 @@ def audit_in(folder: Path) -> dict[str, Any]:
     return tree
 
 
-def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Path, call: Run) -> None:
+def suppressions(folder: Path) -> list[dict[str, Any]]:
+    results = json.loads((folder / "audit.sarif").read_text())["runs"][0]["results"]
+    return [one for result in results for one in result.get("suppressions", ())]
+
+
+def states(folder: Path, schema: dict[str, Any]) -> dict[str, str]:
+    """Check → SARIF's baselineState, of the file that keeps all; it keeps to the official schema."""
+    log = json.loads((folder / "audit.sarif").read_text())
+    jsonschema.validate(log, schema)
+    results = log["runs"][0]["results"]
+    return {result["properties"]["id"]: result["baselineState"] for result in results if "baselineState" in result}
+
+
+def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Path, call: Call, schemas: Path) -> None:
+    schema = json.loads((schemas / "sarif-schema-2.1.0.json").read_text())
     spec, runs, baseline = root / "spec.yaml", root / "runs", root / "baseline.json"
 
     learn(root, "centre")
     code, _, err = call("run", spec, "-o", runs / "1")
     assert code == 0, err
     assert "warning: policy.limits.metrics.accuracy: relative to a baseline, and none was given" in err
+    assert states(runs / "1", schema) == {}
     assert call("baseline", "write", runs / "1", "-o", baseline)[0] == 0
 
     learn(root, "corner")
@@ -122,10 +111,17 @@ def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Pat
     finding = next(check for check in caught["checks"] if check["verdict"] == "confirmed")
     assert (finding["baseline_state"], finding["status"]) == ("new", "open")
     assert caught["baseline"]["counts"]["new"] >= 1
-    assert [audit["changed"] for audit in caught["history"]["audits"]] == [[], ["model", "spec"]]
+    assert states(runs / "2", schema) == {finding["id"]: "new"}
+    # what the command line said of the baseline changed nothing that was asked
+    assert [audit["changed"] for audit in caught["history"]["audits"]] == [[], ["model"]]
     assert "figures/trends.svg" in caught["figures"]
     trend = next(item for item in caught["history"]["trends"] if item["id"] == finding["id"])
     assert [point["verdict"] == "confirmed" for point in trend["points"]] == [False, True]
+    assert trend["points"][0]["value"] < 0.1 < trend["points"][1]["low"] <= trend["points"][1]["value"]
+    assert call("render", runs / "2", "-f", "html")[0] == 0
+    page = (runs / "2" / "report.html").read_text()
+    assert "Each number from audit to audit" in page
+    assert caught["figures"]["figures/trends.svg"]["alt"] in html.unescape(page)
 
     code, out, _ = call("compare", runs / "1", runs / "2")
     assert code == 1
@@ -139,6 +135,9 @@ def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Pat
     assert waived["verdict"] == "pass_with_waivers"
     assert waived["attempt"] == 2
     assert any("The same weights failed once before they passed" in note for note in waived["notes"])
+    (suppressed,) = suppressions(runs / "3")
+    assert suppressed["status"] == "accepted"
+    assert suppressed["properties"]["waiver"] == "W-1"
     assert (runs / "3" / "waivers.yaml").read_text() == (root / "waivers.yaml").read_text()
     assert call("waivers", "list", runs / "3")[0] == 0
 
@@ -148,7 +147,9 @@ def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Pat
     assert "warning: " in err
     assert "Waiver W-1 (QA-1, approved by them) expired" in err
     expired = audit_in(runs / "4")
+    assert expired["verdict"] == "fail"
     assert expired["waivers"][0]["state"] == "expired"
+    assert suppressions(runs / "4") == []
     assert expired["attempt"] == 3
     assert any("expired" in reason for reason in expired["reasons"])
     assert call("render", runs / "4", "-f", "html")[0] == 0
@@ -162,8 +163,16 @@ def test_two_versions_through_baseline_compare_trend_waiver_and_expiry(root: Pat
     known = audit_in(runs / "5")
     assert {check["status"] for check in known["checks"] if check["verdict"] == "confirmed"} == {"baseline"}
 
+    assert states(runs / "5", schema) == {finding["id"]: "unchanged"}
+
+    learn(root, "centre")
+    code, _, err = call("run", spec, "-o", runs / "6", "--baseline", baseline)
+    assert code == 0, err
+    assert states(runs / "6", schema) == {finding["id"]: "absent"}
+    assert audit_in(runs / "6")["history"]["audits"][-1]["changed"] == ["model"]
+
     code, out, _ = call("history", runs)
     assert code == 0
-    assert "story: 5 audits" in out
+    assert "story: 6 audits" in out
     assert call("site", runs)[0] == 0
     assert 'href="./4/report.html"' in (runs / "index.html").read_text()

@@ -113,18 +113,18 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "For class cat, the model relies on a border ring 5 px wide: when it comes from another picture, 40 % more "
             "predictions turn to class cat than with a matched control (95 % interval 31 % to 50 %, 64 images).",
             "对于类别 cat，模型依赖宽 5 像素的边框环：当它取自另一张图像时，与匹配对照相比，"
-            "转为类别 cat的预测多 40 %"
-            "（95 % 置信区间 31 % 至 50 %，64 张图像）。",
+            "转为类别 cat的预测多 40%"
+            "（95% 置信区间 31% 至 50%，64 张图像）。",
         ),
         (
             "A mark burned into the top left of the picture is present in the data, and the model does not use it; an "
             "effect of 12% would have been seen with 80 % power.",
-            "烧录在图像左上方的标记存在于数据中，但模型并未使用它；若效应达到 12%，以 80 % 的检验功效本可发现。",
+            "烧录在图像左上方的标记存在于数据中，但模型并未使用它；若效应达到 12%，以 80% 的检验功效本可发现。",
         ),
         (
-            "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest bar, "
-            "frame 0, is 12% of the map. This method failed its sanity check on this model: do not read its pictures as "
-            "evidence.",
+            "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest "
+            "bar, frame 0, is 12% of the map. This method failed its sanity check on this model: do not read its "
+            "pictures as evidence.",
             "grad_cam，层 features.9，left/clip006：dog，预测为 cat（1.00）。"
             "片段的第 0, 1 帧；最高的条形（第 0 帧）占归因图的 12%。"
             "该方法在此模型上未通过合理性检查：不要把其图像当作证据。",
@@ -134,8 +134,8 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "半样本 A，每张图像 2 个供体；已减去对照：右上内侧、左下",
         ),
         (
-            "waivers.yaml:3: Waiver W-1 (QA-1, approved by Dr. A. Example) accepts limits.accuracy until 2026-12-01; it "
-            "expires in 9 days.",
+            "waivers.yaml:3: Waiver W-1 (QA-1, approved by Dr. A. Example) accepts limits.accuracy until 2026-12-01; "
+            "it expires in 9 days.",
             "waivers.yaml:3：豁免 W-1（QA-1，批准人 Dr. A. Example）接受 limits.accuracy，"
             "直至 2026-12-01；9 天后到期。",
         ),

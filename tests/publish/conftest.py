@@ -12,6 +12,7 @@ import pytest
 from auditor.publish import Parcels, Sending
 from auditor.publish._parcels import parcels_of
 from auditor.runs import RunFolder
+from tests.publish.services import FakeGitlab
 from tests.reports.sample_audit import build
 
 VARIABLES = (
@@ -78,6 +79,15 @@ def run(finished: Path, tmp_path: Path) -> Path:
 def parcels(run: Path) -> Iterator[Parcels]:
     with parcels_of(run, images=True) as found:
         yield found
+
+
+@pytest.fixture
+def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitlab]:
+    with FakeGitlab().listening() as service:
+        monkeypatch.setenv("GITLAB_URL", service.base)
+        monkeypatch.setenv("GITLAB_TOKEN", "glpat-1")
+        assert isinstance(service, FakeGitlab)
+        yield service
 
 
 @dataclass

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import select
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from auditor.cli import invoke
+from tests.conftest import Call
 from tests.publish.services import FakeGithub, FakeGitlab
 
 PLACE = "gitlab:vision/signs!3"
 
 
-@pytest.fixture
-def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitlab]:
-    with FakeGitlab().listening() as service:
-        monkeypatch.setenv("GITLAB_URL", service.base)
-        monkeypatch.setenv("GITLAB_TOKEN", "glpat-1")
-        assert isinstance(service, FakeGitlab)
-        yield service
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = invoke(["publish", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
 def test_the_address_is_on_stdout_and_what_was_done_on_stderr(
     run: Path,
     gitlab: FakeGitlab,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
 ) -> None:
-    code, out, err = call(capsys, run, "--to", PLACE)
+    code, out, err = call("publish", run, "--to", PLACE)
 
     assert code == 0
     assert out.strip() == f"{gitlab.base}/vision/signs/-/merge_requests/3"
@@ -41,8 +30,8 @@ def test_the_address_is_on_stdout_and_what_was_done_on_stderr(
     assert "glpat-1" not in out + err
 
 
-def test_all_that_is_not_set_is_said_at_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = call(capsys, run, "--to", "jira", "--to", "github")
+def test_all_that_is_not_set_is_said_at_once(run: Path, call: Call) -> None:
+    code, _, err = call("publish", run, "--to", "jira", "--to", "github")
 
     assert code == 2
     for word in ("JIRA_URL", "JIRA_TOKEN", "--to jira:KEY-1", "GITHUB_TOKEN", "owner/repository"):
@@ -52,11 +41,11 @@ def test_all_that_is_not_set_is_said_at_once(run: Path, capsys: pytest.CaptureFi
 def test_pictures_do_not_go_to_a_public_place_unasked(
     run: Path,
     gitlab: FakeGitlab,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
 ) -> None:
     gitlab.visibility = "public"
 
-    code, _, err = call(capsys, run, "--to", PLACE)
+    code, _, err = call("publish", run, "--to", PLACE)
 
     assert code == 2
     assert "is a public place, and report.pdf and report.html hold pictures" in err
@@ -64,24 +53,93 @@ def test_pictures_do_not_go_to_a_public_place_unasked(
     assert gitlab.made() == []
 
 
-def test_yes_agrees(run: Path, gitlab: FakeGitlab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_yes_agrees(run: Path, gitlab: FakeGitlab, call: Call) -> None:
     gitlab.visibility = "public"
 
-    code, _, err = call(capsys, run, "--to", PLACE, "--yes")
+    code, _, err = call("publish", run, "--to", PLACE, "--yes")
 
     assert code == 0
     assert "warning" in err
     assert len(gitlab.uploads) == 2
 
 
+@dataclass
+class Answered:
+    code: int
+    screen: str
+
+
+def at_a_terminal(answer: bytes, *arguments: object) -> Answered:
+    """The command in a terminal of its own, which somebody answers when it asks."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    opened = 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1'  # by the first of a session: Ctrl-C then reaches it
+    command = ["sh", "-c", opened, "sh", os.ttyname(theirs), sys.executable, "-m", "auditor", *map(str, arguments)]
+    process = subprocess.Popen(command, start_new_session=True)
+    screen = b""
+    while process.poll() is None or select.select([ours], [], [], 0)[0]:
+        if not select.select([ours], [], [], 0.1)[0]:
+            continue
+        screen += os.read(ours, 1024)
+        if answer and screen.rstrip().endswith(b"[y/N]:"):
+            os.write(ours, answer)
+            answer = b""
+    os.close(ours)
+    os.close(theirs)
+    return Answered(process.wait(timeout=60), screen.decode().replace("\r\n", "\n"))
+
+
+def test_at_a_terminal_yes_puts_pictures_into_a_public_place(run: Path, gitlab: FakeGitlab) -> None:
+    gitlab.visibility = "public"
+
+    done = at_a_terminal(b"y\n", "publish", run, "--to", PLACE)
+
+    assert done.code == 0, done.screen
+    assert done.screen.startswith(f"warning: {PLACE} is a public place, and report.pdf and report.html hold pictures")
+    assert "Put them there? [y/N]: y" in done.screen
+    assert len(gitlab.uploads) == 2
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n"], ids=["no", "nothing"])
+def test_at_a_terminal_anything_else_publishes_nothing(run: Path, gitlab: FakeGitlab, answer: bytes) -> None:
+    gitlab.visibility = "public"
+
+    done = at_a_terminal(answer, "publish", run, "--to", PLACE)
+
+    assert done.code == 2, done.screen
+    assert "Put them there? [y/N]:" in done.screen
+    assert "nothing was published there; --no-images leaves pictures out" in done.screen
+    assert gitlab.made() == []
+
+
+@pytest.mark.parametrize("answer", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_an_interruption_of_the_question_publishes_nothing(run: Path, gitlab: FakeGitlab, answer: bytes) -> None:
+    gitlab.visibility = "public"
+
+    done = at_a_terminal(answer, "publish", run, "--to", PLACE)
+
+    assert done.code == 130, done.screen
+    assert "Traceback" not in done.screen
+    assert gitlab.made() == []
+
+
+def test_a_closed_place_asks_nobody(run: Path, gitlab: FakeGitlab) -> None:
+    done = at_a_terminal(b"", "publish", run, "--to", PLACE)
+
+    assert done.code == 0, done.screen
+    assert "public" not in done.screen
+    assert len(gitlab.uploads) == 2
+
+
 def test_without_files_that_show_pictures_nobody_is_asked(
     run: Path,
     gitlab: FakeGitlab,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
 ) -> None:
     gitlab.visibility = "public"
 
-    code, _, err = call(capsys, run, "--to", PLACE, "--set", "gitlab.files=[audit.json]")
+    code, _, err = call("publish", run, "--to", PLACE, "--set", "gitlab.files=[audit.json]")
 
     assert code == 0
     assert "public" not in err
@@ -91,9 +149,9 @@ def test_without_files_that_show_pictures_nobody_is_asked(
 def test_a_dry_run_sends_nothing_and_shows_no_token(
     run: Path,
     gitlab: FakeGitlab,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
 ) -> None:
-    code, out, err = call(capsys, run, "--to", PLACE, "--dry-run")
+    code, out, err = call("publish", run, "--to", PLACE, "--dry-run")
 
     assert code == 0
     assert gitlab.asked == []
@@ -105,13 +163,13 @@ def test_a_dry_run_sends_nothing_and_shows_no_token(
 def test_one_target_that_refuses_does_not_stop_the_next(
     run: Path,
     gitlab: FakeGitlab,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with FakeGithub().listening() as github:
         monkeypatch.setenv("GITHUB_API_URL", github.base)
         monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-        code, _, err = call(capsys, run, "--to", "github:vision/signs#12", "--to", PLACE)
+        code, _, err = call("publish", run, "--to", "github:vision/signs#12", "--to", PLACE)
 
     assert code == 2
     assert "GITHUB_TOKEN is not accepted" in err
@@ -129,11 +187,11 @@ def test_one_target_that_refuses_does_not_stop_the_next(
 )
 def test_mistakes_are_said_without_a_traceback(
     run: Path,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
     arguments: tuple[str, ...],
     words: str,
 ) -> None:
-    code, _, err = call(capsys, run, *arguments)
+    code, _, err = call("publish", run, *arguments)
 
     assert code == 2
     assert "Traceback" not in err

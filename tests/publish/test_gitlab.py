@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ from tests.publish.conftest import Heard, again
 from tests.publish.services import Answer, FakeGitlab
 
 TARGET = Gitlab(place="vision/signs!3")
-
-
-@pytest.fixture
-def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitlab]:
-    with FakeGitlab().listening() as service:
-        monkeypatch.setenv("GITLAB_URL", service.base)
-        monkeypatch.setenv("GITLAB_TOKEN", "glpat-1")
-        assert isinstance(service, FakeGitlab)
-        yield service
 
 
 @pytest.mark.parametrize(("place", "thing"), [("vision/signs!3", "merge_requests"), ("vision/signs#3", "issues")])

@@ -2,83 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from auditor.errors import PublishError
 from auditor.publish import Parcels, Reach
 from auditor.publish._parcels import parcels_of
 from auditor.publish.mlflow import Mlflow, metrics_of
-from auditor.records import WaiverRecord, WaiverState
+from auditor.records import KeptModel, WaiverRecord, WaiverState
 from tests.publish.conftest import Heard, again
 
 pytest.importorskip("mlflow", reason="MLflow is not installed (extra mlflow)")
-pytest.importorskip("flask", reason="MLflow is here without what its server needs (flask, sqlalchemy, alembic)")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # MLflow's own, of its own parts
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-SECONDS_TO_START = 300
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking server and registry on loopback, artifacts served by it."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--workers", "1"],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        _wait(port, process, folder / "log.txt")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=60)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    import httpx
-
-    end = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/health", timeout=5, trust_env=False).text == "OK":
-                return
-        except httpx.TransportError:
-            time.sleep(0.5)
-    raise RuntimeError(f"the tracking server did not start:\n{log.read_text()[-3000:]}")
 
 
 @pytest.fixture
-def client(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     from mlflow import MlflowClient
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    return MlflowClient(server, server)
+    return MlflowClient(mlflow_server, mlflow_server)
 
 
 def test_an_audit_becomes_a_run_with_files_metrics_and_tags(
@@ -135,6 +87,48 @@ def test_a_registered_version_carries_the_verdict_and_the_way_to_the_report(
     assert run.data.tags["audit.model"] == f"models:/traffic-signs/{version.version}"
     assert run.data.tags["audit.model_run_id"] == trained.info.run_id
     assert client.get_model_version_by_alias("traffic-signs", "candidate").version == version.version
+
+
+def loaded_from(parcels: Parcels, uri: str, run_id: str) -> Parcels:
+    """The same audit, of a model that it loaded from a registry."""
+    kept = KeptModel(uri=uri, asked=uri, server="http://127.0.0.1", run_id=run_id, sha256="0" * 64)
+    model = parcels.audit.model.model_copy(update={"kept": kept})
+    return replace(parcels, audit=parcels.audit.model_copy(update={"model": model}))
+
+
+def test_the_version_that_an_audit_loaded_is_found_by_itself_and_shown_by_mlflows_pages(
+    client: Any, parcels: Parcels, heard: Heard, mlflow_server: str
+) -> None:
+    trained = client.create_run(client.create_experiment("by itself"))
+    client.create_registered_model("signs")
+    client.create_model_version("signs", f"{trained.info.artifact_uri}/model", run_id=trained.info.run_id)
+
+    outcome = Mlflow().publish(loaded_from(parcels, "models:/signs/1", trained.info.run_id), heard.sending())
+
+    assert "version 1 of signs carries the tags audit.*" in outcome.done
+    # what the page of a model version asks its server for
+    asked = {"name": "signs", "version": "1"}
+    page = httpx.get(f"{mlflow_server}/ajax-api/2.0/mlflow/model-versions/get", params=asked, trust_env=False).json()
+    tags = {tag["key"]: tag["value"] for tag in page["model_version"]["tags"]}
+    assert tags["audit.verdict"] == parcels.audit.verdict
+    assert tags["audit.report_id"] == parcels.audit.report_id
+    run = httpx.get(
+        f"{mlflow_server}/ajax-api/2.0/mlflow/runs/get", params={"run_id": tags["audit.run_id"]}, trust_env=False
+    ).json()["run"]
+    assert {"key": "audit.model", "value": "models:/signs/1"} in run["data"]["tags"]
+
+
+def test_a_version_of_that_number_that_another_run_made_gets_no_tags(
+    client: Any, parcels: Parcels, heard: Heard
+) -> None:
+    trained = client.create_run(client.create_experiment("another"))
+    client.create_registered_model("other-signs")
+    client.create_model_version("other-signs", f"{trained.info.artifact_uri}/model", run_id=trained.info.run_id)
+
+    with pytest.raises(PublishError, match="another model, so it gets no tags"):
+        Mlflow().publish(loaded_from(parcels, "models:/other-signs/1", "0" * 32), heard.sending())
+
+    assert client.get_model_version("other-signs", "1").tags == {}
 
 
 def test_a_run_that_is_there_gets_the_files_in_a_folder_and_goes_on(

@@ -11,7 +11,11 @@ from typing import Any
 import jsonschema
 import lxml.html
 import pytest
+from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
+from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
 from lxml import etree
 from markdown_it import MarkdownIt
 
@@ -35,7 +39,7 @@ from auditor.reports.markdown import MOST_BYTES, summary_of
 from tests.reports.conftest import Run
 from tests.reports.hostile_audits import audits
 
-Validate = Callable[[dict[str, Any]], None]
+Validate = Callable[[Any], None]
 MACHINE = ("sarif", "junit", "gitlab", "markdown", "attestation", "csv", "parquet")
 hostile_settings = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -57,6 +61,11 @@ def valid_sarif(schemas: Path) -> Validate:
         validator.validate(log)
 
     return validate
+
+
+@pytest.fixture(scope="module")
+def valid_gitlab(schemas: Path) -> Validate:
+    return jsonschema.Draft202012Validator(json.loads((schemas / "gitlab-code-quality.json").read_text())).validate
 
 
 @pytest.fixture(scope="module")
@@ -295,6 +304,12 @@ def test_junit_suites_carry_the_digests(believable: Run) -> None:
         assert properties["spec.sha256"] == believable.audit.spec_sha256
 
 
+def test_the_gitlab_report_is_what_gitlab_documents(believable: Run, hostile: Run, valid_gitlab: Validate) -> None:
+    for made in (believable, hostile):
+        (file,) = write("gitlab", made.audit, made.folder)
+        valid_gitlab(json.loads(file.read_text(encoding="utf-8")))
+
+
 def test_gitlab_entries_have_what_gitlab_asks_for(believable: Run) -> None:
     entries = issues(believable.audit)
 
@@ -342,6 +357,18 @@ def test_the_summary_is_appended_to_the_jobs_own(
     write("markdown", believable.audit, believable.folder)
 
     assert job.read_text().startswith("before\n<!-- auditor:chest-radiographs -->\n")
+
+
+def test_the_statement_keeps_to_in_totos_own_schema(believable: Run, hostile: Run) -> None:
+    for made in (believable, hostile):
+        (file,) = write("attestation", made.audit, made.folder)
+        content = json.loads(file.read_text(encoding="utf-8"))
+
+        parsed = json_format.ParseDict(content, statement_pb2.Statement())
+        Statement.copy_from_pb(parsed).validate()
+        predicate = dict(content["predicate"])
+        assert {predicate.pop(name) for name in ("reportId", "finishedOn")}  # our own, which readers pass over
+        json_format.ParseDict(predicate, test_result_pb2.TestResult())
 
 
 def test_the_statement_names_model_and_spec_by_their_digests(believable: Run) -> None:
@@ -425,7 +452,7 @@ def test_hostile_names_break_neither_sarif_nor_junit(
 
 @hostile_settings
 @given(audit=audits())
-def test_hostile_names_break_neither_tables_nor_lists(audit: Audit, tmp_path: Path) -> None:
+def test_hostile_names_break_neither_tables_nor_lists(audit: Audit, tmp_path: Path, valid_gitlab: Validate) -> None:
     (tmp_path / "spec.yaml").write_text("version: 1\n")
 
     page = summary_of(audit)
@@ -439,6 +466,8 @@ def test_hostile_names_break_neither_tables_nor_lists(audit: Audit, tmp_path: Pa
     etree.strip_elements(shown, "code", with_tail=False)  # nothing is live in code
     assert "@everyone" not in shown.text_content()
     assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+    valid_gitlab(entries)
+    Statement.copy_from_pb(json_format.ParseDict(made, statement_pb2.Statement())).validate()
     tests = [name for key in ("passedTests", "warnedTests", "failedTests") for name in made["predicate"][key]]
     assert len(set(tests)) == len(tests)
     with text.open(encoding="utf-8", newline="") as lines:
