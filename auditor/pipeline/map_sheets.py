@@ -159,29 +159,29 @@ def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gal
     paths, what = [], subject.sample.medium.value
     for index in shown_pictures(subject, CHANNELS_SHOWN):
         units = ", ".join(str(unit) for unit in item.units[index])
-        maps, where = _flat(item.maps[index], subject)
+        maps, count = _flat(item.maps[index]), item.maps.shape[1]
+        title = f"{item.layer}: strongest {item.unit}s on {describe(subject, index)}"
+        if item.maps[index].ndim > maps.ndim:
+            plane = subject.sample.medium.layers[:-1]
+            title += f", each in the {plane} where it answers most; first the middle {plane}"
         paths.append(
             gallery.photo(
                 f"{item.method}-{item.layer}-{index}",
                 figures.channel_sheet(subject.sample.display(index), maps),
-                caption=f"{item.layer}: strongest {item.unit}s on {describe(subject, index)}{where}. In order: "
-                f"{units}.",
-                alt=f"The {what} and the maps of its {item.maps.shape[1]} strongest {item.unit}s at {item.layer}.",
+                caption=f"{title}. In order: {units}.",
+                alt=f"The {what} and the maps of its {count} strongest {item.unit}s at {item.layer}.",
                 reading=reading,
             )
         )
     return paths
 
 
-def _flat(maps: np.ndarray, subject: Subject) -> tuple[np.ndarray, str]:
-    """Of maps in depth the layer where each unit answers most, and the words that say so."""
+def _flat(maps: np.ndarray) -> np.ndarray:
+    """Of maps in depth the layer where each unit answers most; other maps as they are."""
     if maps.ndim == 3:
-        return maps, ""
+        return maps
     heaviest = np.nan_to_num(maps).sum(axis=(2, 3)).argmax(axis=1)
-    layer = subject.sample.medium.layers[:-1]
-    return maps[
-        np.arange(len(maps)), heaviest
-    ], f", each in the {layer} where it answers most; first the middle {layer}"
+    return np.asarray(maps[np.arange(len(maps)), heaviest])
 
 
 def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str:

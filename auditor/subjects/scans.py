@@ -140,8 +140,9 @@ def _slices(path: Path) -> tuple[list[Any], list[str]]:
             raise DataError(f"{path.name}: {file.name} is damaged: {error}") from error
     if not passed:
         return slices, []
-    words = "1 file of the folder is not DICOM and was" if passed == 1 else f"{passed} files are not DICOM and were"
-    return slices, [f"{words} passed over"]
+    if passed == 1:
+        return slices, ["1 file of the folder is not DICOM and was passed over"]
+    return slices, [f"{passed} files are not DICOM and were passed over"]
 
 
 def _pixels(name: str, slices: Sequence[Any]) -> np.ndarray:

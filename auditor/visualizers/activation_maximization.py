@@ -169,6 +169,7 @@ class ActivationMaximization(StudyVisualizer):
 
     def _sheet(self, rows: Sequence[PictureRow], audited: Audited) -> PictureSheet:
         several, one = audited.sample.medium.several, audited.sample.medium.value
+        made, count = several.capitalize(), len(audited.sample)
         shown = {Medium.PICTURE: "", Medium.CLIP: " Of each, three frames.", Medium.VOLUME: " Of each, three planes."}
         way = (
             "the spectrum's magnitudes fixed to the sample's mean and its phase optimised (MaCo)"
@@ -177,10 +178,9 @@ class ActivationMaximization(StudyVisualizer):
         )
         return PictureSheet(
             rows,
-            f"{several.capitalize()} made in {self.steps} steps for {len(rows)} objectives, {self.starts} starts each: "
-            f"{way}. Under each, the value that it reaches, and in units of the largest one on the "
-            f"{len(audited.sample)} real {several}; the last {one} of each row is the real one that reaches it."
-            f"{shown[audited.sample.medium]}",
+            f"{made} made in {self.steps} steps for {len(rows)} objectives, {self.starts} starts each: {way}. Under "
+            f"each, the value that it reaches, and in units of the largest one on the {count} real {several}; the last "
+            f"{one} of each row is the real one that reaches it.{shown[audited.sample.medium]}",
             f"{len(rows)} rows of {self.starts} made {several} and a real one, with the values that they reach.",
         )
 

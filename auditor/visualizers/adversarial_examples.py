@@ -151,7 +151,6 @@ class AdversarialExamples(StudyVisualizer):
         maps = "" if before.of_method.maps is None else (
             f" Maps: {in_print(self.method)}{layer}, for the class predicted before, each from 0 to its own maximum."
         )  # fmt: skip
-        of_change = "before and after FGSM and PGD, with their change and the maps before and after."
         if isinstance(sample, VolumeSample):
             return [
                 PictureSheet(
@@ -159,7 +158,8 @@ class AdversarialExamples(StudyVisualizer):
                     f"{budget}: {sample.pictures[one.row].name}, one of {few}. At the left what is predicted, framed "
                     f"where that is another class.{maps} The change is magnified by {factor:.3g} around grey; beside "
                     "it the cosine of the features.",
-                    f"1 {sample.medium.value} {of_change}",
+                    f"1 {sample.medium.value} before and after FGSM and PGD, with their change and the maps before and "
+                    "after.",
                     str(number),
                 )
                 for number, one in enumerate(chosen, start=1)
@@ -171,7 +171,8 @@ class AdversarialExamples(StudyVisualizer):
                 [row for one in chosen for row in picture_rows(one, audited, before, after)],
                 f"{budget}: {few}. Under each what is predicted, framed where that is another class.{maps} The change "
                 f"is magnified by {factor:.3g} around grey{thinned}; under it the cosine of the features.",
-                f"{len(chosen)} pictures {of_change}",
+                f"{len(chosen)} pictures before and after FGSM and PGD, with their change and the maps before and "
+                "after.",
             )
         ]
 

@@ -116,11 +116,7 @@ class EmbeddingMap(StudyVisualizer):
         ]
         count, planes = len(features), tuple(dict.fromkeys(self.beside_pca))
         if planes and count < FEWEST_BENT:
-            names = " and ".join(BENT[plane] for plane in planes)
-            remarks.append(
-                f"{names} {'was' if len(planes) == 1 else 'were'} left out: with {count} {several}, fewer than "
-                f"{FEWEST_BENT}, {'it draws' if len(planes) == 1 else 'they draw'} clusters into noise"
-            )
+            remarks.append(_left_out([BENT[plane] for plane in planes], count, several))
             return found
         return [*found, *(self._bent(plane, features, seed % 2**32) for plane in planes)]
 
@@ -164,6 +160,17 @@ class EmbeddingMap(StudyVisualizer):
                 "neighbours",
             )
         ]
+
+
+def _left_out(planes: Sequence[str], count: int, several: str) -> str:
+    if len(planes) == 1:
+        return (
+            f"{planes[0]} was left out: with {count} {several}, fewer than {FEWEST_BENT}, it draws clusters into noise"
+        )
+    return (
+        f"{' and '.join(planes)} were left out: with {count} {several}, fewer than {FEWEST_BENT}, they draw clusters "
+        "into noise"
+    )
 
 
 def principal(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
