@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 FEW = 6
 """Panels beyond this many stand four in a row and lower, so that all fit half a page."""
-TALL, LOW = 1.75, 1.42
+TALL, LOW = 1.75, 1.28
 """Inches: height of a row of panels."""
-BETWEEN = 0.75
+BETWEEN = 0.72
 """Inches of it that the words between two panels take."""
 
 

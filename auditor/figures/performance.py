@@ -134,8 +134,8 @@ def curves(
     """
     if len(lines) > len(LINES):
         raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
-    with chart(WIDTH * 0.5, 2.45) as figure:
-        axes = figure.add_axes((0.09, 0.17, 0.88, 0.73))
+    with chart(WIDTH * 0.5, 2.15) as figure:
+        axes = figure.add_axes((0.09, 0.195, 0.88, 0.69))
         words = Wording(figure)
         for (name, line), colour, dash, stroke in zip(lines.items(), LINES, DASHES, STROKES, strict=False):
             if line.lows is not None and line.highs is not None:
