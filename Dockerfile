@@ -1,5 +1,5 @@
-# Debian's Python; PyTorch's own images stand on systems that lack, or wall off, what is needed here (harfbuzz's subsetter, pip).
-# torch's wheels bring CUDA, so a GPU asks only for NVIDIA's driver and container toolkit on the host.
+# Not pytorch/pytorch: its 2.9 images stand on Ubuntu 22.04, which has no libharfbuzz-subset0. torch's wheels bring CUDA's
+# libraries, so a GPU asks only for NVIDIA's driver and container toolkit on the host.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
@@ -17,10 +17,12 @@ COPY pyproject.toml README.md LICENSE ./
 COPY auditor auditor
 COPY templates templates
 COPY audit_specs audit_specs
-RUN pip install --no-cache-dir --constraint constraints.txt ".[mlflow,sign,tables,volumes]"
+RUN pip install --no-cache-dir --constraint constraints.txt ".[mlflow,sign,tables,umap,volumes]"
 
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
-RUN useradd --create-home --uid 10001 auditor
+# whoever --user names can write its caches there, and none land among the mounted files
+ENV HOME=/tmp
+RUN useradd --home-dir /tmp --uid 10001 auditor
 # by number, so that a cluster sees that it is not root
 USER 10001
 WORKDIR /audit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from auditor.languages import DEFAULT, Language, listed, say
 from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
+from auditor.reports._translation import teller
 from auditor.reports._words import AUDIT_VERDICTS, CHANGED, SEVERITIES, SEVERITY_MARKS, amount_of, date, number, plain
 
 TEMPLATE = "site.html.j2"
@@ -95,8 +96,9 @@ def site(found: Found, folder: Path | None, beside: Path, language: str = DEFAUL
         beside: The folder that the page will lie in.
         language: What it is written in.
     """
-    with Language.of(language).spoken():
-        overview = _overview(found, None if folder is None else _Links(folder, beside))
+    spoken = Language.of(language)
+    with spoken.spoken():
+        overview = _overview(found, None if folder is None else _Links(folder, beside), teller(spoken))
         context = {"site": overview, "tall": TALL, "wide": WIDE}
         return render_page(TEMPLATE, context, RenderOptions(), _data_url, media="site", brand=None)
 
@@ -122,7 +124,7 @@ def _data_url(name: str, data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{b64encode(data).decode()}"
 
 
-def _overview(found: Found, links: _Links | None) -> Overview:
+def _overview(found: Found, links: _Links | None, tell: Callable[[str], str]) -> Overview:
     groups = []
     for number_, name in enumerate(found.names, start=1):
         audits = found.of(name)
@@ -138,7 +140,7 @@ def _overview(found: Found, links: _Links | None) -> Overview:
                 latest=rows[0],
                 rows=rows,
                 sparks=_sparks(history),
-                notes=tuple(plain(note) for note in history.notes),
+                notes=tuple(plain(tell(note)) for note in history.notes),
             )
         )
     amounts = [(verdict, sum(audit.verdict == verdict for audit in found.audits)) for verdict in AuditVerdict]
@@ -149,7 +151,7 @@ def _overview(found: Found, links: _Links | None) -> Overview:
             (verdict.value, say(AUDIT_VERDICTS[verdict][0]), amount) for verdict, amount in amounts if amount
         ),
         total=len(found.audits),
-        warnings=tuple(plain(warning) for warning in found.warnings),
+        warnings=tuple(plain(tell(warning)) for warning in found.warnings),
     )
 
 

@@ -19,6 +19,8 @@ from auditor.records import (
     ClauseRow,
     History,
     ImageRecord,
+    KeptModel,
+    LegendEntry,
     LimitResult,
     Measurement,
     ModelRecord,
@@ -26,6 +28,7 @@ from auditor.records import (
     PartFailure,
     PastAudit,
     Picture,
+    PlacedWords,
     PlannedCheck,
     Record,
     SampleRecord,
@@ -50,6 +53,8 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     ClauseRow: frozenset({"asks", "held", "missing", "people"}),
     History: frozenset({"notes"}),
     ImageRecord: frozenset(),
+    KeptModel: frozenset(),
+    LegendEntry: frozenset({"label"}),
     LimitResult: frozenset({"reason"}),
     Measurement: frozenset({"reason", "note"}),
     ModelRecord: frozenset({"layer_notes"}),
@@ -57,6 +62,7 @@ PROSE: Mapping[type[Record], frozenset[str]] = {
     PartFailure: frozenset({"reason"}),
     PastAudit: frozenset(),
     Picture: frozenset({"caption", "alt", "reading"}),
+    PlacedWords: frozenset({"text"}),
     PlannedCheck: frozenset({"what", "control", "limit", "severity", "rationale"}),
     SampleRecord: frozenset({"rule"}),
     SignOff: frozenset(),
@@ -86,6 +92,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
             "seconds",
             "spec_file",
             "spec_path",
+            "question_sha256",
             "spec_sha256",
             "environment",
             "runtime",
@@ -119,6 +126,8 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
     ClauseRow: frozenset({"clause", "sections"}),
     History: frozenset({"source"}),
     ImageRecord: frozenset({"image", "label", "predicted", "half", "figures", "thumbnail"}),
+    KeptModel: frozenset({"uri", "asked", "server", "run_id", "sha256"}),
+    LegendEntry: frozenset({"colours"}),
     LimitResult: frozenset({"name", "breached_by", "rationale", "waiver"}),
     Measurement: frozenset({"name", "unit"}),
     ModelRecord: frozenset(
@@ -154,6 +163,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
         }
     ),
     Picture: frozenset({"path"}),
+    PlacedWords: frozenset(),
     PlannedCheck: frozenset({"kind"}),
     SampleRecord: frozenset({"source", "medium", "path", "duplicates", "digest", "per_class", "per_group"}),
     SignOff: frozenset({"role", "name", "decision", "date", "comment"}),
@@ -279,6 +289,7 @@ def _names(audit: Audit) -> set[str]:
     names = {*audit.model.classes, *audit.model.layers, *audit.reviewers, audit.name, audit.title, audit.owner}
     names |= {image.image for image in audit.images} | {image.predicted for image in audit.images}
     names |= {image.label for image in audit.images if image.label is not None}
+    names |= {item.name for item in audit.visualizations}
     names |= {item.layer for item in audit.visualizations if item.layer is not None}
     names |= {*audit.sample.per_group, *(group for groups in audit.sample.per_group.values() for group in groups)}
     names |= {text for item in audit.waivers for text in (item.id, item.ticket, item.owner, item.approver)}

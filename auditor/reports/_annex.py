@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.languages import grouped, say, say_many, spoken_number
+from auditor.languages import grouped, say, say_many
 from auditor.records import Audit, ImageRecord
 from auditor.reports._evidence import check_table, unjudged
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._subject import in_words
 from auditor.reports._tables import Cell, Column, Table, numeric, table
-from auditor.reports._words import NONE, plain, short
+from auditor.reports._words import NONE, bare, plain, short
 
 SPEC_LETTERS = 60_000
 """A longer spec is cut here in print; the whole file is attached to the PDF and in the run folder."""
@@ -77,7 +77,7 @@ def image_table(images: Sequence[ImageRecord]) -> Table:
                 short(image.image, 70),
                 short(image.label, 40) if image.label is not None else NONE,
                 Cell(short(image.predicted, 40), "✗" if wrong else "", "high" if wrong else ""),
-                spoken_number(f"{image.score:.2f}").removeprefix("0"),
+                bare(f"{image.score:.2f}"),
                 image.half or NONE,
             )
         )

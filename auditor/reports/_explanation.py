@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.languages import DEFAULT, Language
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
+from auditor.reports._translation import teller
 from auditor.runs import write_whole
 
 TEMPLATE = "explanation.html.j2"
@@ -89,7 +90,9 @@ def write_explanation(
     Raises:
         SystemPackageError: PDF needs a system library that is missing.
     """
-    with Language.of(language).spoken():
+    spoken = Language.of(language)
+    picture = _told(picture, spoken)
+    with spoken.spoken():
         pages = {path: _html(picture, "screen").encode("utf-8")}
         if pdf:
             from auditor.reports._layout import pdf_of
@@ -98,6 +101,23 @@ def write_explanation(
     for place, content in pages.items():
         write_whole(place, content)
     return list(pages)
+
+
+def _told(picture: ExplainedPicture, language: Language) -> ExplainedPicture:
+    """Its sentences in that language; names of the picture, its classes and layers stay."""
+    tell = teller(language, (picture.name, picture.target, *(name for name, _ in picture.scores), *picture.layers))
+    figure = picture.figure
+    return replace(
+        picture,
+        sentence=tell(picture.sentence),
+        cells=tuple((tell(cell[0]), *cell[1:]) for cell in picture.cells),
+        figure=replace(figure, caption=tell(figure.caption), alt=tell(figure.alt)),
+        tiles=tuple(
+            replace(tile, title=tell(tile.title), note=tell(tile.note), reading=tell(tile.reading))
+            for tile in picture.tiles
+        ),
+        notes=tuple(tell(note) for note in picture.notes),
+    )
 
 
 def _html(picture: ExplainedPicture, media: str) -> str:

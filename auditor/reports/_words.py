@@ -237,8 +237,15 @@ def probability(value: float | None) -> str:
         return NONE
     if value < LEAST_PROBABILITY:
         return say_in("pattern", "< .001")
-    text = f"{value:.3f}".lstrip("0") or "0"
-    return text
+    return bare(f"{value:.3f}")
+
+
+def bare(digits: str) -> str:
+    """'.97' of '0.97': what cannot be more than one, where the language leaves the zero out."""
+    if not digits.startswith("0."):
+        return spoken_number(digits)
+    point = spoken_number(digits)[1:2]
+    return say_in("pattern", "{point}{decimals}", point=point, decimals=digits[2:])
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:
