@@ -119,7 +119,9 @@ def not_tested_table(audit: Audit) -> Table:
     rows = [(kind_words(row.kind), capital(plain(row.what)), capital(plain(row.rationale))) for row in audit.not_tested]
     for check in audit.checks:
         if check.verdict is Verdict.NOT_TESTED and not check.measurements:
-            rows.append((kind_words(check.kind), place(check), capital(plain(check.sentence))))
+            kind, why = kind_words(check.kind), capital(plain(check.sentence))
+            if not any((row[0], row[2]) == (kind, why) for row in rows):  # planned checks are listed with their reason
+                rows.append((kind, place(check), why))
     for failure in audit.failures:
         broke = say("Broke (required)") if failure.required else say("Broke (optional)")
         rows.append((broke, plain(failure.part), plain(failure.reason)))

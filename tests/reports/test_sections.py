@@ -347,8 +347,8 @@ def test_what_a_corruption_leaves_of_the_accuracy_is_no_largest_effect(whole: Ru
 
     words = section(html(Run(whole.folder, audit)), "1")
 
-    assert "Largest effect, not confirmed" in words
-    assert "confirmed: corruption" not in words.lower()
+    assert "Largest effect, judged “no evidence”" in words
+    assert "evidence”: corruption" not in words.lower()
 
 
 def test_what_is_tested_begins_with_a_capital(filled: str) -> None:
