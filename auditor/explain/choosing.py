@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor import registry
+from auditor.method_names import in_print
 from auditor.visualizers import MapVisualizer
 
 if TYPE_CHECKING:
@@ -89,5 +90,5 @@ def in_words(choice: Choice, most_forwards: int) -> Sequence[str]:
     """For the page: what was left out, and how to have it."""
     if not choice.left_out:
         return ()
-    words = ", ".join(f"{name} ({cost})" for name, cost in sorted(choice.left_out.items()))
+    words = ", ".join(f"{in_print(name)} ({cost})" for name, cost in sorted(choice.left_out.items()))
     return (f"Left out, since all maps together may cost {most_forwards:,} forwards (--forwards): {words}.",)

@@ -13,7 +13,7 @@ from auditor.reports._findings import tags_of
 from auditor.reports._kinds import kind_words, place
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
-from auditor.reports._tables import Cell, Table, numeric, table
+from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._words import (
     GRADES,
     NONE,
@@ -93,7 +93,15 @@ def shown_elsewhere(check: Check) -> bool:
 
 def check_table(caption: str, checks: Iterable[Check]) -> Table:
     """Effect, interval, control, n, q, smallest visible effect and verdict; passes as well as failures."""
-    columns = (
+    empty = say("Nothing of this kind was judged; the reason stands above.")
+    shown = list(checks)
+    tags = [tags_of(check) for check in shown]
+    return table(caption, check_columns(), (check_row(check) for check in shown), empty=empty, tags=tags)
+
+
+def check_columns() -> tuple[str | Column, ...]:
+    """What every table of checks has."""
+    return (
         say("Where"),
         numeric(say("Effect")),
         numeric(percent("95")),
@@ -103,10 +111,6 @@ def check_table(caption: str, checks: Iterable[Check]) -> Table:
         numeric("q"),
         say("Verdict"),
     )
-    empty = say("Nothing of this kind was judged; the reason stands above.")
-    shown = list(checks)
-    tags = [tags_of(check) for check in shown]
-    return table(caption, columns, (_row(check) for check in shown), empty=empty, tags=tags)
 
 
 def not_tested_table(audit: Audit) -> Table:
@@ -173,7 +177,8 @@ def unjudged(check: Check) -> bool:
     return check.verdict is Verdict.NOT_TESTED and bool(check.measurements)
 
 
-def _row(check: Check) -> tuple[str | Cell, ...]:
+def check_row(check: Check) -> tuple[str | Cell, ...]:
+    """One check in the columns of `check_columns`."""
     main = main_measurement(check)
     where = Cell(
         place(check), note="" if check.class_name is None else say("class {name}", name=short(check.class_name, 48))
