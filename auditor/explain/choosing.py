@@ -83,7 +83,7 @@ def _wanted(plan: Plan) -> dict[str, MapVisualizer]:
 
 def _lowered(whole: MapVisualizer, made: MapVisualizer) -> str:
     changed = [name for name in whole.hurried if getattr(whole, name) != getattr(made, name)]
-    return ", ".join(f"{name} {getattr(made, name):g}, not {getattr(whole, name):g}" for name in changed)
+    return "; ".join(f"{name} {getattr(made, name):g}, not {getattr(whole, name):g}" for name in changed)
 
 
 def in_words(choice: Choice, most_forwards: int) -> Sequence[str]:
