@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test smoke detection sample check format words bench speed startup image lock system clean
+.PHONY: help demo test smoke detection sample check format words bench speed startup image lock system fonts clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,15 @@ system: $(STAMP)
 	  echo "run as root: apt-get install $(PANGO)" >&2; exit 2; \
 	fi
 
+# Reports in Chinese, and class names in Chinese, are part of the tests.
+fonts: system
+	@$(BIN)/python -m auditor.system_packages --fonts && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends fonts-noto-cjk; \
+	else \
+	  echo "run as root: apt-get install fonts-noto-cjk" >&2; exit 2; \
+	fi
+
 demo: system ## Audit three small networks on drawn radiographs; ends with HTML and PDF reports
 	$(BIN)/auditor demo --output demo-audit
 
@@ -37,7 +46,7 @@ sample: system ## Rebuild the sample report (docs/sample/report.html and .pdf) f
 	mkdir -p docs/sample
 	cp .cache/sample/tag/report.html .cache/sample/tag/report.pdf docs/sample/
 
-test: system check ## All checks, all tests, and the short detection benchmark
+test: fonts check ## All checks, all tests, and the short detection benchmark
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 	$(MAKE) --no-print-directory smoke
 

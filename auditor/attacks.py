@@ -11,13 +11,33 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-__all__ = ["OWN_TRANSFORM", "MarginGradient", "fgsm", "margin", "pgd"]
+__all__ = ["MarginGradient", "fgsm", "margin", "no_budget", "pgd"]
 
 OWN_TRANSFORM = "the spec's own transform hides which values a pixel may take, so no budget can be kept in pixels"
 
+BEYOND = (
+    "voxels may take any value where they are not held between black and white, so no budget can be kept in levels of "
+    "255; give dataset.window, or scaling: percentiles"
+)
+TOLERANCE = 0.5
+"""Levels by which interpolation may leave 0 to 255."""
+
 MarginGradient = Callable[["Tensor", "np.ndarray"], "Tensor"]
-"""Pixels, float 0..255, shape (n, channels, height, width), and classes, int (n,) → d m / d pixel of each, see
-`margin`."""
+"""Pixels, float 0..255, shape (n, channels, height, width), of clips and volumes with a depth, and classes, int (n,)
+→ d m / d pixel of each, see `margin`."""
+
+
+def no_budget(images: Tensor, transform: str | None) -> str:
+    """Why a change cannot be measured in levels of 255; "" where it can.
+
+    Args:
+        images: Of the sample, as `Sample.images`.
+        transform: The spec's own, which makes inputs in its own way.
+    """
+    if transform is not None:
+        return OWN_TRANSFORM
+    low, high = float(images.min()), float(images.max())
+    return "" if low >= -TOLERANCE and high <= 255 + TOLERANCE else BEYOND
 
 
 def margin(logits: Tensor, classes: Tensor) -> Tensor:
@@ -43,7 +63,7 @@ def fgsm(clean: Tensor, gradient: Tensor, epsilon: float) -> Tensor:
     """One step of ε against the gradient's sign, within 0 to 255.
 
     Args:
-        clean: float 0..255, shape (n, channels, height, width).
+        clean: float 0..255, shape (n, channels, height, width), of clips and volumes with a depth.
         gradient: d m / d pixel at `clean`.
         epsilon: Change of a value, in levels of 255.
 
@@ -59,7 +79,7 @@ def pgd(
 
     Args:
         gradient: Of the model that is attacked.
-        clean: float 0..255, shape (n, channels, height, width).
+        clean: float 0..255, shape (n, channels, height, width), of clips and volumes with a depth.
         start: Where to begin, within epsilon of `clean`.
         classes: int (n,), whose margin falls.
         epsilon: Largest change of a value, in levels of 255.

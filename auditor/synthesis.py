@@ -1,10 +1,12 @@
 """Pictures as functions of numbers that can be optimised: their spectrum, or its phase alone. Pure arithmetic.
 
-Many pictures at once; each depends on its own numbers alone.
+Many pictures at once; each depends on its own numbers alone. Clips and volumes have a depth in front of rows and
+columns everywhere, with frequencies of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,13 +35,13 @@ class Colours:
         """Channels that vary independently, with mean 0 and variance 1. Shape (n, channels, rows, columns)."""
         import torch
 
-        centred = (pictures - self.mean[:, None, None]).flatten(2)
+        centred = pictures.flatten(2) - self.mean[:, None]
         apart: Tensor = torch.linalg.solve_triangular(self.root, centred, upper=False)
         return apart.view(pictures.shape)
 
     def together(self, signals: Tensor) -> Tensor:
         """The inverse of `apart`."""
-        return (self.root @ signals.flatten(2)).view(signals.shape) + self.mean[:, None, None]
+        return (self.root @ signals.flatten(2) + self.mean[:, None]).view(signals.shape)
 
 
 def colours_of(pictures: Tensor) -> Colours:
@@ -60,16 +62,17 @@ def magnitudes_of(pictures: Tensor, colours: Colours) -> Tensor:
     """Mean magnitude of each frequency of each independent channel, shape (channels, rows, columns // 2 + 1)."""
     import torch
 
-    mean: Tensor = torch.fft.rfft2(colours.apart(pictures), norm="ortho").abs().mean(dim=0)
+    axes = tuple(range(2, pictures.ndim))
+    mean: Tensor = torch.fft.rfftn(colours.apart(pictures), dim=axes, norm="ortho").abs().mean(dim=0)
     return mean
 
 
-def of_spectra(spectra: Tensor, size: tuple[int, int], colours: Colours) -> Tensor:
+def of_spectra(spectra: Tensor, size: Sequence[int], colours: Colours) -> Tensor:
     """Pictures of free spectra, scaled so that no frequency grows faster than in real pictures, through a sigmoid.
 
     Args:
         spectra: Real and imaginary part, shape (n, channels, rows, columns // 2 + 1, 2).
-        size: (rows, columns) of the pictures.
+        size: (rows, columns) of the pictures, with a depth in front where they have one.
 
     Returns:
         Shape (n, channels, rows, columns), in 0..1.
@@ -78,24 +81,24 @@ def of_spectra(spectra: Tensor, size: tuple[int, int], colours: Colours) -> Tens
     """
     import torch
 
-    rows, columns = size
-    down = torch.fft.fftfreq(rows, device=spectra.device)[:, None]
-    across = torch.fft.rfftfreq(columns, device=spectra.device)[None]
-    frequency = (down.square() + across.square()).sqrt().clamp(min=1 / max(rows, columns))
-    signals: Tensor = SPREAD * torch.fft.irfft2(torch.view_as_complex(spectra) / frequency, s=size, norm="ortho")
+    along = [torch.fft.fftfreq(length, device=spectra.device) for length in size[:-1]]
+    across = torch.fft.rfftfreq(size[-1], device=spectra.device)
+    waves = torch.meshgrid(*along, across, indexing="ij")
+    frequency = torch.stack(waves).square().sum(dim=0).sqrt().clamp(min=1 / max(size))
+    signals: Tensor = SPREAD * _back(torch.view_as_complex(spectra) / frequency, size)
     strongest = colours.root.norm(dim=1).max()
-    coloured = ((colours.root / strongest) @ signals.flatten(2)).view(signals.shape)
-    pictures: Tensor = (coloured + colours.mean.clamp(0.02, 0.98).logit()[:, None, None]).sigmoid()
+    coloured = (colours.root / strongest) @ signals.flatten(2)
+    pictures: Tensor = (coloured + colours.mean.clamp(0.02, 0.98).logit()[:, None]).view(signals.shape).sigmoid()
     return pictures
 
 
-def of_phases(phases: Tensor, magnitudes: Tensor, size: tuple[int, int], colours: Colours) -> Tensor:
+def of_phases(phases: Tensor, magnitudes: Tensor, size: Sequence[int], colours: Colours) -> Tensor:
     """Pictures whose spectrum has given magnitudes, and these phases; values beyond 0..1 are cut off.
 
     Args:
         phases: Radians, shape (n, channels, rows, columns // 2 + 1).
         magnitudes: As of `magnitudes_of`.
-        size: (rows, columns) of the pictures.
+        size: (rows, columns) of the pictures, with a depth in front where they have one.
 
     Returns:
         Shape (n, channels, rows, columns), in 0..1.
@@ -105,7 +108,15 @@ def of_phases(phases: Tensor, magnitudes: Tensor, size: tuple[int, int], colours
     """
     import torch
 
-    return colours.together(torch.fft.irfft2(torch.polar(magnitudes.expand_as(phases), phases), s=size, norm="ortho"))
+    return colours.together(_back(torch.polar(magnitudes.expand_as(phases), phases), size))
+
+
+def _back(spectra: Tensor, size: Sequence[int]) -> Tensor:
+    """Real signals of spectra, shape (n, channels, *size)."""
+    import torch
+
+    signals: Tensor = torch.fft.irfftn(spectra, s=tuple(size), dim=tuple(range(2, spectra.ndim)), norm="ortho")
+    return signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +147,7 @@ def drawn_moves(draws: Tensor) -> Moves:
 
 
 def moved(pictures: Tensor, moves: Moves, step: int) -> Tensor:
-    """Each picture with its own move, mirrored at the borders."""
+    """Each picture with its own move, mirrored at the borders; all frames or slices of one with the same."""
     import torch
     from torch.nn import functional as F
 
@@ -145,5 +156,7 @@ def moved(pictures: Tensor, moves: Moves, step: int) -> Tensor:
     aspect = rows / columns  # a rotation of pixels, not of the unit square
     first = torch.stack((cosine, -sine * aspect, 2 * moves.rights[:, step]), dim=1)
     second = torch.stack((sine / aspect, cosine, 2 * moves.downs[:, step]), dim=1)
-    grid = F.affine_grid(torch.stack((first, second), dim=1), list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    # whatever lies in front of rows and columns moves together
+    flat = pictures.flatten(1, -3)
+    grid = F.affine_grid(torch.stack((first, second), dim=1), list(flat.shape), align_corners=False)
+    return F.grid_sample(flat, grid, padding_mode="reflection", align_corners=False).view(pictures.shape)

@@ -31,5 +31,5 @@ def missing_cjk_font() -> str | None:
 if __name__ == "__main__":
     import sys
 
-    missing = missing_pango()
-    sys.exit(None if missing is None else f"Pango {missing}")
+    wanted = {"Pango": missing_pango()} | ({"Chinese fonts": missing_cjk_font()} if "--fonts" in sys.argv else {})
+    sys.exit("\n".join(f"{name} {missing}" for name, missing in wanted.items() if missing) or None)

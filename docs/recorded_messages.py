@@ -54,7 +54,6 @@ SOURCES = (
 UNRECORDED_FILES = frozenset(
     {
         "engine/device.py",
-        "figures/svg.py",
         "plan/checking.py",
         "subjects/class_folders.py",
         "subjects/datasets/csv.py",

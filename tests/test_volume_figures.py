@@ -145,3 +145,21 @@ def test_the_strongest_voxel_lies_within_a_block_of_equal_values() -> None:
 
     assert figures.strongest_voxel(values) == (3, 5, 1)
     assert figures.strongest_voxel(np.zeros((4, 6, 8), np.float32)) == (2, 3, 4)
+
+
+def test_planes_for_a_row_have_one_size_and_keep_their_proportions() -> None:
+    colours = np.zeros((4, 6, 3, 3), np.uint8)
+    colours[3] = 200  # the last slice
+
+    planes = figures.even_planes(figures.cut(colours, (1, 2, 0)), (10.0, 2.0, 4.0), side=40)
+
+    # the volume is 40 × 12 × 12 mm: across depth 12 × 12, the others 40 × 12
+    assert {plane.shape for plane in planes} == {(40, 12, 3)}
+    inside = [~(plane == 255).all(axis=2) for plane in planes]
+    assert [(int(one.any(axis=1).sum()), int(one.any(axis=0).sum())) for one in inside] == [
+        (12, 12),
+        (40, 12),
+        (40, 12),
+    ]
+    assert planes[1][4, 6].tolist() == [200] * 3, "the last slice is on top"
+    assert planes[1][36, 6].tolist() == [0] * 3

@@ -136,7 +136,7 @@ class Job:
     def _take_channels(self, visualizer: ChannelVisualizer, captured: Captured, start: int, stop: int) -> None:
         with torch.no_grad():
             maps, units = visualizer.channels(captured)
-        if maps.ndim != 4 or maps.shape[:2] != units.shape or len(maps) != stop - start:
+        if maps.ndim != captured.inputs.ndim or maps.shape[:2] != units.shape or len(maps) != stop - start:
             raise ValueError(f"returned shapes {tuple(maps.shape)} and {tuple(units.shape)}, which do not fit")
         if self.maps is None or self.units is None:
             self.maps = np.zeros((self.count, *maps.shape[1:]), dtype=np.float32)

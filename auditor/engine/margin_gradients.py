@@ -15,8 +15,8 @@ from auditor.visualizers import PASS
 
 __all__ = ["margin_gradient"]
 
-CHUNK = 16
-"""Pictures a gradient takes at once."""
+CHUNK = {4: 16, 5: 4}
+"""How many a gradient takes at once: of pictures (four axes), and of clips and volumes (five), which are larger."""
 
 
 def margin_gradient(predictor: Predictor, images: Tensor, classes: np.ndarray) -> Tensor:
@@ -24,7 +24,7 @@ def margin_gradient(predictor: Predictor, images: Tensor, classes: np.ndarray) -
 
     Args:
         predictor: Whose original model is asked; its parameters get no gradients.
-        images: float 0..255, shape (n, channels, height, width).
+        images: float 0..255, shape (n, channels, height, width); clips and volumes with a depth in front of the height.
         classes: int (n,).
 
     Returns:
@@ -35,10 +35,11 @@ def margin_gradient(predictor: Predictor, images: Tensor, classes: np.ndarray) -
     """
     module = predictor.original()
     parts = []
-    for start in range(0, len(images), CHUNK):
-        wanted = torch.as_tensor(classes[start : start + CHUNK], dtype=torch.int64, device=predictor.device)
+    chunk = CHUNK[images.ndim]
+    for start in range(0, len(images), chunk):
+        wanted = torch.as_tensor(classes[start : start + chunk], dtype=torch.int64, device=predictor.device)
         with recording(module, predictor.device), torch.enable_grad():
-            pixels = images[start : start + CHUNK].to(predictor.device).detach().clone().requires_grad_()
+            pixels = images[start : start + chunk].to(predictor.device).detach().clone().requires_grad_()
             margins = margin(scoring.forward(module, predictor.model.preprocessing.to_input(pixels)), wanted)
             if not margins.requires_grad:
                 raise ModelError("no gradient reaches the scores, so adversarial examples cannot be looked for")

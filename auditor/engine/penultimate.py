@@ -40,8 +40,8 @@ class Record:
         if isinstance(module, nn.Linear):
             pooled = read.flatten(1, -2).mean(dim=1) if read.ndim > 2 else read
             self._inputs[module.out_features] = pooled
-        elif isinstance(module, nn.Conv2d):
-            self._inputs[module.out_channels] = read.mean(dim=(2, 3))
+        elif isinstance(module, nn.Conv2d | nn.Conv3d):
+            self._inputs[module.out_channels] = read.flatten(2).mean(dim=2)
 
 
 @contextmanager
@@ -57,7 +57,8 @@ def recorded(module: nn.Module) -> Iterator[Record]:
     handles = [
         part.register_forward_hook(record.hook)
         for part in module.modules()
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1))
+        if isinstance(part, nn.Linear)
+        or (isinstance(part, nn.Conv2d | nn.Conv3d) and all(side == 1 for side in part.kernel_size))
     ]
     try:
         yield record

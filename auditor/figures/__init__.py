@@ -26,6 +26,7 @@ from auditor.figures.performance import (
     reliability_diagram,
 )
 from auditor.figures.pictures import before_after, enlarge, map_triptych, outline_region, outlines
+from auditor.figures.planes import cut, even_planes
 from auditor.figures.points import PointPanel, point_chart
 from auditor.figures.rows import RowTile, TileRow, picture_rows
 from auditor.figures.sheets import channel_sheet, contact_sheet, kernel_sheet
@@ -69,11 +70,13 @@ __all__ = [
     "confusion",
     "contact_sheet",
     "curves",
+    "cut",
     "decode_png",
     "dose_response",
     "encode_jpeg",
     "encode_png",
     "enlarge",
+    "even_planes",
     "forest_plot",
     "frame_strip",
     "headed_rows",

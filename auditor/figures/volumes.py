@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.colours import PAPER, Rgb, Values, overlay
 from auditor.figures.fonts import typeface
 from auditor.figures.pictures import gap_beside, side_by_side
+from auditor.figures.planes import cut, sized
 
 Volume = NDArray[np.floating] | NDArray[np.integer]
 """Shape (depth, height, width)."""
@@ -85,9 +85,9 @@ def frame_strip(
     scale = side / min(frames[0].shape[:2])
     size = (round(frames[0].shape[1] * scale), round(frames[0].shape[0] * scale))
     gap = gap_beside(size[0])
-    plain = side_by_side([_sized(frames[index], size) for index in chosen], gap=gap)
+    plain = side_by_side([sized(frames[index], size) for index in chosen], gap=gap)
     over = side_by_side(
-        [_sized(overlay(frames[index], maps[index], low, top, palette=palette), size) for index in chosen], gap=gap
+        [sized(overlay(frames[index], maps[index], low, top, palette=palette), size) for index in chosen], gap=gap
     )
     bars = _bars(weights, frozenset(chosen), round(size[1] * BAR_SHARE), plain.shape[1])
     space = np.full((gap, plain.shape[1], 3), PAPER, np.uint8)
@@ -161,13 +161,13 @@ def three_planes(
     scale = side / max(extents[0], extents[1])
     plain: list[Rgb] = []
     over: list[Rgb] = []
-    for axis, index in enumerate(at):
+    for axis, (shade, heat) in enumerate(zip(cut(grey, at), cut(values, at), strict=True)):
         down, across = (other for other in range(3) if other != axis)
-        photo = np.repeat(np.take(grey, index, axis)[:, :, None], 3, axis=2)
-        mapped = overlay(photo, np.take(values, index, axis), low, top, palette=palette)
+        photo = np.repeat(shade[:, :, None], 3, axis=2)
+        mapped = overlay(photo, heat, low, top, palette=palette)
         size = (max(1, round(extents[across] * scale)), max(1, round(extents[down] * scale)))
         for row_of, picture in ((plain, photo), (over, mapped)):
-            drawn = _crossed(_sized(picture, size), (at[down], at[across]), photo.shape[:2])
+            drawn = _crossed(sized(picture, size), (at[down], at[across]), photo.shape[:2])
             row_of.append(drawn if axis == 0 else drawn[::-1])  # the last slice on top
     tallest = max(picture.shape[0] for picture in plain)
     rows = [side_by_side([_padded(picture, tallest) for picture in one], gap=gap_beside(side)) for one in (plain, over)]
@@ -182,6 +182,7 @@ def anatomical_planes(
     at: Voxel,
     spacing: tuple[float, float, float] | None,
     orientation: str | None,
+    high: float | None = None,
     side: int = 200,
 ) -> Rgb:
     """`three_planes` with a scale bar in mm below, and letters at the edges that say where the body lies.
@@ -192,10 +193,11 @@ def anatomical_planes(
         at: The voxel through which the planes go.
         spacing: Size of a voxel in mm; None draws cubes and no scale bar.
         orientation: Where indices of depth, height and width rise to; None writes no letters.
+        high: Upper end of the colour scale; None takes the map's maximum.
         side: Height of the tallest plane, pixels.
     """
     units = spacing or (1.0, 1.0, 1.0)
-    planes = three_planes(volume, values, at=at, spacing=units, window=(0, 255), side=side)
+    planes = three_planes(volume, values, at=at, spacing=units, window=(0, 255), high=high, side=side)
     extents = [length * unit for length, unit in zip(volume.shape, units, strict=True)]
     scale = side / max(extents[0], extents[1])
     if orientation is not None:
@@ -248,13 +250,6 @@ def _millimetres(width: int, scale: float) -> Rgb:
     draw.rectangle((0, size - 2, end, size + 1), fill=INK)
     draw.text((end + size // 2, size), f"{length} mm", fill=INK, font=typeface(size), anchor="lm")
     return np.asarray(canvas, np.uint8)
-
-
-def _sized(rgb: Rgb, size: tuple[int, int]) -> Rgb:
-    """(width, height) in pixels; crisp where it grows, averaged where it shrinks."""
-    grows = size[0] >= rgb.shape[1] and size[1] >= rgb.shape[0]
-    method = cv2.INTER_NEAREST if grows else cv2.INTER_AREA
-    return np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=method), np.uint8)
 
 
 def _bars(weights: Values, chosen: frozenset[int], height: int, width: int) -> Rgb:

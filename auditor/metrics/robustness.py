@@ -1,4 +1,4 @@
-"""Robustness: what share of pictures stays right when each pixel may change by a little, in the worst way found."""
+"""Robustness: what share of the sample stays right when each pixel may change by a little, in the worst way found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from auditor.attacks import OWN_TRANSFORM, fgsm, pgd
+from auditor.attacks import fgsm, no_budget, pgd
+from auditor.media import EVERY
 from auditor.metrics import USUAL, Metric, MetricContext, MetricResult, Workload
 from auditor.records import Measurement
 from auditor.statistics.intervals import clopper_pearson, mean_interval
@@ -36,6 +37,7 @@ class Robustness(Metric):
     Biometrika 1934 (intervals).
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
 
     images: int = Field(32, ge=1, description="Pictures drawn from those with a label; without labels, from all.")
@@ -52,9 +54,9 @@ class Robustness(Metric):
         labelled = np.flatnonzero(context.sample.labels >= 0)
         what = "robust_accuracy" if len(labelled) else "robust_agreement"
         epsilons = sorted(set(self.epsilons))
-        if context.model.preprocessing.transform is not None:
+        if reason := no_budget(context.sample.images, context.model.preprocessing.transform):
             names = [f"{what}_{attack}_{epsilon:g}" for epsilon in epsilons for attack in ATTACKS]
-            return MetricResult([Measurement(name=name, value=None, count=0, reason=OWN_TRANSFORM) for name in names])
+            return MetricResult([Measurement(name=name, value=None, count=0, reason=reason) for name in names])
         pool = labelled if len(labelled) else np.arange(len(context.sample))
         draw = np.random.default_rng([context.seed, 12])
         rows = np.sort(pool[draw.permutation(len(pool))[: self.images]])
@@ -124,5 +126,5 @@ def _share(name: str, kept: np.ndarray, rows: np.ndarray, context: MetricContext
         low, high = clopper_pearson(right, count)
         kind = "Clopper-Pearson interval"
     value = right / count
-    note = f"{right} of {count} pictures; {kind}; an upper bound of the true robust accuracy"
+    note = f"{right} of {count} {context.sample.medium.several}; {kind}; an upper bound of the true robust accuracy"
     return Measurement(name=name, value=value, low=min(low, value), high=max(high, value), count=count, note=note)

@@ -21,6 +21,8 @@ SHOWN = 9
 WIDE = 3.8
 """Width by height of a triptych, above which two in a row are as many as can be read."""
 CHANNELS_SHOWN = 3
+TOP = 0.995
+"""Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
 FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
 LAYERS = 55
 """Layers on one chart: as many lines as a page takes."""
@@ -52,6 +54,11 @@ def describe(subject: Subject, index: int) -> str:
     return f"{subject.sample.pictures[index].name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
 
 
+def upper_end(values: np.ndarray) -> float:
+    """Where the colours of one map end."""
+    return float(np.quantile(values, TOP)) or float(values.max())
+
+
 def explained_for(item: MapSet, part: MapVisualizer) -> str:
     """', for: cat minus dog'; empty where the map is the same whatever is explained."""
     if not part.of_class:
@@ -70,7 +77,9 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     chosen = [i for i in shown_pictures(subject, among=item.made) if item.usable[i]]
     if not chosen:
         return []
-    tiles = [figures.map_triptych(subject.sample.display(i), item.maps[i]) for i in chosen]
+    tiles = [
+        figures.map_triptych(subject.sample.display(i), item.maps[i], high=upper_end(item.maps[i])) for i in chosen
+    ]
     what = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}") + explained_for(item, part)
     few = ""
     if part.most_images is not None and item.count < len(item.usable):
@@ -82,7 +91,7 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, _across(tiles), gap=14),
-            caption=f"{what}.{few} Each map from 0 to its own maximum. In reading order: {words}.{mark}",
+            caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach. In reading order: {words}.{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=part.reading,
         )
@@ -91,19 +100,32 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
 
 def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gallery) -> list[str]:
     """The strongest units of the layer on a few pictures."""
-    paths = []
+    paths, what = [], subject.sample.medium.value
     for index in shown_pictures(subject, CHANNELS_SHOWN):
         units = ", ".join(str(unit) for unit in item.units[index])
+        maps, count = _flat(item.maps[index]), item.maps.shape[1]
+        title = f"{item.layer}: strongest {item.unit}s on {describe(subject, index)}"
+        if item.maps[index].ndim > maps.ndim:
+            plane = subject.sample.medium.layers[:-1]
+            title += f", each in the {plane} where it answers most; first the middle {plane}"
         paths.append(
             gallery.photo(
                 f"{item.method}-{item.layer}-{index}",
-                figures.channel_sheet(subject.sample.display(index), item.maps[index]),
-                caption=f"{item.layer}: strongest {item.unit}s on {describe(subject, index)}. In order: {units}.",
-                alt=f"The picture and the maps of its {item.maps.shape[1]} strongest {item.unit}s at {item.layer}.",
+                figures.channel_sheet(subject.sample.display(index), maps),
+                caption=f"{title}. In order: {units}.",
+                alt=f"The {what} and the maps of its {count} strongest {item.unit}s at {item.layer}.",
                 reading=reading,
             )
         )
     return paths
+
+
+def _flat(maps: np.ndarray) -> np.ndarray:
+    """Of maps in depth the layer where each unit answers most; other maps as they are."""
+    if maps.ndim == 3:
+        return maps
+    heaviest = np.nan_to_num(maps).sum(axis=(2, 3)).argmax(axis=1)
+    return np.asarray(maps[np.arange(len(maps)), heaviest])
 
 
 def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str:

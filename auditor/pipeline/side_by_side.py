@@ -11,8 +11,8 @@ import numpy as np
 from auditor import figures
 from auditor.media import Medium
 from auditor.method_names import in_print
-from auditor.pipeline.map_sheets import describe, shown_pictures
-from auditor.pipeline.stack_maps import heaviest_slice
+from auditor.pipeline.map_sheets import TOP, describe, shown_pictures, upper_end
+from auditor.pipeline.stack_maps import heaviest_slice, says_when_alone
 from auditor.records import LegendEntry
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from auditor.pipeline.gallery import Gallery
     from auditor.pipeline.subject import Subject
 
+BLANK = 235
+BLANK_COLOUR = f"#{BLANK:02x}{BLANK:02x}{BLANK:02x}"
+"""Of what has no map, or none that says anything."""
 ROWS = 10
 """Pictures on one sheet of the annex."""
 COLUMNS = 8
@@ -31,8 +34,6 @@ COMPARED, COMPARED_OF_MANY = 8, 4
 """Pictures on which all methods are compared in section 7; where they take several sheets, fewer."""
 ACROSS, TALL = 6.85, 7.6
 """Inches that a sheet may take on a page, head and scale left out."""
-TOP = 0.995
-"""Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
 
 
 def draw_comparison(
@@ -43,7 +44,8 @@ def draw_comparison(
     Returns:
         Paths of the sheets; none with fewer than two methods, or where the annex shows as few pictures all at once.
     """
-    last = {item.method if item.targets is None else item.name: item for item in maps}
+    shown = [item for item in maps if item.maps.ndim == 3 or not says_when_alone(item)]
+    last = {item.method if item.targets is None else item.name: item for item in shown}
     chosen = list(last.values())
     parts = _parted(chosen)
     most = COMPARED if len(parts) == 1 else COMPARED_OF_MANY
@@ -83,6 +85,8 @@ def draw_rows(
     Returns:
         Picture's index → paths of the sheets that show it.
     """
+    # what says when alone has no place to show in one frame
+    maps = [item for item in maps if item.maps.ndim == 3 or not says_when_alone(item)]
     if not maps:
         return {}
     count = len(subject.sample)
@@ -150,9 +154,10 @@ def _letters_said(maps: Sequence[MapSet]) -> str:
 
 def _legend(maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Subject) -> list[LegendEntry]:
     """The scale of the maps, and why some heads are marked."""
-    in_depth = isinstance(subject.sample, VolumeSample)
-    top = "its maximum" if in_depth else f"its highest {100 * (1 - TOP):.1f} % and more"
+    top = f"its highest {100 * (1 - TOP):.1f} % and more"
     legend = [LegendEntry(mark="ramp", colours=figures.ramp(), label=f"each map, from 0 to {top}")]
+    if not all(item.usable.all() for item in maps):
+        legend.append(LegendEntry(mark="swatch", colours=(BLANK_COLOUR,), label="no map, or a blank one"))
     if any(trust.get(item.name) == "failed" for item in maps):
         colours = (figures.SEVERITY_COLOURS["high"],)
         legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its sanity check on this model"))
@@ -177,12 +182,12 @@ def _row(maps: Sequence[MapSet], subject: Subject, index: int) -> list[np.ndarra
     tiles = [photo]
     for item in maps:
         if not item.usable[index]:
-            tiles.append(np.full_like(photo, 235))
+            tiles.append(np.full_like(photo, BLANK))
             continue
         if isinstance(subject.sample, VolumeSample):
             shown, values, high = heaviest_slice(item, index, subject.sample)
             tiles.append(figures.overlay(shown, values, 0.0, high))
         else:
             values = item.maps[index]
-            tiles.append(figures.overlay(photo, values, 0.0, float(np.quantile(values, TOP)) or float(values.max())))
+            tiles.append(figures.overlay(photo, values, 0.0, upper_end(values)))
     return tiles

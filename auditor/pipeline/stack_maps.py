@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from auditor.cam_formulas import enlarged
+from auditor.pipeline.map_sheets import upper_end
 from auditor.visualizers import MapSet
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def weights_of(item: MapSet, depth: int) -> np.ndarray:
 
 
 def heaviest_slice(item: MapSet, index: int, sample: VolumeSample) -> tuple[np.ndarray, np.ndarray, float]:
-    """The frame or slice where a map is heaviest, for the annex: photo, its map, and the whole map's maximum."""
+    """The frame or slice where a map is heaviest, for the annex: photo, its map, and where its colours end."""
     values = at_size(item, index, sample.images.shape[2:])
     depth = int(values.sum(axis=(1, 2)).argmax())
-    return sample.slices(sample.images[index].numpy())[depth], values[depth], float(values.max())
+    return sample.slices(sample.images[index].numpy())[depth], values[depth], upper_end(values)

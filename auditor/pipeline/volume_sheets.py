@@ -10,8 +10,9 @@ import numpy as np
 from auditor import figures
 from auditor.media import Medium
 from auditor.method_names import in_print
-from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures
+from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures, upper_end
 from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
+from auditor.stack_tiles import plane_name
 from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import VolumeSample
 from auditor.visualizers import MapSet
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 SHOWN = 2
 """Clips or volumes of one method: the surest mistake, then one drawn at random."""
-PLANES = {0: "sagittal", 1: "coronal", 2: "axial"}
-"""World axis (right, anterior, superior) that a plane is across → its name."""
-WORLD = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
 _CLIP_READING = (
     "Above the frames, below them the map on one colour scale for the whole clip. The bars are the share of the map in "
     "each frame of the clip, dark for those that are shown: when the model looks, as the map says where."
@@ -67,7 +65,7 @@ def _strip(
     method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     return gallery.photo(
         f"maps-{item.name}-{index}",
-        figures.frame_strip(list(frames), values, shares),
+        figures.frame_strip(list(frames), values, shares, high=upper_end(values)),
         caption=f"{method}, {describe(subject, index)}. Frames {named} of the clip; {weight}.{mark}",
         alt=f"{len(shown)} frames of a clip, their maps, and a bar for each of {len(shares)} frames; {weight}.{mark}",
         reading=f"{reading} {_CLIP_READING}",
@@ -82,9 +80,11 @@ def _planes(
     grey = sample.slices(sample.images[index].numpy())[..., 0]
     values = at_size(item, index, sample.images.shape[2:])
     at = figures.strongest_voxel(values)
-    picture = figures.anatomical_planes(grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation)
+    picture = figures.anatomical_planes(
+        grey, values, at=at, spacing=stack.spacing, orientation=stack.orientation, high=upper_end(values)
+    )
     cuts = ", ".join(
-        f"{_plane(stack.orientation, axis)} {cut + 1} of {length}"
+        f"{plane_name(stack.orientation, axis)} {cut + 1} of {length}"
         for axis, (cut, length) in enumerate(zip(at, grey.shape, strict=True))
     )
     spacing = "voxels of unknown size, drawn as cubes"
@@ -99,13 +99,6 @@ def _planes(
         alt=f"Three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
         reading=f"{reading} {_VOLUME_READING} {_LETTERS if stack.orientation else ''}".strip(),
     )
-
-
-def _plane(orientation: str | None, axis: int) -> str:
-    """'axial', or which axis it is across where nobody knows the orientation."""
-    if orientation is None:
-        return ("across depth:", "across height:", "across width:")[axis]
-    return PLANES[WORLD[orientation[axis]]]
 
 
 def _curve(

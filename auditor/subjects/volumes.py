@@ -9,24 +9,18 @@ patient's right to the left, as radiologists look at axial slices. NIfTI needs n
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from auditor.errors import DataError
+from auditor.subjects.scans import channels_first, read_dicom, read_nifti
 
-BYTE_LIMIT = 2**32
-"""Larger volumes are refused by their header."""
 LETTERS = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
 """World axis (right, anterior, superior) and direction. Source: nibabel, "Coordinate systems and affines" (RAS+)."""
 OBLIQUE = 1.0
 """Degrees from the nearest axis above which it is said."""
-UNEVEN = 0.01
-"""Share by which gaps between slices may differ."""
-MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001}
 
 Spacing = tuple[float, float, float]
 
@@ -71,9 +65,9 @@ def read_volume(path: Path, *, orientation: str = "SPL", spacing: Spacing | None
     check_orientation(orientation)
     affine: np.ndarray | None
     if path.is_dir():
-        stored, affine, notes = _dicom(path)
+        stored, affine, notes = read_dicom(path)
     elif path.name.lower().endswith((".nii", ".nii.gz")):
-        stored, affine, notes = _nifti(path)
+        stored, affine, notes = read_nifti(path)
     elif path.suffix.lower() == ".npy":
         note = "an .npy file says nothing of its orientation: taken as it is"
         return Volume(_npy(path), spacing, None, (note,))
@@ -167,109 +161,4 @@ def _npy(path: Path) -> np.ndarray:
             f"{path.name} holds {stored.dtype} of shape {stored.shape}; expected numbers of shape (depth, height, "
             "width), with channels in front where there are several"
         )
-    return _channels_first(path.name, stored, stored.size, lambda: np.array(stored, np.float32))
-
-
-def _nifti(path: Path) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    nibabel = _extra("nibabel", "NIfTI")
-    try:
-        image = nibabel.load(path)
-        size = int(np.prod(image.shape, dtype=np.int64))
-        values = _channels_first(path.name, image, size, lambda: np.asarray(image.dataobj, np.float32))
-    except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError) as error:
-        raise DataError(f"{path.name} cannot be read as NIfTI: {error}") from error
-    if len(image.shape) == 4:
-        values = np.moveaxis(values, -1, 0)
-    known = any(int(image.header[code]) > 0 for code in ("sform_code", "qform_code"))
-    if not known:
-        return values.transpose(0, 3, 2, 1), None, ("the file gives no orientation: its last axis is taken as depth",)
-    unit = image.header.get_xyzt_units()[0]
-    notes = () if unit in MILLIMETRES else ("the file gives no unit of length: taken as mm",)
-    return values, np.asarray(image.affine, np.float64)[:3, :3] * MILLIMETRES.get(unit, 1.0), notes
-
-
-def _channels_first(name: str, stored: Any, size: int, load: Callable[[], np.ndarray]) -> np.ndarray:
-    if 4 * size > BYTE_LIMIT:
-        raise DataError(f"{name} is larger than {BYTE_LIMIT // 2**30} GiB as float32")
-    if len(stored.shape) not in (3, 4):
-        raise DataError(f"{name} has {len(stored.shape)} axes; expected three, or four with channels")
-    values = load()
-    return values[None] if values.ndim == 3 else values
-
-
-def _dicom(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Slices in the order of their place, in the units of the modality.
-
-    Source: DICOM PS3.3, C.7.6.2.1.1 (position and orientation, LPS), C.7.6.3.1.7 (pixel spacing: rows first), C.11.1
-    (rescale).
-    """
-    pydicom = _extra("pydicom", "DICOM")
-    slices, passed = [], 0
-    for file in sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith(".")):
-        try:
-            slices.append(pydicom.dcmread(file))
-        except pydicom.errors.InvalidDicomError:
-            passed += 1
-    _check_series(path.name, slices)
-    rows, columns = (np.array(slices[0].ImageOrientationPatient[at : at + 3], float) for at in (0, 3))
-    normal = np.cross(rows, columns)
-    slices.sort(key=lambda one: float(normal @ np.array(one.ImagePositionPatient, float)))
-    places = [float(normal @ np.array(one.ImagePositionPatient, float)) for one in slices]
-    gap = _gap(path.name, places, float(getattr(slices[0], "SliceThickness", None) or 1.0))
-    between_rows, between_columns = (float(one) for one in slices[0].PixelSpacing)
-    # the first three cosines lead along a row, from column to column
-    affine = np.stack([normal * gap, columns * between_rows, rows * between_columns], axis=1)
-    affine[:2] *= -1  # left and posterior to right and anterior
-    try:
-        values = np.stack(
-            [
-                one.pixel_array.astype(np.float32) * float(getattr(one, "RescaleSlope", 1))
-                + float(getattr(one, "RescaleIntercept", 0))
-                for one in slices
-            ]
-        )
-    except (ValueError, RuntimeError, NotImplementedError, AttributeError) as error:
-        raise DataError(f"{path.name}: the pixels cannot be decoded: {error}") from error
-    notes = (f"{passed} files of the folder are not DICOM and were passed over",) if passed else ()
-    return values[None].astype(np.float32), affine, notes
-
-
-def _check_series(name: str, slices: Sequence[Any]) -> None:
-    if not slices:
-        raise DataError(f"{name} holds no DICOM files")
-    series = {str(getattr(one, "SeriesInstanceUID", "")) for one in slices}
-    if len(series) > 1:
-        raise DataError(f"{name} holds {len(series)} DICOM series; put each into a folder of its own")
-    for one in slices:
-        lacking = [key for key in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing") if key not in one]
-        if lacking or int(getattr(one, "NumberOfFrames", 1) or 1) > 1 or int(getattr(one, "SamplesPerPixel", 1)) > 1:
-            what = f"no {lacking[0]}" if lacking else "several frames or colours in one file"
-            raise DataError(f"{name}: a file has {what}; expected one grey slice a file with its place in the patient")
-    if 4 * len(slices) * int(slices[0].Rows) * int(slices[0].Columns) > BYTE_LIMIT:
-        raise DataError(f"{name} is larger than {BYTE_LIMIT // 2**30} GiB as float32")
-    for key in ("Rows", "Columns", "PixelSpacing", "ImageOrientationPatient"):
-        values = np.array([np.atleast_1d(np.array(one[key].value, float)) for one in slices])
-        if float(np.abs(values - values[0]).max()) > 1e-3:
-            raise DataError(f"{name}: slices differ in {key}; a volume has one")
-
-
-def _gap(name: str, places: Sequence[float], thickness: float) -> float:
-    """The step from slice to slice in mm, measured on their places."""
-    if len(places) == 1:
-        return thickness
-    gaps = np.diff(places)
-    middle = float(np.median(gaps))
-    if float(np.abs(gaps - middle).max()) > UNEVEN * max(middle, 1e-6):
-        raise DataError(
-            f"{name}: slices lie {gaps.min():.4g} to {gaps.max():.4g} mm apart; some are missing, or there twice"
-        )
-    return float(gaps.mean())
-
-
-def _extra(package: str, what: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise DataError(f"{what} needs {package}, which is not installed: pip install 'auditor[volumes]'") from error
+    return channels_first(path.name, stored, stored.size, lambda: np.array(stored, np.float32))

@@ -157,8 +157,9 @@ class PatchVisualizer(MapVisualizer):
         labels = torch.from_numpy(superpixels(image.cpu().numpy(), self.patches)).to(image.device)
         visible = self.sets(int(labels.max()) + 1, generator)
         scores = []
-        for start in range(0, len(visible), COPIES[4]):
-            group = visible[start : start + COPIES[4]]
+        copies = COPIES[captured.inputs.ndim]
+        for start in range(0, len(visible), copies):
+            group = visible[start : start + copies]
             shown = torch.where(group.to(image.device)[:, labels][:, None], image, captured.fill)
             scores.append(captured.target_scores(shown, target.expand(len(group))))
         values = self.values(visible.double(), torch.cat(scores).cpu().double())
@@ -177,8 +178,8 @@ class ChannelVisualizer(Visualizer):
         """The units worth showing for each image.
 
         Returns:
-            Maps, float, shape (batch, shown, rows, columns), and unit indices, int64, shape (batch, shown), strongest
-            first.
+            Maps, float, shape (batch, shown, rows, columns), of clips and volumes with a depth, and unit indices,
+            int64, shape (batch, shown), strongest first.
         """
 
 

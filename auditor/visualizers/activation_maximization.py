@@ -12,7 +12,10 @@ from pydantic import Field
 
 from auditor import synthesis
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY, Medium
+from auditor.stack_tiles import excerpt_of
 from auditor.studies import Audited, PictureRow, PictureSheet, Responses, Study, Tile, most_selective
+from auditor.subjects import VolumeSample
 from auditor.visualizers import Captured, Need, Observation, StudyVisualizer
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Objective:
         if self.layer is None:
             return _logits(found.logits)[index, self.unit]
         grid = found.activations[self.layer][index, self.unit]
-        return grid[grid.shape[0] // 2, grid.shape[1] // 2] if self.centre else grid.mean()
+        return _middle(grid, 0) if self.centre else grid.mean()
 
 
 class ActivationMaximization(StudyVisualizer):
@@ -68,7 +71,8 @@ class ActivationMaximization(StudyVisualizer):
     picture's value is that of the picture as it is shown, rounded to 8 bits and not moved, and stands beside the
     largest one of the sample's real pictures. A picture of several times that value lies far from the data: it shows a
     direction that the unit likes, not what it has learnt to find. One unit has many such pictures; two starts show some
-    of that.
+    of that. Clips and volumes are made in the same way, with frequencies along time or depth too, and shown by three
+    frames, or by three planes through the middle.
 
     Source: Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017, and their code, lucid; Fel et al.,
     "Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization", NeurIPS 2023, section
@@ -82,6 +86,7 @@ class ActivationMaximization(StudyVisualizer):
     channels: int = Field(3, ge=0, le=64, description="How many channels of each target layer")
     neurons: int = Field(1, ge=0, le=64, description="Of how many of them the middle unit is maximized as well")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ACTIVATIONS})
     reading = (
@@ -99,11 +104,10 @@ class ActivationMaximization(StudyVisualizer):
         found = {OVERALL: {"logits": _logits(captured.logits).float().cpu()}}
         for name, at in captured.layers.items():
             assert at.activations is not None
-            rows, columns = at.activations.shape[2:]
             found[name] = {
                 "peaks": at.activations.flatten(2).amax(dim=2).cpu(),
-                "means": at.activations.mean(dim=(2, 3)).cpu(),
-                "centres": at.activations[:, :, rows // 2, columns // 2].cpu(),
+                "means": at.activations.flatten(2).mean(dim=2).cpu(),
+                "centres": _middle(at.activations, 2).cpu(),
             }
         return found
 
@@ -126,13 +130,19 @@ class ActivationMaximization(StudyVisualizer):
             places = range(number * self.starts, (number + 1) * self.starts)
             tiles = []
             for place in places:
-                tiles.append(Tile(audited.sample.shown(pictures[place]), _reached(values[place], objective.largest)))
-                if faded:
+                words = _reached(values[place], objective.largest)
+                tiles += _tiles(audited, objective.best, pictures[place], words)
+                if faded and audited.sample.medium is Medium.PICTURE:
                     tiles.append(Tile(_faded(tiles[-1].picture, faded[place]), ("where the", "gradient fell")))
             name = audited.sample.pictures[objective.best].name
-            tiles.append(Tile(audited.sample.display(objective.best), (f"{objective.largest:.3g}", "real: " + name)))
+            real = audited.sample.images[objective.best].numpy()
+            tiles += _tiles(audited, objective.best, real, (f"{objective.largest:.3g}", "real: " + name))
             rows.append(PictureRow(self._heading(audited, objective), tiles))
-        return [Study([self._sheet(rows, len(audited.sample))], remarks=_remarks(objectives, values, self.starts))]
+        return [
+            Study(
+                [self._sheet(rows, audited)], remarks=_remarks(objectives, values, self.starts, audited.sample.medium)
+            )
+        ]
 
     def _objectives(self, audited: Audited, seen: Mapping[str, Mapping[str, Tensor]]) -> list[Objective]:
         found = [_objective(None, unit, False, seen[OVERALL]["logits"]) for unit in self._classes(audited)]
@@ -157,7 +167,10 @@ class ActivationMaximization(StudyVisualizer):
             return ("logit", audited.class_name(objective.unit))
         return (f"{'neuron' if objective.centre else 'channel'} {objective.unit}", objective.layer)
 
-    def _sheet(self, rows: Sequence[PictureRow], count: int) -> PictureSheet:
+    def _sheet(self, rows: Sequence[PictureRow], audited: Audited) -> PictureSheet:
+        several, one = audited.sample.medium.several, audited.sample.medium.value
+        made, count = several.capitalize(), len(audited.sample)
+        shown = {Medium.PICTURE: "", Medium.CLIP: " Of each, three frames.", Medium.VOLUME: " Of each, three planes."}
         way = (
             "the spectrum's magnitudes fixed to the sample's mean and its phase optimised (MaCo)"
             if self.method == "maco"
@@ -165,10 +178,10 @@ class ActivationMaximization(StudyVisualizer):
         )
         return PictureSheet(
             rows,
-            f"Pictures made in {self.steps} steps for {len(rows)} objectives, {self.starts} starts each: {way}. Under "
-            f"each, the value that it reaches, and in units of the largest one on the {count} real pictures; "
-            "the last picture of each row is the real one that reaches it.",
-            f"{len(rows)} rows of {self.starts} made pictures and a real one, with the values that they reach.",
+            f"{made} made in {self.steps} steps for {len(rows)} objectives, {self.starts} starts each: {way}. Under "
+            f"each, the value that it reaches, and in units of the largest one on the {count} real {several}; the last "
+            f"{one} of each row is the real one that reaches it.{shown[audited.sample.medium]}",
+            f"{len(rows)} rows of {self.starts} made {several} and a real one, with the values that they reach.",
         )
 
 
@@ -183,7 +196,7 @@ class _Ascent:
         self.float = images.dtype.is_floating_point
         self.low, self.high = (float(images.min()), float(images.max())) if self.float else (0.0, 255.0)
         some = (images[:STATISTICS].to(audited.device).float() - self.low) / max(self.high - self.low, 1e-12)
-        self.size: tuple[int, int] = (images.shape[2], images.shape[3])
+        self.size = tuple(images.shape[2:])
         self.colours = synthesis.colours_of(some)
         self.magnitudes = synthesis.magnitudes_of(some, self.colours)
         self.layers = tuple(dict.fromkeys(job.layer for job, _ in jobs if job.layer is not None))
@@ -240,6 +253,22 @@ class _Ascent:
         return values if self.float else values.round()
 
 
+def _middle(values: Tensor, first: int) -> Tensor:
+    """The place in the middle of all axes from `first` on."""
+    while values.ndim > first:
+        values = values.select(first, values.shape[first] // 2)
+    return values
+
+
+def _tiles(audited: Audited, best: int, image: np.ndarray, words: Sequence[str]) -> list[Tile]:
+    """A picture with words under it; of clips three frames, of volumes three planes, the words under the first."""
+    sample = audited.sample
+    if not isinstance(sample, VolumeSample):
+        return [Tile(sample.shown(image), words)]
+    first, *others = excerpt_of(sample, best, None, frames=3).pictures(sample.slices(image))
+    return [Tile(first, words), *(Tile(other) for other in others)]
+
+
 def _objective(layer: str | None, unit: int, centre: bool, values: Tensor) -> Objective:
     best = int(values[:, unit].argmax())
     return Objective(layer, unit, centre, float(values[best, unit]), best)
@@ -263,7 +292,7 @@ def _faded(picture: np.ndarray, fallen: np.ndarray) -> np.ndarray:
     return np.asarray((255 - share * (255 - picture.astype(np.float64))).round(), dtype=np.uint8)
 
 
-def _remarks(objectives: Sequence[Objective], values: Sequence[float], starts: int) -> tuple[str, ...]:
+def _remarks(objectives: Sequence[Objective], values: Sequence[float], starts: int, medium: Medium) -> tuple[str, ...]:
     """How far the made pictures are beyond the real ones, and what was not reached."""
     best = [max(values[number * starts : (number + 1) * starts]) for number in range(len(objectives))]
     ratios = [value / item.largest for value, item in zip(best, objectives, strict=True) if item.largest > 0]
@@ -271,11 +300,11 @@ def _remarks(objectives: Sequence[Objective], values: Sequence[float], starts: i
     remarks = []
     if ratios:
         remarks.append(
-            f"The made pictures reach {min(ratios):.1f} to {max(ratios):.1f} times the largest value on real pictures "
-            f"(median {float(np.median(ratios)):.1f})"
+            f"The made {medium.several} reach {min(ratios):.1f} to {max(ratios):.1f} times the largest value on real "
+            f"{medium.several} (median {float(np.median(ratios)):.1f})"
         )
     if below:
         remarks.append(
-            f"{below} of {len(ratios)} objectives stayed below what a real picture reaches: more steps may help"
+            f"{below} of {len(ratios)} objectives stayed below what a real {medium.value} reaches: more steps may help"
         )
     return tuple(remarks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,14 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from auditor import registry
-from auditor.attacks import OWN_TRANSFORM, fgsm, pgd
+from auditor.attacks import fgsm, no_budget, pgd
+from auditor.changed_pictures import Changed, Shown, measured, picture_rows, stack_rows, stride_of
 from auditor.errors import ModelError, NotApplicableError
-from auditor.map_areas import areas_of
-from auditor.media import Medium
+from auditor.media import EVERY, Medium
 from auditor.method_names import in_print
-from auditor.records import Measurement
-from auditor.statistics.intervals import clopper_pearson, mean_interval
-from auditor.studies import Audited, LentMap, PictureRow, PictureSheet, Study, Tile
+from auditor.studies import Audited, PictureSheet, Study
+from auditor.subjects import VolumeSample
 from auditor.visualizers import PASS, MapVisualizer, StudyVisualizer
 
 if TYPE_CHECKING:
@@ -26,30 +24,6 @@ if TYPE_CHECKING:
 
 DRAWN = ("fgsm", "pgd")
 CHANGES = ("noise", *DRAWN)
-RANK, OVERLAP, COSINE = "map_rank_correlation", "map_overlap", "feature_cosine"
-SHORT = {RANK: "rank corr.", COSINE: "features"}
-"""Under a picture there is room for two words."""
-AREAS, HOTTEST = 28, 0.2
-"""As `agreement` compares maps: areas along the longer side, and the share of them that counts as the hottest."""
-DRAWN_SIDE = 112
-"""Pixels of a change that are drawn: averaging it down would leave grey, so every k-th pixel is shown instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """The attacked pictures after one change.
-
-    Attributes:
-        images: float 0..255.
-        scores: float32 (n, classes).
-        features: float32 (n, features); None where the model has none.
-        of_method: Maps for the classes predicted before.
-    """
-
-    images: Tensor
-    scores: np.ndarray
-    features: np.ndarray | None
-    of_method: LentMap
 
 
 class AdversarialExamples(StudyVisualizer):
@@ -64,6 +38,7 @@ class AdversarialExamples(StudyVisualizer):
     of its areas, overlap of the hottest fifth), and the cosine of the penultimate features. Noise of ±ε in every value
     is the control. A map that moves as little under the attack as under noise, while the class changes, does not show
     what the decision turned on. A picture that stands may fall to a stronger attack: nothing here proves safety.
+    Clips are shown by frames, volumes by three planes through the place where the map was largest before the attack.
 
     Source: Goodfellow et al., "Explaining and Harnessing Adversarial Examples", ICLR 2015; Madry et al., "Towards Deep
     Learning Models Resistant to Adversarial Attacks", ICLR 2018; Ghorbani et al., "Interpretation of Neural Networks Is
@@ -76,6 +51,7 @@ class AdversarialExamples(StudyVisualizer):
     shown: int = Field(2, ge=1, le=12, description="Of those, how many are shown")
     method: str = Field("grad_cam", description="Whose map is compared before and after; a name of `auditor list`")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     reading = (
         "The changed picture looks like the original; the change beside it is magnified, grey is none. Framed pictures "
@@ -89,7 +65,7 @@ class AdversarialExamples(StudyVisualizer):
         if self.method not in names:
             found.append(("method", registry.unknown_name("visualizer", self.method, names)))
         elif not _makes_maps(self.method):
-            found.append(("method", f"{self.method} makes no maps of pictures; take one such as grad_cam"))
+            found.append(("method", f"{self.method} makes no maps; take one such as grad_cam"))
         return found
 
     def forwards(self, height: int, width: int) -> int:
@@ -101,8 +77,8 @@ class AdversarialExamples(StudyVisualizer):
     def study(self, audited: Audited, observed: Sequence[Any]) -> Sequence[Study]:
         import torch
 
-        if audited.model.preprocessing.transform is not None:
-            raise NotApplicableError(OWN_TRANSFORM)
+        if reason := no_budget(audited.sample.images, audited.model.preprocessing.transform):
+            raise NotApplicableError(reason)
         if audited.predicted is None or len(audited.classes) == 1:
             raise NotApplicableError("the model gives no scores of classes, so none can lose")
         rows, pool = self._rows(audited)
@@ -118,77 +94,87 @@ class AdversarialExamples(StudyVisualizer):
         before = self._looked_at(clean, scores, rows, classes, audited)
         after = {name: self._looked_at(one, audited.scores(one), rows, classes, audited)
                  for name, one in images.items()}  # fmt: skip
-        measured = [
-            item for name, one in after.items() for item in _measured(name, before, one, classes, rows, audited)
-        ]
+        numbers = [item for name, one in after.items() for item in measured(name, before, one, classes, rows, audited)]
+        several = audited.sample.medium.several
         remarks = []
         if before.of_method.maps is None:
             remarks.append(f"No map of {self.method} stands beside them: {before.of_method.reason}.")
         if flat := int((downhill == 0).flatten(1).all(dim=1).sum()):
-            remarks.append(f"On {flat} of {len(rows)} pictures the gradient is zero: these attacks say nothing there.")
-        sheet = self._sheet(rows, pool, before, after, classes, audited)
-        return [Study([sheet], before.of_method.layer, tuple(measured), tuple(remarks))]
+            remarks.append(f"On {flat} of {len(rows)} {several} the gradient is zero: these attacks say nothing there.")
+        sheets = self._sheets(rows, pool, before, after, classes, audited)
+        return [Study(sheets, before.of_method.layer, tuple(numbers), tuple(remarks))]
 
     def _rows(self, audited: Audited) -> tuple[np.ndarray, str]:
         """Pictures to attack in the order of their draw, and in words what they were drawn from."""
-        labels = audited.sample.labels
-        pool, words = np.arange(len(labels)), f"{len(labels)} pictures without labels"
+        labels, several = audited.sample.labels, audited.sample.medium.several
+        pool, words = np.arange(len(labels)), f"{len(labels)} {several} without labels"
         if (labels >= 0).any():
             pool = np.flatnonzero((labels >= 0) & (labels == audited.predicted))
-            words = f"{len(pool)} pictures that the model gets right"
+            words = f"{len(pool)} {several} that the model gets right"
         if not len(pool):
-            raise NotApplicableError("the model gets no picture right, so no right class can be lost")
+            raise NotApplicableError(
+                f"the model gets no {audited.sample.medium.value} right, so no right class can be lost"
+            )
         draw = np.random.default_rng([audited.seed, 15])
         return pool[draw.permutation(len(pool))[: self.most_images]], words
 
     def _looked_at(
         self, images: Tensor, scores: np.ndarray, rows: np.ndarray, classes: np.ndarray, audited: Audited
-    ) -> _Changed:
+    ) -> Changed:
         try:
             features = audited.features(images)
         except ModelError:
             features = None
-        return _Changed(images, scores, features, audited.maps(self.method, rows, images, classes))
+        return Changed(images, scores, features, audited.maps(self.method, rows, images, classes))
 
-    def _sheet(
+    def _sheets(
         self,
         rows: np.ndarray,
         pool: str,
-        before: _Changed,
-        after: Mapping[str, _Changed],
+        before: Changed,
+        after: Mapping[str, Changed],
         classes: np.ndarray,
         audited: Audited,
-    ) -> PictureSheet:
+    ) -> list[PictureSheet]:
+        """All pictures on one sheet; each clip or volume on one of its own."""
         heads = {"fgsm": ("FGSM", "one step"), "pgd": ("PGD", f"{self.steps} steps")}
-        likeness = {name: _likenesses(before, after[name]) for name in DRAWN}
-        stride = -(-max(before.images.shape[2:]) // DRAWN_SIDE)
         factor = 127 / self.epsilon
-        count = min(self.shown, len(rows))
-        lines = []
-        for place, row in enumerate(rows[:count].tolist()):
-            for name in DRAWN:
-                change = factor * (after[name].images[place] - before.images[place])[:, ::stride, ::stride]
-                tiles = [
-                    *_pair(audited, before, place, int(classes[place]), ""),
-                    *_pair(audited, after[name], place, int(classes[place]), _told(likeness[name], RANK, place)),
-                    Tile(
-                        audited.sample.shown(128 + change.numpy()),
-                        (f"change × {factor:.3g}", _told(likeness[name], COSINE, place)),
-                    ),
-                ]
-                lines.append(PictureRow((*heads[name], Path(audited.sample.pictures[row].name).name), tiles))
+        chosen = [
+            Shown(place, int(row), int(classes[place]), factor, heads)
+            for place, row in enumerate(rows[: self.shown].tolist())
+        ]
+        sample = audited.sample
+        few = f"{len(chosen)} of {len(rows)} attacked {sample.medium.several}, drawn at random from {pool}"
+        value = "voxel" if sample.medium is Medium.VOLUME else "pixel"
+        budget = f"Every {value} changed by at most {self.epsilon:g} of 255 levels"
         layer = f" at {before.of_method.layer}" if before.of_method.layer else ""
         maps = "" if before.of_method.maps is None else (
             f" Maps: {in_print(self.method)}{layer}, for the class predicted before, each from 0 to its own maximum."
         )  # fmt: skip
+        if isinstance(sample, VolumeSample):
+            return [
+                PictureSheet(
+                    stack_rows(one, audited, sample, before, after),
+                    f"{budget}: {sample.pictures[one.row].name}, one of {few}. At the left what is predicted, framed "
+                    f"where that is another class.{maps} The change is magnified by {factor:.3g} around grey; beside "
+                    "it the cosine of the features.",
+                    f"1 {sample.medium.value} before and after FGSM and PGD, with their change and the maps before and "
+                    "after.",
+                    str(number),
+                )
+                for number, one in enumerate(chosen, start=1)
+            ]
+        stride = stride_of(before.images.shape[2:])
         thinned = f", every {stride}. pixel of each row and column" if stride > 1 else ""
-        return PictureSheet(
-            lines,
-            f"Every pixel changed by at most {self.epsilon:g} of 255 levels: {count} of {len(rows)} attacked pictures, "
-            f"drawn at random from {pool}. Under each what is predicted, framed where that is another class.{maps} The "
-            f"change is magnified by {factor:.3g} around grey{thinned}; under it the cosine of the features.",
-            f"{count} pictures before and after FGSM and PGD, with their change and the maps before and after.",
-        )
+        return [
+            PictureSheet(
+                [row for one in chosen for row in picture_rows(one, audited, before, after)],
+                f"{budget}: {few}. Under each what is predicted, framed where that is another class.{maps} The change "
+                f"is magnified by {factor:.3g} around grey{thinned}; under it the cosine of the features.",
+                f"{len(chosen)} pictures before and after FGSM and PGD, with their change and the maps before and "
+                "after.",
+            )
+        ]
 
 
 def _signs(rows: np.ndarray, clean: Tensor, seed: int) -> Tensor:
@@ -199,76 +185,5 @@ def _signs(rows: np.ndarray, clean: Tensor, seed: int) -> Tensor:
     return torch.from_numpy(np.stack(draws)).float()
 
 
-def _measured(
-    name: str, before: _Changed, after: _Changed, classes: np.ndarray, rows: np.ndarray, audited: Audited
-) -> list[Measurement]:
-    """Over all attacked pictures, with intervals over what belongs together."""
-    lost = after.scores.argmax(axis=1) != classes
-    clusters = audited.clusters[rows]
-    if len(np.unique(clusters)) < len(rows):
-        low, high = mean_interval(lost.astype(float), clusters, seed=audited.seed)
-    else:
-        low, high = clopper_pearson(int(lost.sum()), len(lost))
-    share = float(lost.mean())
-    ends = {"low": min(low, share), "high": max(high, share)}
-    found = [Measurement(name=f"class_lost:{name}", value=share, count=len(rows), **ends)]
-    for what, (values, known) in _likenesses(before, after).items():
-        title = f"{what}:{name}"
-        if not known.any():
-            reason = "the model has no such features" if what == COSINE else "no usable map"
-            found.append(Measurement(name=title, value=None, count=0, reason=reason))
-            continue
-        lower = 0.0 if what == OVERLAP else -1.0
-        low, high = mean_interval(values[known], clusters[known], seed=audited.seed, lower=lower)
-        mean = float(values[known].mean())
-        found.append(Measurement(name=title, value=mean, low=low, high=high, count=int(known.sum())))
-    return found
-
-
-def _pair(audited: Audited, shown: _Changed, place: int, before: int, likeness: str) -> list[Tile]:
-    """A picture with its prediction, and the map over it where the method makes one."""
-    picture = audited.sample.shown(shown.images[place].numpy())
-    scores = shown.scores[place]
-    now = int(scores.argmax())
-    lost = now != before
-    words = [f"{audited.class_name(now)} {scores[now]:.2f}"]
-    if lost:
-        words.append(f"{audited.class_name(before)} {scores[before]:.2f}")
-    tiles = [Tile(picture, words, marked=lost)]
-    if shown.of_method.maps is None:
-        return tiles
-    if not shown.of_method.usable[place]:
-        return [*tiles, Tile(picture, ("map: blank",))]
-    return [*tiles, Tile(picture, ("its map", likeness), heat=shown.of_method.maps[place])]
-
-
 def _makes_maps(name: str) -> bool:
-    part = registry.load("visualizers", name)
-    return issubclass(part, MapVisualizer) and Medium.PICTURE in part.media
-
-
-def _likenesses(before: _Changed, after: _Changed) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """What → (values, where they are defined), (n,) each: 1 where nothing moved."""
-    count = len(before.scores)
-    nothing = (np.zeros(count), np.zeros(count, bool))
-    found = {RANK: nothing, OVERLAP: nothing, COSINE: nothing}
-    one, other = before.of_method, after.of_method
-    if one.maps is not None and other.maps is not None:
-        ranks, tops, varies = areas_of([one.maps, other.maps], AREAS, HOTTEST)
-        usable = one.usable & other.usable & varies.all(axis=0)
-        both = (tops[0] * tops[1]).sum(axis=1)
-        found[RANK] = ((ranks[0] * ranks[1]).sum(axis=1).clip(-1, 1), usable)
-        found[OVERLAP] = (both / np.maximum(tops[0].sum(axis=1) + tops[1].sum(axis=1) - both, 1), usable)
-    if before.features is not None and after.features is not None:
-        was, now = before.features.astype(np.float64), after.features.astype(np.float64)
-        lengths = np.linalg.norm(was, axis=1) * np.linalg.norm(now, axis=1)
-        known = np.isfinite(lengths) & (lengths > 0)
-        cosines = np.where(known, (was * now).sum(axis=1) / np.where(known, lengths, 1), 0.0)
-        found[COSINE] = (cosines.clip(-1, 1), known)
-    return found
-
-
-def _told(likeness: Mapping[str, tuple[np.ndarray, np.ndarray]], what: str, place: int) -> str:
-    """'rank corr. 0.42'; "" where it is not defined."""
-    values, known = likeness[what]
-    return f"{SHORT[what]} {values[place]:.2f}" if known[place] else ""
+    return issubclass(registry.load("visualizers", name), MapVisualizer)

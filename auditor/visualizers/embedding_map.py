@@ -6,21 +6,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from auditor.errors import NotApplicableError
+from auditor.media import EVERY
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_interval
+from auditor.statistics.neighbours import agreement, nearest
 from auditor.studies import Audited, Colouring, PictureRow, PictureSheet, PointChart, Projection, Study, Tile
 from auditor.visualizers import StudyVisualizer
 
 FEWEST = 3
 """Pictures below which there is no plane to speak of."""
-FEWEST_TSNE = 50
-"""Below this, t-SNE draws clusters into noise: its neighbourhoods (perplexity 5 and more) span most of the sample."""
+FEWEST_BENT = 50
+"""Below this, t-SNE and UMAP draw clusters into noise: their neighbourhoods span most of the sample."""
+BENT = {"tsne": "t-SNE", "umap": "UMAP"}
 SHOWN_GROUPS = 7
 """As many groups as colour-blind readers can tell apart; the others are hollow."""
 CONSTANT = 1e-12
@@ -30,50 +34,62 @@ class EmbeddingMap(StudyVisualizer):
     """Embedding map: penultimate features of the sample on a plane, and which pictures are neighbours there.
 
     The features are what the classifying layer reads (an encoder's own output). PCA shows the plane of largest
-    variance, with its share; t-SNE keeps neighbours together and nothing else: distances, sizes and gaps between its
-    clusters mean nothing (UMAP, drawn where the library is installed, likewise). Points are coloured by class, by
+    variance, with its share; t-SNE, and UMAP where it is asked for, keep neighbours together and nothing else:
+    distances, sizes and gaps between their clusters mean nothing. Points are coloured by class, by
     prediction with wrong ones crossed out, and by each group of the metadata. Neighbours are those of the largest
     cosine; pictures of the same patient, video or site are no neighbours. Agreement a is the share of a picture's
     neighbours that have its class; by chance it is e, the share of that class among all that could be neighbours;
     beyond chance it is (a − e) / (1 − e). High agreement on a group (a hospital, a device) means that the features hold
     it, not that the decision uses it. Neither picture shows why two images are near each other.
 
-    Source: van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008; Cohen, "A Coefficient of Agreement for
-    Nominal Scales", 1960, for agreement beyond chance.
+    Source: van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008; McInnes et al., "UMAP: Uniform
+    Manifold Approximation and Projection", JOSS 2018; Cohen, "A Coefficient of Agreement for Nominal Scales", 1960, for
+    agreement beyond chance.
     """
 
     neighbours: int = Field(5, ge=1, le=9, description="Nearest pictures that count as neighbours")
     shown: int = Field(6, ge=0, le=20, description="Pictures whose neighbours are shown, surest mistakes first")
     perplexity: float = Field(30.0, gt=1, le=100, description="Of t-SNE; less where the sample is small")
 
+    beside_pca: tuple[Literal["tsne", "umap"], ...] = Field(
+        ("tsne",), description="Planes beside PCA that keep neighbours together; umap needs the extra `umap`"
+    )
+
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     reading = (
         "Each point is one picture; near points look alike to the network. A class in two clumps, or clumps that "
         "follow a device or a site instead of the class, deserve a look. In "
-        "t-SNE only who is next to whom has a meaning."
+        "t-SNE and UMAP only who is next to whom has a meaning."
     )
+
+    def mistakes(self, folder: Path) -> list[tuple[str, str]]:
+        found = super().mistakes(folder)
+        if "umap" in self.beside_pca and find_spec("umap") is None:
+            found.append(("beside_pca", "umap needs umap-learn, which is not installed: pip install 'auditor[umap]'"))
+        return found
 
     def forwards(self, height: int, width: int) -> int:
         return 1
 
     def study(self, audited: Audited, observed: Sequence[Any]) -> Sequence[Study]:
-        count = len(audited.sample)
+        count, several = len(audited.sample), audited.sample.medium.several
         if count < FEWEST:
-            raise NotApplicableError(f"{count} pictures make no plane; at least {FEWEST} are needed")
+            raise NotApplicableError(f"{count} {several} make no plane; at least {FEWEST} are needed")
         features = audited.features().astype(np.float64)
         finite = np.isfinite(features).all(axis=1)
         if not finite.all():
-            raise NotApplicableError(f"the features of {int((~finite).sum())} of {count} pictures are not finite")
+            raise NotApplicableError(f"the features of {int((~finite).sum())} of {count} {several} are not finite")
         if float(features.var(axis=0).sum()) <= CONSTANT:
-            raise NotApplicableError("all pictures have the same features")
+            raise NotApplicableError(f"all {several} have the same features")
         remarks: list[str] = []
-        projections = self._projections(features, audited.seed, remarks)
+        projections = self._projections(features, audited.seed, several, remarks)
         colourings = _colourings(audited)
         charts = [
             PointChart(
                 projections,
                 colouring,
-                f"{count} pictures in the space of {features.shape[1]} features, {colouring.title}: "
+                f"{count} {several} in the space of {features.shape[1]} features, {colouring.title}: "
                 f"{'; '.join(one.title for one in projections)}.",
                 f"{count} points, {colouring.title}, in {len(projections)} projections.",
                 name,
@@ -83,13 +99,13 @@ class EmbeddingMap(StudyVisualizer):
         near, cosines = nearest(features, audited.clusters, self.neighbours)
         measured = []
         if near.shape[1] < 1:
-            remarks.append("All pictures belong to one patient, video or site: none has a neighbour")
+            remarks.append(f"All {several} belong to one patient, video or site: none has a neighbour")
         else:
             measured = _agreements(audited, near)
         sheets = self._sheets(audited, near, cosines)
         return [Study([*charts, *sheets], measurements=tuple(measured), remarks=tuple(remarks))]
 
-    def _projections(self, features: np.ndarray, seed: int, remarks: list[str]) -> list[Projection]:
+    def _projections(self, features: np.ndarray, seed: int, several: str, remarks: list[str]) -> list[Projection]:
         points, shares = principal(features)
         found = [
             Projection(
@@ -98,24 +114,25 @@ class EmbeddingMap(StudyVisualizer):
                 (f"component 1, {100 * shares[0]:.0f} % of the variance", f"component 2, {100 * shares[1]:.0f} %"),
             )
         ]
-        count = len(features)
-        if count < FEWEST_TSNE:
-            remarks.append(
-                f"t-SNE was left out: with {count} pictures, fewer than {FEWEST_TSNE}, it draws clusters into noise"
-            )
+        count, planes = len(features), tuple(dict.fromkeys(self.beside_pca))
+        if planes and count < FEWEST_BENT:
+            remarks.append(_left_out([BENT[plane] for plane in planes], count, several))
             return found
+        return [*found, *(self._bent(plane, features, seed % 2**32) for plane in planes)]
+
+    def _bent(self, plane: str, features: np.ndarray, seed: int) -> Projection:
+        """A plane that keeps neighbours together."""
+        if plane == "umap":
+            reducer = import_module("umap").UMAP(random_state=seed, n_jobs=1)
+            return Projection("UMAP", np.asarray(reducer.fit_transform(features)))
         from sklearn.manifold import TSNE
 
-        perplexity = min(self.perplexity, (count - 1) / 4)
-        tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed % 2**32)
-        found.append(Projection(f"t-SNE, perplexity {perplexity:.3g}", tsne.fit_transform(features)))
-        if find_spec("umap") is not None:
-            reducer = import_module("umap").UMAP(random_state=seed % 2**32, n_jobs=1)
-            found.append(Projection("UMAP", np.asarray(reducer.fit_transform(features))))
-        return found
+        perplexity = min(self.perplexity, (len(features) - 1) / 4)
+        tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+        return Projection(f"t-SNE, perplexity {perplexity:.3g}", tsne.fit_transform(features))
 
     def _sheets(self, audited: Audited, near: np.ndarray, cosines: np.ndarray) -> list[PictureSheet]:
-        chosen = _queries(audited, self.shown)
+        chosen, several = _queries(audited, self.shown), audited.sample.medium.several
         if not chosen or near.shape[1] < 1:
             return []
         rows = []
@@ -129,18 +146,31 @@ class EmbeddingMap(StudyVisualizer):
                 tiles.append(Tile(audited.sample.display(other), words, marked=differs))
             predicted = "" if audited.predicted is None else audited.class_name(int(audited.predicted[index]))
             wrong = audited.predicted is not None and own >= 0 and own != int(audited.predicted[index])
-            rows.append(PictureRow((f"wrong: {predicted}" if wrong else predicted or "picture",), tiles))
+            rows.append(
+                PictureRow((f"wrong: {predicted}" if wrong else predicted or audited.sample.medium.value,), tiles)
+            )
         labelled = bool((audited.sample.labels >= 0).any())
         framed = " Neighbours of another class are framed and marked ≠." if labelled else ""
         return [
             PictureSheet(
                 rows,
-                f"The {near.shape[1]} nearest pictures of {len(rows)} pictures, nearest first; at the left, what was "
+                f"The {near.shape[1]} nearest {several} of {len(rows)} {several}, nearest first; at the left, what was "
                 f"predicted.{framed}",
-                f"{len(rows)} pictures, each with its {near.shape[1]} nearest.",
+                f"{len(rows)} {several}, each with its {near.shape[1]} nearest.",
                 "neighbours",
             )
         ]
+
+
+def _left_out(planes: Sequence[str], count: int, several: str) -> str:
+    if len(planes) == 1:
+        return (
+            f"{planes[0]} was left out: with {count} {several}, fewer than {FEWEST_BENT}, it draws clusters into noise"
+        )
+    return (
+        f"{' and '.join(planes)} were left out: with {count} {several}, fewer than {FEWEST_BENT}, they draw clusters "
+        "into noise"
+    )
 
 
 def principal(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -154,40 +184,6 @@ def principal(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if points.shape[1] < 2:
         points, share = np.pad(points, ((0, 0), (0, 1))), np.pad(share, (0, 1))
     return points, share[:2]
-
-
-def nearest(features: np.ndarray, clusters: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest pictures of other clusters by cosine, nearest first: indices and cosines, (n, k) each.
-
-    k is `count`, or what the picture with the largest cluster has.
-    """
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    directions = features / np.where(lengths > 0, lengths, 1)
-    cosines = directions @ directions.T
-    cosines[clusters[:, None] == clusters[None, :]] = -np.inf
-    most = min(count, int(np.isfinite(cosines).sum(axis=1).min()))
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
-    return order, np.take_along_axis(cosines, order, axis=1)
-
-
-def agreement(groups: np.ndarray, near: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share of neighbours of the same group, what chance gives, and whose: of all pictures that have a group.
-
-    Neighbours without a group are left out.
-
-    Args:
-        groups: int (n,), −1 where there is none.
-        near: int (n, k).
-        clusters: int (n,).
-    """
-    known = groups >= 0
-    counted = known[near]
-    same = (groups[near] == groups[:, None]) & counted
-    other = known[None, :] & (clusters[None, :] != clusters[:, None])
-    alike = other & (groups[None, :] == groups[:, None])
-    used = known & counted.any(axis=1) & other.any(axis=1)
-    shares = same[used].sum(axis=1) / counted[used].sum(axis=1)
-    return shares, alike[used].sum(axis=1) / other[used].sum(axis=1), np.flatnonzero(used)
 
 
 def _agreements(audited: Audited, near: np.ndarray) -> list[Measurement]:

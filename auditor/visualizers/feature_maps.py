@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, ChannelVisualizer, Need
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class FeatureMaps(ChannelVisualizer):
 
     shown: int = Field(8, ge=1, le=64, description="How many units are shown for each image")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"shown": 4}, "standard": {}, "full": {"shown": 16}}
     needs = frozenset({Need.ACTIVATIONS})
     reading = (
@@ -35,7 +37,7 @@ class FeatureMaps(ChannelVisualizer):
         import torch
 
         assert captured.activations is not None
-        strength = captured.activations.mean(dim=(2, 3))
+        strength = captured.activations.flatten(2).mean(dim=2)
         # a stable sort: among equal units the lower index comes first on every device
         units = strength.argsort(dim=1, descending=True, stable=True)[:, : self.shown]
         rows = torch.arange(len(units), device=units.device)[:, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import PatchVisualizer
 
 if TYPE_CHECKING:
@@ -14,19 +15,20 @@ if TYPE_CHECKING:
 class KernelShap(PatchVisualizer):
     """KernelSHAP: how the class's probability divides among the image's patches, by their Shapley values.
 
-    The image is cut into patches of like colour (superpixels, our own small SLIC). A patch's Shapley value is what it
-    adds when it appears, averaged over all orders of appearing; the rest has the sample's mean colour. It is found by
-    least squares over random sets of patches, drawn with the Shapley kernel's weights and each together with its
-    complement, under the constraint that all values sum to P(image) − P(nothing visible). M is the value where it is
-    positive. It needs no gradient and no layer, so it works on every model. What it cannot show: anything finer than
-    a patch; it asks about images with most patches missing, which the model has never seen; with few samples it is an
-    estimate (exact for a model that adds patches up). Each image has its own draws, the same in every run. Costs one
-    forward a sample.
+    The image is cut into patches of like colour (superpixels, our own small SLIC; of clips and volumes in depth too). A
+    patch's Shapley value is what it adds when it appears, averaged over all orders of appearing; the rest has the
+    sample's mean colour. It is found by least squares over random sets of patches, drawn with the Shapley kernel's
+    weights and each together with its complement, under the constraint that all values sum to P(image) − P(nothing
+    visible). M is the value where it is positive. It needs no gradient and no layer, so it works on every model. What
+    it cannot show: anything finer than a patch; it asks about images with most patches missing, which the model has
+    never seen; with few samples it is an estimate (exact for a model that adds patches up). Each image has its own
+    draws, the same in every run. Costs one forward a sample.
 
     Source: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017, theorem 2; pairs
     and constraint: Covert and Lee, "Improving KernelSHAP", AISTATS 2021, section 4.1.
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     reading = (
         "Bright patches carry most of the class's probability; all patches together, with those that speak against "

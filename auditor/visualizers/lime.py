@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import PatchVisualizer
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 class Lime(PatchVisualizer):
     """LIME: what each patch of the image adds to the class's probability, by a linear model fitted around the image.
 
-    The image is cut into patches of like colour (superpixels, our own small SLIC); random patches are filled with the
-    sample's mean colour; a ridge regression from "patch visible" to the class's probability, weighted by
-    exp(−d²/width²) with d the cosine distance from the whole image, gives each patch its coefficient. M is the
-    coefficient where it is positive. It needs no gradient and no layer, so it works on every model. What it cannot
-    show: anything finer than a patch, or patches that only count together; another way of cutting gives another map,
-    and with few samples it is not stable. Each image has its own draws, the same in every run. Costs one forward a
-    sample.
+    The image is cut into patches of like colour (superpixels, our own small SLIC; of clips and volumes in depth too);
+    random patches are filled with the sample's mean colour; a ridge regression from "patch visible" to the class's
+    probability, weighted by exp(−d²/width²) with d the cosine distance from the whole image, gives each patch its
+    coefficient. M is the coefficient where it is positive. It needs no gradient and no layer, so it works on every
+    model. What it cannot show: anything finer than a patch, or patches that only count together; another way of cutting
+    gives another map, and with few samples it is not stable. Each image has its own draws, the same in every run. Costs
+    one forward a sample.
 
     Source: Ribeiro et al., "Why Should I Trust You?", KDD 2016, section 3.4.
     """
@@ -31,6 +32,7 @@ class Lime(PatchVisualizer):
     kernel_width: float = Field(0.25, gt=0, le=10, description="Width of the weights, in cosine distance")
     ridge: float = Field(0.01, ge=0, le=100, description="Penalty on coefficients, which keeps few samples stable")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"most_images": 4}}
     reading = (
         "Bright patches are those whose sight makes the class likelier. The patch is the unit: read nothing into its "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditor.cam_formulas import grad_cam
 from auditor.errors import ModelError, NotApplicableError
+from auditor.media import EVERY
 from auditor.visualizers import PASS, Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ class MultiScaleCam(MapVisualizer):
     L = .6 · L(1) + .3 · L(¾) + .1 · L(½), each enlarged to the grid of the first and multiplied by its share of cells,
     so that the weights hold. A smaller image is seen in wider context; what all sizes agree on stands out. It is no
     finer than Grad-CAM, and a model that was never shown objects of the smaller size may see something else in them.
-    Models that take one size only are refused.
+    Of clips and volumes height and width are made smaller, and neither time nor depth. Models that take one size only
+    are refused.
 
     Source: Selvaraju et al., "Grad-CAM", ICCV 2017, at each scale; the pyramid and its weights are ours.
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.PASSES})
     per_layer = True
@@ -47,8 +50,8 @@ class MultiScaleCam(MapVisualizer):
         own = grad_cam(captured.activations, captured.gradients)
         fused = (1 - sum(SCALES.values())) * own
         for scale, weight in SCALES.items():
-            size = [max(1, round(scale * side)) for side in captured.inputs.shape[2:]]
-            smaller = F.interpolate(captured.inputs, size=size, mode="bilinear", align_corners=False, antialias=True)
+            size = [max(1, round(scale * side)) for side in captured.inputs.shape[-2:]]
+            smaller = _smaller(captured.inputs, size)
             try:
                 found = captured.again(smaller)
             except ModelError as error:
@@ -60,6 +63,16 @@ class MultiScaleCam(MapVisualizer):
             assert found.gradients is not None
             there = grad_cam(found.activations, found.gradients)
             share = there[0].numel() / own[0].numel()
-            there = F.interpolate(there[:, None], size=own.shape[1:], mode="bilinear", align_corners=False)[:, 0]
+            mode = "bilinear" if own.ndim == 3 else "trilinear"
+            there = F.interpolate(there[:, None], size=own.shape[1:], mode=mode, align_corners=False)[:, 0]
             fused = fused + weight * share * there
         return fused
+
+
+def _smaller(inputs: Tensor, size: list[int]) -> Tensor:
+    """Height and width brought to a size, each frame or slice by itself."""
+    from torch.nn import functional as F
+
+    layers = inputs if inputs.ndim == 4 else inputs.transpose(1, 2).flatten(0, 1)
+    small = F.interpolate(layers, size=size, mode="bilinear", align_corners=False, antialias=True)
+    return small if inputs.ndim == 4 else small.view(len(inputs), -1, *small.shape[1:]).transpose(1, 2)

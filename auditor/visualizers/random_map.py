@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class RandomMap(MapVisualizer):
     cells: int = Field(7, ge=2, le=224, description="Cells on each side of the grid")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Another seed gives other maps")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     of_class = False
     needs: ClassVar[frozenset[Need]] = frozenset()
@@ -45,5 +47,5 @@ class RandomMap(MapVisualizer):
         for image in pixels:
             digest = hashlib.sha256(f"{self.seed} {image.shape}".encode() + image.tobytes()).digest()
             generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-            drawn.append(torch.rand((self.cells, self.cells), generator=generator))
+            drawn.append(torch.rand((self.cells,) * (image.ndim - 1), generator=generator))
         return torch.stack(drawn).to(captured.inputs.device)

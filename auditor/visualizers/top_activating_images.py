@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from auditor.errors import ModelError, NotApplicableError
+from auditor.media import EVERY
 from auditor.studies import Audited, Box, PictureRow, PictureSheet, Study, Tile, most_selective
+from auditor.subjects import VolumeSample
 from auditor.visualizers import Captured, Need, Observation, StudyVisualizer
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 WHOLE = 0.95
@@ -28,7 +31,8 @@ class TopActivatingImages(StudyVisualizer):
     box around all pixels that the unit's value depends on, clipped at the borders. It is found exactly, by setting
     parts of an input to NaN and seeing which units become NaN, whatever the weights are. All else comes from the shared
     pass. A receptive field is what a unit can see, not what it uses: most of its weight lies in the middle. Of deep
-    layers and transformers it is the whole picture. The highest activations of a sample are extremes: what a channel
+    layers and transformers it is the whole picture. Of clips and volumes the whole frame or slice is shown in which the
+    activation lies. The highest activations of a sample are extremes: what a channel
     answers to weakly, which is most of its work, is not in them.
 
     Source: Zhou et al., "Object Detectors Emerge in Deep Scene CNNs", ICLR 2015, section 3; Olah, Mordvintsev and
@@ -39,6 +43,7 @@ class TopActivatingImages(StudyVisualizer):
     pictures: int = Field(4, ge=1, le=9, description="How many pictures of each channel, strongest first")
     units: tuple[int, ...] = Field((), description="Channels to show of every target layer, instead of those chosen")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ACTIVATIONS})
     reading = (
@@ -52,15 +57,18 @@ class TopActivatingImages(StudyVisualizer):
         return 1 + sum(length + -(-length // max(1, int(length**0.5))) for length in (height, width))
 
     def observe(self, captured: Captured) -> Observation:
+        import torch
+
         found = {}
         for name, at in captured.layers.items():
             assert at.activations is not None
             peaks, places = at.activations.flatten(2).max(dim=2)
-            found[name] = {
-                "peaks": peaks.cpu(),
-                "rows": (places // at.activations.shape[3]).cpu(),
-                "columns": (places % at.activations.shape[3]).cpu(),
-            }
+            *depth, rows, columns = torch.unravel_index(places.cpu(), at.activations.shape[2:])
+            found[name] = {"peaks": peaks.cpu(), "rows": rows, "columns": columns}
+            if depth:
+                length = at.activations.shape[2]
+                # the frame or slice in the middle of what the place stands for
+                found[name]["layers"] = (2 * depth[0] + 1) * captured.inputs.shape[2] // (2 * length)
         return found
 
     def study(self, audited: Audited, observed: Sequence[Observation]) -> Sequence[Study]:
@@ -85,10 +93,12 @@ class TopActivatingImages(StudyVisualizer):
             raise NotApplicableError("no channel of a target layer ever changes on the sample")
         fields: Mapping[str, Sequence[Box | None]]
         remarks: list[str] = []
+        nothing: dict[str, list[Box | None]] = {layer: [None] * len(asked) for layer, asked in points.items()}
         try:
-            fields = audited.receptive_fields({layer: asked for layer, asked in points.items() if asked})
+            asked_for = {layer: asked for layer, asked in points.items() if asked}
+            fields = nothing if _in_depth(audited) else audited.receptive_fields(asked_for)
         except ModelError as error:
-            fields = {layer: [None] * len(asked) for layer, asked in points.items()}
+            fields = nothing
             remarks.append(f"{UNKNOWN[:1].upper()}{UNKNOWN[1:]}: {error}")
         studies = []
         for layer, of_layer in best.items():
@@ -126,9 +136,9 @@ def _row(
     tiles = []
     for index in indices:
         row, column = int(seen["rows"][index, unit]), int(seen["columns"][index, unit])
-        box, picture = boxes[unit, row, column], audited.sample.display(index)
+        box, picture, frame = boxes[unit, row, column], *_picture(audited, index, seen, unit)
         peak = f"{float(seen['peaks'][index, unit]):.3g}"
-        words = [f"{peak} · {_class(audited, index)}".rstrip(" ·"), audited.sample.pictures[index].name]
+        words = [f"{peak} · {_class(audited, index)}".rstrip(" ·"), audited.sample.pictures[index].name, *frame]
         tiles.append(Tile(picture, words, box if crops else None))
         if box is not None and crops:
             x1, y1, x2, y2 = box
@@ -139,6 +149,21 @@ def _row(
     )
 
 
+def _picture(audited: Audited, index: int, seen: Mapping[str, Tensor], unit: int) -> tuple[np.ndarray, list[str]]:
+    """What is shown, and which frame or slice that is, where there are several."""
+    sample = audited.sample
+    if not isinstance(sample, VolumeSample):
+        return sample.display(index), []
+    place = int(seen["layers"][index, unit])
+    numbers = sample.stacks[index].frames
+    named = f"frame {numbers[place]}" if numbers else f"slice {place + 1} of {sample.images.shape[2]}"
+    return sample.slices(sample.images[index].numpy())[place], [named]
+
+
+def _in_depth(audited: Audited) -> bool:
+    return isinstance(audited.sample, VolumeSample)
+
+
 def _class(audited: Audited, index: int) -> str:
     label = int(audited.sample.labels[index])
     if label >= 0:
@@ -147,9 +172,12 @@ def _class(audited: Audited, index: int) -> str:
 
 
 def _sheet(rows: Sequence[PictureRow], layer: str, boxes: Sequence[Box | None], audited: Audited) -> PictureSheet:
-    height, width = audited.sample.images.shape[2:]
+    height, width = audited.sample.images.shape[-2:]
+    medium = audited.sample.medium
     known = [box for box in boxes if box is not None]
-    if not known:
+    if _in_depth(audited):
+        seen = f"the whole {medium.layers[:-1]} is shown in which it lies"
+    elif not known:
         seen = UNKNOWN
     elif all(_share(box, audited) >= WHOLE for box in known):
         seen = f"its receptive field is the whole picture of {width}×{height} pixels"
@@ -158,13 +186,13 @@ def _sheet(rows: Sequence[PictureRow], layer: str, boxes: Sequence[Box | None], 
         seen = f"framed and cut out is its receptive field, {wide}×{tall} pixels at most, clipped at the borders"
     return PictureSheet(
         rows,
-        f"{layer}: the pictures that excite {len(rows)} channels most, of {len(audited.sample)}, each with its largest "
-        f"activation; {seen}. At the left, median and standard deviation of that activation over the sample, by which "
-        "the channels were chosen.",
-        f"{len(rows)} channels of {layer}, each with the pictures that excite it most.",
+        f"{layer}: the {medium.several} that excite {len(rows)} channels most, of {len(audited.sample)}, each with its "
+        f"largest activation; {seen}. At the left, median and standard deviation of that activation over the sample, "
+        "by which the channels were chosen.",
+        f"{len(rows)} channels of {layer}, each with the {medium.several} that excite it most.",
     )
 
 
 def _share(box: Box, audited: Audited) -> float:
-    height, width = audited.sample.images.shape[2:]
+    height, width = audited.sample.images.shape[-2:]
     return (box[2] - box[0]) * (box[3] - box[1]) / (height * width)

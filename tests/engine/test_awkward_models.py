@@ -32,6 +32,7 @@ from tests.engine.networks import (
     RepeatedLayer,
     WithoutGraph,
     Wrapped,
+    Wrapping,
     images,
     inputs,
     loaded,
@@ -56,6 +57,50 @@ class CastsItself(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return self.inner(x)
+
+
+class WritesInPlace(nn.Module):
+    """Arithmetic in place on its input and on what the layer returned; by powers of two, so that nothing is rounded."""
+
+    def __init__(self, inner: PlainCnn) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        x.mul_(2).div_(2)
+        middle = self.inner.features[:CUT](x)
+        middle.mul_(0.5)
+        return self.inner.head(2 * self.inner.features[CUT:](middle).mean((2, 3)))
+
+
+class LayerWraps(nn.Module):
+    """The layer's output is no bare tensor."""
+
+    def __init__(self, inner: PlainCnn, kind: str) -> None:
+        super().__init__()
+        self.body, self.rest, self.head = Wrapping(inner.features[:CUT], kind), inner.features[CUT:], inner.head
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.body(x)
+        if isinstance(found, tuple):
+            maps = found[0]
+        else:
+            maps = found["maps"] if isinstance(found, dict) else found.last_hidden_state
+        return self.head(self.rest(maps).mean((2, 3)))
+
+
+def compiled(twin: PlainCnn) -> nn.Module:
+    """Compiled before any hook is there."""
+    module = torch.compile(twin, backend="eager")
+    module(inputs())
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def compiled_inside(twin: PlainCnn) -> nn.Module:
+    twin.features = torch.compile(twin.features, backend="eager")  # type: ignore[assignment]
+    twin(inputs())
+    return twin
 
 
 def plain(twin: PlainCnn) -> nn.Module:
@@ -112,6 +157,12 @@ class Awkward:
 INNER = f"inner.features.{CUT - 1}"
 AWKWARD = {
     "in-place ReLU": Awkward(in_place),
+    "in-place arithmetic": Awkward(WritesInPlace, INNER),
+    "layer returns a tuple": Awkward(lambda twin: LayerWraps(twin, "tuple"), "body"),
+    "layer returns a dict": Awkward(lambda twin: LayerWraps(twin, "dict"), "body"),
+    "layer returns a dataclass": Awkward(lambda twin: LayerWraps(twin, "dataclass"), "body"),
+    "torch.compile around": Awkward(compiled),
+    "torch.compile inside": Awkward(compiled_inside, f"features._orig_mod.{CUT - 1}"),
     "frozen": Awkward(frozen),
     "frozen backbone": Awkward(frozen_backbone),
     "returns a tuple": Awkward(around(lambda: Wrapped("tuple")), INNER),
@@ -243,6 +294,21 @@ def test_tokens_without_class_and_register_tokens_are_what_float64_gives() -> No
 
     patches = gradient[:, 3:].transpose(1, 2).reshape(4, 16, 4, 3)
     torch.testing.assert_close(found.gradients.double(), patches, atol=1e-6, rtol=1e-3)
+
+
+def test_where_float64_says_that_no_gradient_reaches_the_patches_the_layer_is_refused_in_words() -> None:
+    module, x = seeded(ClassTokenViT), inputs()
+    exact = copy.deepcopy(module).double()
+    tokens = exact.embed(x.double()).flatten(2).transpose(1, 2)
+    last = exact.encoder(torch.cat((exact.prefix.expand(4, -1, -1), tokens), 1) + exact.places)
+    (gradient,) = torch.autograd.grad(exact.head(last[:, 0])[torch.arange(4), TARGETS].sum(), last)
+
+    found = capture(module, x, layers=["encoder.layers.3"], needs=WANTED, targets=TARGETS)
+
+    assert not gradient[:, 3:].any()
+    assert gradient[:, 0].any()
+    assert not found["encoder.layers.3"].gradients.any()
+    assert found.blank == ("encoder.layers.3",)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")

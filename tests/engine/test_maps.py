@@ -346,3 +346,29 @@ def test_a_thousand_images_hold_no_more_memory_than_their_maps() -> None:
     # the graphs of 1,000 images would be 40 MiB
     assert resident() - resident_before < 10
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_memory_is_as_flat_after_a_thousand_images_as_after_two_hundred() -> None:
+    device = torch.device("cuda")
+    module = seeded(PlainCnn).to(device)
+    model, pictures = loaded(module), sample(images(1000))
+    predictor = Predictor(model, device, chunk=32)
+    parts: list[Visualizer] = [
+        GradCam(),
+        EigenCam(),
+        Saliency(),
+        Occlusion(window=0.5, stride=0.5),
+        SmoothGrad(samples=2),
+    ]
+    held: dict[int, int] = {}
+
+    def look(done: int, total: int) -> None:
+        gc.collect()
+        held[done] = torch.cuda.memory_allocated(device)
+
+    make_maps(
+        model, module, pictures, parts, ["features.6"], device=device, chunk=40, predictor=predictor, progress=look
+    )
+
+    assert held[1000] <= held[200] + 2**20

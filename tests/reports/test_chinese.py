@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import page as validator
 import pikepdf
 import pytest
 
@@ -20,6 +21,7 @@ from auditor.reports.html import Html
 from auditor.reports.pdf import Pdf
 from auditor.sample import write_sample
 from tests.reports.conftest import Run
+from tests.reports.tag_tree import TagTree
 
 NAMES = re.compile(
     r"https?://\S+|[\w.-]+/[\w./-]+|\w+\.(?:json|yaml|csv|jpg|png|pth|py|txt)|"  # addresses and files
@@ -137,10 +139,13 @@ def test_what_a_person_decided_is_said_in_words_and_never_as_markup(believable: 
     assert "<b>bold</b>" not in file.read_text(encoding="utf-8")
 
 
-def test_a_pdf_in_chinese_says_so(believable: Run) -> None:
-    (file,) = Pdf().write(believable.audit, believable.folder, RenderOptions("summary", language="zh"))
+def test_a_pdf_in_chinese_says_so_and_follows_both_standards(damaged: Run) -> None:
+    (file,) = Pdf().write(damaged.audit, damaged.folder, RenderOptions(language="zh"))
 
+    for profile in (validator.ValidationProfile.PDF_A_3A, validator.ValidationProfile.PDF_UA_1):
+        assert [item.message for item in validator.validate_pdf(str(file), profile=profile).failures] == []
     with pikepdf.open(file) as pdf:
+        assert TagTree(pdf).mistakes == []
         assert str(pdf.Root.Lang) == "zh-Hans"
         fonts = {str(item.get("/BaseFont")) for item in pdf.objects if isinstance(item, pikepdf.Dictionary)}
     assert any("CJK" in name or "WenQuanYi" in name for name in fonts)

@@ -1,4 +1,4 @@
-"""The templates beside default in a real browser: silent, closed, accessible, inside the window."""
+"""The templates beside default, and Chinese, in a real browser: silent, closed, accessible, inside the window."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ from tests.reports.conftest import Run
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
 
 
-@pytest.fixture(scope="module", params=["summary", "medical"])
+@pytest.fixture(
+    scope="module",
+    params=[RenderOptions("summary"), RenderOptions("medical"), RenderOptions(language="zh")],
+    ids=["summary", "medical", "Chinese"],
+)
 def report(request: pytest.FixtureRequest, hostile: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(shutil.copytree(hostile.folder, tmp_path_factory.mktemp("browsed") / "run"))
-    return Html().write(hostile.audit, folder, RenderOptions(request.param))[0]
+    return Html().write(hostile.audit, folder, request.param)[0]
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

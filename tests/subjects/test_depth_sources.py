@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -166,17 +165,6 @@ def test_what_is_no_volume_is_refused_in_words(tmp_path: Path) -> None:
         Volumes(path="data", orientation="SPX")
 
 
-@pytest.mark.skipif(find_spec("nibabel") is not None, reason="nibabel is installed")
-def test_a_file_that_needs_the_extra_is_told_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "one.nii.gz").write_bytes(b"")
-
-    ((key, what),) = Volumes(path="data").problems(folder=tmp_path)
-
-    assert key == "path"
-    assert what == "one.nii.gz needs nibabel, which is not installed: pip install 'auditor[volumes]'"
-
-
 def planned(folder: Path, **values: str) -> Plan:
     text = SPEC
     given = {"size": "[8, 24, 32]", "source": "clips", "visualizations": "full", "probes": "standard", **values}
@@ -193,7 +181,7 @@ def planned(folder: Path, **values: str) -> Plan:
         ({"size": "[24, 32]"}, 7, "clips need a size of three numbers, [frames, height, width], got [24, 32]"),
         ({"source": "folder"}, 7, "[8, 24, 32] has a depth, which pictures have not"),
         ({"size": "[8, 24, 2]"}, 7, "height and width must be at least 4 pixels, got [24, 2]"),
-        ({"visualizations": "[lime]"}, 9, "lime is made for pictures: nothing of it carries over to clips"),
+        ({"visualizations": "[attention_rollout]"}, 9, "attention_rollout is made for pictures: nothing of it"),
         ({"probes": "[corner, background]"}, 10, "background is made for pictures: nothing of it carries over"),
         (
             {"source": "folder", "size": "[24, 32]", "visualizations": "[frame_occlusion]"}, 9,
@@ -211,13 +199,13 @@ def test_what_does_not_fit_the_medium_is_a_mistake_at_its_line(
 
 
 def test_what_a_preset_brings_and_the_medium_has_no_use_for_is_left_out_and_remembered(tmp_path: Path) -> None:
-    plan = planned(tmp_path, visualizations="[full, {use: rise, required: false}]")
+    plan = planned(tmp_path, visualizations="[full, {use: attention_rollout, required: false}]")
 
     run = {item.name for item in plan.visualizers}
     assert {"grad_cam", "frame_occlusion", "block_occlusion", "occlusion", "saliency"} <= run
-    assert not run & {"lime", "rise", "feature_maps", "attention_rollout"}
+    assert not run & {"attention_heads", "attention_matrices", "attention_rollout"}
     unfit = {item.name for item in plan.unfit["visualizers"]}
-    assert {"rise", "feature_maps", "attention_rollout"} <= unfit
+    assert {"attention_heads", "attention_matrices", "attention_rollout"} <= unfit
     assert {item.name for item in plan.probes} == {"border", "corner", "region"}
     assert "background" in {item.name for item in plan.unfit["probes"]}
     assert {item.name for item in plan.metrics} == {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -122,90 +121,3 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(DataError, match=r"needs nibabel.*auditor\[volumes\]"):
         read_volume(tmp_path / "scan.nii.gz")
-
-
-@pytest.mark.parametrize("orientation", ["RAS", "LPS", "ASL", "PIR"])
-def test_nifti_of_any_orientation_gives_the_same_volume(tmp_path: Path, orientation: str) -> None:
-    nibabel = pytest.importorskip("nibabel")
-    values, affine = stored(orientation)
-    whole = np.eye(4)
-    whole[:3, :3] = affine
-    image = nibabel.Nifti1Image(values[0].astype(np.float32), whole)
-    image.header.set_xyzt_units("mm")
-    nibabel.save(image, tmp_path / "scan.nii.gz")
-
-    found = read_volume(tmp_path / "scan.nii.gz")
-
-    np.testing.assert_array_equal(found.values, stored("SPL")[0])
-    assert found.spacing == pytest.approx((1.0, 2.0, 5.0))
-    assert found.notes == (f"turned from {orientation}",)
-
-
-def test_nifti_without_a_place_in_the_patient_says_so(tmp_path: Path) -> None:
-    nibabel = pytest.importorskip("nibabel")
-    image = nibabel.Nifti1Image(WORLD.astype(np.float32), None)
-    nibabel.save(image, tmp_path / "scan.nii")
-    (tmp_path / "torn.nii").write_bytes((tmp_path / "scan.nii").read_bytes()[:300])
-
-    found = read_volume(tmp_path / "scan.nii")
-
-    assert (found.orientation, found.spacing) == (None, None)
-    np.testing.assert_array_equal(found.values[0], WORLD.transpose(2, 1, 0))
-    with pytest.raises(DataError, match="cannot be read as NIfTI"):
-        read_volume(tmp_path / "torn.nii")
-
-
-def dicom_series(folder: Path, keep: Any = range(4), **changes: Any) -> Path:
-    """WORLD as axial slices from the head down, in files whose names are in no order; stored as (value + 1024) / 2."""
-    pydicom = pytest.importorskip("pydicom")
-    folder.mkdir()
-    for index in keep:
-        data = pydicom.Dataset()
-        data.file_meta = pydicom.dataset.FileMetaDataset()
-        data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-        data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = pydicom.uid.CTImageStorage
-        data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = f"1.2.3.{index + 1}"
-        data.SeriesInstanceUID = "1.2.3"
-        data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]  # columns to the left, rows to the back
-        data.ImagePositionPatient = [-3.0, -7.0, 40.0 + index]
-        data.PixelSpacing = [2.0, 5.0]
-        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-        data.BitsAllocated = data.BitsStored = 16
-        data.HighBit, data.PixelRepresentation = 15, 0
-        slice_ = WORLD[::-1, ::-1, index].T  # rows run to posterior, columns to left
-        data.Rows, data.Columns = slice_.shape
-        data.RescaleSlope, data.RescaleIntercept = 2, -1024
-        data.PixelData = ((slice_ + 1024) / 2).astype(np.uint16).tobytes()
-        for key, value in changes.items():
-            setattr(data, key, value(index))
-        data.save_as(folder / f"{(index * 7) % 5}.dcm", enforce_file_format=True)
-    return folder
-
-
-def test_a_dicom_series_is_sorted_by_place_and_rescaled(tmp_path: Path) -> None:
-    series = dicom_series(tmp_path / "ct")
-    (series / "readme.txt").write_text("not DICOM")
-
-    found = read_volume(series)
-
-    np.testing.assert_array_equal(found.values, stored("SPL")[0] // 2 * 2)  # even numbers survive the slope of 2
-    assert found.spacing == pytest.approx((1.0, 2.0, 5.0))
-    assert found.notes == ("1 files of the folder are not DICOM and were passed over",)
-
-
-def test_a_series_that_is_no_volume_is_refused_in_words(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    pytest.importorskip("pydicom")
-    dicom_series(tmp_path / "gap", keep=(0, 1, 3))
-    dicom_series(tmp_path / "two", SeriesInstanceUID=lambda index: f"1.2.{index // 2}")
-    dicom_series(
-        tmp_path / "tilted", ImageOrientationPatient=lambda index: [1, 0, 0, 0, 1, 0] if index else [0, 1, 0, 1, 0, 0]
-    )
-    dicom_series(tmp_path / "frames", NumberOfFrames=lambda _: 2)
-
-    for name, why in [
-        ("empty", "no DICOM files"), ("gap", "1 to 2 mm apart"), ("two", "2 DICOM series"),
-        ("tilted", "differ in ImageOrientationPatient"), ("frames", "several frames"),
-    ]:  # fmt: skip
-        with pytest.raises(DataError, match=why):
-            read_volume(tmp_path / name)

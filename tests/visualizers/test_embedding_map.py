@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from auditor.engine.studying import lend
 from auditor.errors import NotApplicableError
+from auditor.statistics.neighbours import agreement, nearest
 from auditor.studies import PictureSheet, PointChart, Study
-from auditor.visualizers.embedding_map import FEWEST_TSNE, EmbeddingMap, agreement, nearest, principal
+from auditor.visualizers.embedding_map import FEWEST_BENT, EmbeddingMap, principal
 from tests.engine.networks import PlainCnn, images, loaded, sample, seeded
 from tests.visualizers.studied import prepared, studied
 
@@ -197,7 +199,7 @@ def test_of_many_classes_the_commonest_keep_their_names() -> None:
 
 
 def test_with_enough_pictures_t_sne_is_drawn_and_the_same_by_the_seed() -> None:
-    count = FEWEST_TSNE
+    count = FEWEST_BENT
     drawn: list[Any] = []
     for _ in range(2):
         (study,) = studied(EmbeddingMap(shown=0), loaded(seeded(PlainCnn)), images(count), ["features.6"],
@@ -217,3 +219,39 @@ def test_few_equal_or_broken_features_are_refused_in_words() -> None:
     broken = replace(prepared(model, images(5), [])[0], features=lambda: np.full((5, 3), np.nan))
     with pytest.raises(NotApplicableError, match="5 of 5 pictures are not finite"):
         EmbeddingMap().study(broken, ())
+
+
+def test_umap_is_a_mistake_of_the_spec_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("auditor.visualizers.embedding_map.find_spec", lambda name: None)
+
+    assert EmbeddingMap().mistakes(tmp_path) == []
+    assert EmbeddingMap(beside_pca=("umap",)).mistakes(tmp_path) == [
+        ("beside_pca", "umap needs umap-learn, which is not installed: pip install 'auditor[umap]'")
+    ]
+
+
+def test_both_planes_are_left_out_of_a_small_sample_in_words() -> None:
+    (study,) = studied(EmbeddingMap(shown=0, beside_pca=("tsne", "umap")), loaded(seeded(PlainCnn)), images(20), [])
+
+    assert [one.title for one in charts(study)[0].projections] == ["PCA"]
+    assert study.remarks[0].startswith("t-SNE and UMAP were left out: with 20 pictures, fewer than 50, they draw")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_umap_is_drawn_beside_pca_where_it_is_asked_for_and_the_same_by_the_seed() -> None:
+    pytest.importorskip("umap")
+    pictures, labels = two_kinds(60)
+    part = EmbeddingMap(shown=0, beside_pca=("umap",))
+
+    first, second = (
+        charts(studied(part, loaded(seeded(Brightness)), pictures, [], labels=labels)[0])[0].projections
+        for _ in range(2)
+    )
+
+    assert [one.title for one in first] == ["PCA", "UMAP"]
+    np.testing.assert_array_equal(first[1].points, second[1].points)
+    apart = first[1].points[labels == 0].mean(axis=0) - first[1].points[labels == 1].mean(axis=0)
+    spread = max(float(first[1].points[labels == label].std()) for label in (0, 1))
+    assert float(np.linalg.norm(apart)) > spread

@@ -23,14 +23,14 @@ from auditor.media import IN_DEPTH, Medium
 from auditor.registry import load, names
 from auditor.subjects import LoadedModel, Preprocessing, Stack, VolumeSample
 from auditor.subjects.models.torchvision import Torchvision
-from auditor.visualizers import Captured, MapVisualizer, Need, Visualizer
+from auditor.visualizers import Captured, MapVisualizer, Need, PatchVisualizer, Visualizer
+from auditor.visualizers.attention_rollout import AttentionRollout
 from auditor.visualizers.block_occlusion import BlockOcclusion
 from auditor.visualizers.frame_occlusion import FrameOcclusion
 from auditor.visualizers.grad_cam import GradCam
 from auditor.visualizers.input_x_gradient import InputXGradient
 from auditor.visualizers.integrated_gradients import IntegratedGradients
 from auditor.visualizers.layer_fusion import LayerFusion
-from auditor.visualizers.lime import Lime
 from auditor.visualizers.occlusion import Occlusion
 from auditor.visualizers.saliency import Saliency
 from tests.engine.networks import sample, seeded
@@ -78,8 +78,11 @@ def loaded(module: nn.Module) -> LoadedModel:
 
 def made(name: str) -> MapVisualizer:
     """Cheaply: few steps and units."""
-    cheap = {"steps": 3, "samples": 2, "units": 3, "draws": 2, "finer": 1, "pieces": None}
     part = load("visualizers", name)
+    samples = 20 if issubclass(part, PatchVisualizer) else 2
+    cheap = {
+        "steps": 3, "samples": samples, "units": 3, "draws": 2, "finer": 1, "pieces": None, "masks": 20, "patches": 6
+    }  # fmt: skip
     options = {key: value for key, value in cheap.items() if key in part.model_fields and value is not None}
     return cast(MapVisualizer, part(**options))
 
@@ -107,8 +110,8 @@ def test_over_clips_it_works_leaves_the_model_as_it_was_and_costs_no_more_than_i
     assert len(item.maps) == COUNT
     assert np.isfinite(item.maps).all()
     assert (item.maps >= 0).all()
-    # hiding a plain frame of an untrained network may only help; the closed form below tells
-    assert item.usable.any() or name == "frame_occlusion"
+    # hiding a frame or a patch of noise from an untrained network may only help; their closed forms tell
+    assert item.usable.any() or name in ("frame_occlusion", "kernel_shap", "lime")
     np.testing.assert_array_equal(item.maps, again.maps[0].maps)
     assert predictor.forwards - spent <= 2 * visualizer.forwards(HEIGHT, WIDTH) * COUNT
     assert digest(module) == before
@@ -228,15 +231,18 @@ def test_a_window_of_occlusion_is_hidden_in_all_frames() -> None:
 
 def test_what_explains_pictures_is_skipped_in_words_and_the_others_go_on() -> None:
     module = seeded(PlainCnn3d)
-    parts: list[Visualizer] = [Lime(), Saliency()]
+    parts: list[Visualizer] = [AttentionRollout(), Saliency()]
 
     run = make_maps(loaded(module), module, clips(), parts, [LAYER], device=torch.device("cpu"))
 
     assert [item.method for item in run.maps] == ["saliency"]
     assert run.failures == []
     assert run.skipped == [
-        ("lime", None, "lime is made for pictures: nothing of it carries over to clips in this version")
-    ]
+        (
+            "attention_rollout", None,
+            "attention_rollout is made for pictures: nothing of it carries over to clips in this version",
+        )
+    ]  # fmt: skip
 
 
 def test_maps_too_large_for_the_memory_are_kept_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_rise_is_the_slow_formula_over_its_own_masks() -> None:
         generator = torch.Generator().manual_seed(index)
         total, seen, plain = np.zeros((16, 12)), np.zeros((16, 12)), []
         for _ in range(30):
-            mask = options._mask(16, 12, generator)
+            mask = options._mask((16, 12), generator)
             score = float(scores((x[index] * mask + FILL * (1 - mask))[None], torch.zeros(1)))
             total += score * mask.numpy()
             seen += mask.numpy()
@@ -78,7 +78,7 @@ def test_rise_is_the_slow_formula_over_its_own_masks() -> None:
 def test_masks_of_rise_are_smooth_shares_of_the_wanted_mean() -> None:
     generator = torch.Generator().manual_seed(0)
 
-    masks = torch.stack([Rise(visible=0.3)._mask(16, 12, generator) for _ in range(400)])
+    masks = torch.stack([Rise(visible=0.3)._mask((16, 12), generator) for _ in range(400)])
 
     assert masks.shape == (400, 16, 12)
     assert float(masks.min()) >= 0

@@ -17,6 +17,7 @@ from auditor.media import Medium
 from auditor.subjects import PictureInfo, Stack
 from auditor.subjects.class_folders import items_by_class, missing_folder
 from auditor.subjects.datasets import StackSource
+from auditor.subjects.scans import ENDINGS, holds_dicom
 
 if TYPE_CHECKING:
     from auditor.subjects import Preprocessing
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from auditor.subjects.volumes import Volume
 
 FILES = (".npy", ".nii", ".nii.gz")
-DICOM = frozenset({".dcm", ".dicom", ".ima", ""})
-"""Endings of DICOM files; many have none."""
 EXTRAS = {".npy": None, ".nii": "nibabel", ".nii.gz": "nibabel", "": "pydicom"}
 """What reads a file; a folder is a DICOM series."""
 PERCENTILES = (1.0, 99.0)
@@ -46,12 +45,12 @@ class Window(BaseModel):
 class Volumes(StackSource):
     """A folder of CT or MR volumes: a folder a class in it, or the volumes themselves, without labels.
 
-    A volume is an .npy file (depth, height, width), a NIfTI file, or a folder that holds one DICOM series; the last two
-    need the extra `volumes`. Axes are turned to `orientation` where the file gives its own. `spacing` brings voxels to
-    one size; then `model.input.size`, [slices, height, width], is reached by `resize: squash` (every axis to its
-    length) or `crop` (the middle at its own voxel size, padded with the lowest value). The model gets
-    x = (share · scale − mean) / std, where `window` makes share = (value − level + width / 2) / width, held within 0
-    and 1; without a window, `scaling` says what the share is.
+    A volume is an .npy file (depth, height, width), a NIfTI file, or a folder that holds one DICOM series, whose slices
+    are ordered by their place in the patient; the last two need the extra `volumes`. Axes are turned to `orientation`
+    where the file gives its own. `spacing` brings voxels to one size; then `model.input.size`, [slices, height, width],
+    is reached by `resize: squash` (every axis to its length) or `crop` (the middle at its own voxel size, padded with
+    the lowest value). The model gets x = (share · scale − mean) / std, where `window` makes the share
+    (value − level + width / 2) / width, held within 0 and 1; without a window, `scaling` says what it is.
     """
 
     medium: ClassVar[Medium] = Medium.VOLUME
@@ -149,7 +148,7 @@ def _kind(item: Path) -> str | None:
     """The ending of a volume's file, "" for a folder with a DICOM series, None for anything else."""
     if item.is_dir():
         files = (one for one in item.iterdir() if one.is_file() and not one.name.startswith("."))
-        return "" if any(one.suffix.lower() in DICOM for one in files) else None
+        return "" if any(one.suffix.lower() in ENDINGS or holds_dicom(one) for one in files) else None
     return next((ending for ending in FILES if item.name.lower().endswith(ending)), None)
 
 
