@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from auditor.languages import spoken_number
 from auditor.records import Audit, ImageRecord
 from auditor.reports._pictures import Figure, Pictures
-from auditor.reports._words import bare, plain, short
+from auditor.reports._words import plain, short
 
 HEAD = 41
 """Pixels over the first row of a sheet: names on two lines. With one or three, words stand a sixth of a row off."""
@@ -129,7 +130,7 @@ def _rows(images: Sequence[ImageRecord], height: int, folder: str) -> tuple[Shee
             name_parts=breakable(short(image.image.removeprefix(folder), NAME_LETTERS)),
             label=short(image.label or "", CLASS_LETTERS),
             predicted=short(image.predicted, CLASS_LETTERS),
-            score=bare(f"{image.score:.2f}"),
+            score=spoken_number(f"{image.score:.2f}"),
             wrong=image.label is not None and image.label != image.predicted,
             half=plain(image.half or ""),
             top=round(100 * (HEAD + (number - 1) * step) / height, 3),

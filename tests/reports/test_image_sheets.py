@@ -53,7 +53,7 @@ def test_each_row_says_beside_it_what_it_shows(rows: Audit, pictures: Pictures) 
     assert group.folder == "/data/scans/site_a/"
     assert ["".join(row.name_parts) for row in sheet.rows] == ["0.png", "1.png", "2.png"]
     assert [(row.number, row.wrong, row.score, row.half) for row in sheet.rows] == [
-        (1, False, ".91", "A"), (2, True, ".91", "A"), (3, False, ".91", "A"),
+        (1, False, "0.91", "A"), (2, True, "0.91", "A"), (3, False, "0.91", "A"),
     ]  # fmt: skip
 
 
