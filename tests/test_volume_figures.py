@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auditor import figures
-from auditor.figures.volumes import INK, PALE
+from auditor.figures.volumes import DEEP, PALE
 
 
 def frames(count: int) -> list[np.ndarray]:
@@ -30,13 +30,13 @@ def test_bars_are_in_proportion_to_the_weights_and_those_of_shown_frames_are_dar
 
     strip = figures.frame_strip(frames(4), np.zeros((4, 12, 16)), weights, most=2, side=120)
 
-    bars = strip[-60:]
-    dark, pale = ((bars == np.array(ink)).all(axis=2) for ink in (INK, PALE))
-    heights = [int((dark | pale)[:, column].sum()) for column in np.linspace(5, strip.shape[1] - 20, 4).astype(int)]
-    assert heights == [15, 60, 30, 45]
+    bars = strip[-42:]
+    dark, pale = ((bars == np.array(ink)).all(axis=2) for ink in (DEEP, PALE))
+    middles = ((np.arange(4) + 0.5) / 4 * strip.shape[1]).astype(int)
+    assert [int((dark | pale)[:, column].sum()) for column in middles] == pytest.approx([10.5, 42, 21, 31.5], abs=1)
     assert figures.shown_frames(weights, 2) == [1, 3]
-    edges = np.linspace(0, strip.shape[1], 5).round().astype(int)
-    assert [bool(dark[-2, left + 2]) for left in edges[:4]] == [False, True, False, True]
+    assert [bool(dark[-2, middle]) for middle in middles] == [False, True, False, True]
+    assert not (dark | pale)[:-1, :2].any()  # bars stand apart
 
 
 def test_a_strip_shows_the_frames_in_order_at_their_own_shape() -> None:

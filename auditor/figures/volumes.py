@@ -17,14 +17,16 @@ Volume = NDArray[np.floating] | NDArray[np.integer]
 Voxel = tuple[int, int, int]
 """Indices along depth, height and width."""
 
-INK, PALE = (22, 24, 29), (190, 196, 204)
+INK, DEEP, PALE = (22, 24, 29), (31, 78, 122), (190, 196, 204)
 STRIP_FRAMES = 8
 """Frames of a clip that are shown side by side."""
 LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 """Millimetres that a scale bar may stand for."""
 OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
-BAR_SHARE = 0.5
+BAR_SHARE = 0.35
 """Height of the heaviest bar, as a share of a frame's height."""
+WIDEST_BAR = 20
+"""Pixels: bars under the middle of their frames read as bars, as wide as the frames as black boxes."""
 
 
 def shown_frames(weights: Values, most: int) -> list[int]:
@@ -259,8 +261,10 @@ def _bars(weights: Values, chosen: frozenset[int], height: int, width: int) -> R
     edges = np.linspace(0, width, len(weights) + 1).round().astype(int)
     for index, weight in enumerate(weights):
         tall = round(float(weight) / most * height) if most > 0 else 0
-        right = max(edges[index] + 1, edges[index + 1] - 1)
-        field[height - tall :, edges[index] : right] = INK if index in chosen else PALE
+        room = edges[index + 1] - edges[index]
+        wide = max(1, min(room - 1, WIDEST_BAR))
+        left = edges[index] + (room - wide) // 2
+        field[height - tall :, left : left + wide] = DEEP if index in chosen else PALE
     return field
 
 

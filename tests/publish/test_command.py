@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,13 +79,17 @@ def at_a_terminal(answer: bytes, *arguments: object) -> Answered:
     ours, theirs = pty.openpty()
     opened = 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1'  # by the first of a session: Ctrl-C then reaches it
     command = ["sh", "-c", opened, "sh", os.ttyname(theirs), sys.executable, "-m", "auditor", *map(str, arguments)]
-    process = subprocess.Popen(command, start_new_session=True)
-    screen = b""
+    # where the tests run in the background, Ctrl-C is ignored, and children inherit that
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, start_new_session=True, preexec_fn=listens)
+    screen, latest = b"", time.monotonic() + 120
     while process.poll() is None or select.select([ours], [], [], 0)[0]:
         if not select.select([ours], [], [], 0.1)[0]:
+            if time.monotonic() > latest:
+                process.kill()
             continue
         screen += os.read(ours, 1024)
-        if answer and screen.rstrip().endswith(b"[y/N]:"):
+        if answer and screen.endswith(b"[y/N]: "):
             os.write(ours, answer)
             answer = b""
     os.close(ours)
