@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
+PANGO := libpango-1.0-0 libpangoft2-1.0-0 fontconfig
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test smoke detection sample check format words bench speed startup image lock system fonts clean
@@ -18,11 +18,11 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Pango draws the PDF's text; it is the one thing that pip cannot bring.
+# Pango draws the PDF's text; it is the one thing that pip cannot bring. Ubuntu 22.04 has no libharfbuzz-subset0, and needs none.
 system: $(STAMP)
 	@$(BIN)/python -m auditor.system_packages && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(PANGO); \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(PANGO) $$(apt-cache pkgnames libharfbuzz-subset0); \
 	else \
 	  echo "run as root: apt-get install $(PANGO)" >&2; exit 2; \
 	fi

@@ -6,8 +6,9 @@ import ctypes.util
 import shutil
 import subprocess
 
-_PANGO = ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset")
-PANGO_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+# not harfbuzz-subset, which subsets fonts faster: WeasyPrint does without it, and Ubuntu 22.04 has no package of it
+_PANGO = ("pango-1.0", "pangoft2-1.0")
+PANGO_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0"
 CJK_PACKAGE = "fonts-noto-cjk"
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import subprocess
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -259,18 +259,25 @@ def dockerfile() -> list[tuple[str, str]]:
     return [(word, " ".join(rest.split())) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_what_the_image_copies_is_there_and_its_python_runs() -> None:
+def test_what_the_image_copies_is_sent_and_its_constraints_are_the_locks_versions() -> None:
     steps = dockerfile()
-    copied = [name for word, rest in steps if word == "COPY" for name in rest.split()[:-1]]
-    ignored = (ROOT / ".dockerignore").read_text().split()
-    (program,) = re.findall(r'python -c "(.*?)" ', next(rest for word, rest in steps if "constraints" in rest))
+    copied = {name for word, rest in steps if word == "COPY" for name in rest.split()[:-1]}
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    (pins,) = re.findall(r"(grep .*?) > constraints", next(rest for word, rest in steps if "constraints" in rest))
 
-    assert copied
-    assert all((ROOT / name).exists() and name not in ignored for name in copied)
-    pinned = subprocess.check_output(["sh", "-c", f'"{sys.executable}" -c "{program}"'], text=True)
-    assert [line.partition("==")[0] for line in pinned.splitlines()] == ["torch", "torchvision"]
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        assert name in copied  # what the build of the package reads
+    assert copied == sent
+    assert all((ROOT / name).exists() for name in copied)
+    assert copied >= {"pyproject.toml", "README.md", "LICENSE"}  # what the build of the package reads
+    pinned = subprocess.check_output(["sh", "-c", pins], cwd=ROOT, text=True).splitlines()
+    assert pinned == [line.split()[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line]
+    assert {"torch", "torchvision"} <= {line.partition("==")[0] for line in pinned}
+
+
+def test_the_image_has_every_optional_format_and_service() -> None:
+    (extras,) = re.findall(r'pip install .*"\.\[(.*?)\]"', " ".join(rest for _, rest in dockerfile()))
+    offered = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+    assert set(extras.split(",")) == set(offered) - {"benchmark", "dev"}
 
 
 def test_the_containers_commands_are_the_entry_points_arguments(repository: Repository) -> None:
