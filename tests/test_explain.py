@@ -45,9 +45,9 @@ def test_the_page_names_the_corner_and_says_what_was_left_out_or_rougher(folder:
     page = explained(folder, pdf=True)
 
     assert "rests on row 1, column 1" in page
-    assert "rise (would cost 400 forwards)" in page
+    assert "RISE (would cost 400 forwards)" in page
     assert "rougher: " in page
-    assert "Not made: attention_guided_cam, attention_relevance, attention_rollout: the model has no" in page
+    assert "Not made: Attention-guided CAM, Attention relevance, Attention rollout: the model has no" in page
     for name in ("Grad-CAM", "Saliency", "the picture"):
         assert f"<b>{name}</b>" in page
 

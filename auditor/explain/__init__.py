@@ -293,5 +293,5 @@ def _skipped(made: MapRun) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, _, reason in made.skipped:
         reasons.setdefault(reason, []).append(name)
-    words = [f"Not made: {', '.join(names)}: {reason}." for reason, names in reasons.items()]
-    return words + [f"Broke: {name}: {reason}." for name, _, reason in made.failures]
+    words = [f"Not made: {', '.join(map(in_print, names))}: {reason}." for reason, names in reasons.items()]
+    return words + [f"Broke: {in_print(name)}: {reason}." for name, _, reason in made.failures]

@@ -61,7 +61,7 @@ def what_decides(cells: Sequence[CellEffect], name: str, score: float) -> str:
     deciding = [cell for cell in strongest(cells) if (cell.low or 0) > 0 and cell.drop >= 0.05 * min(1.0, abs(score))]
     if not deciding:
         return f"{name} ({score:.2f}): no single cell decides; the evidence is spread over the picture."
-    words = ", ".join(f"{_where(cell.region)} (−{cell.drop:.2f})" for cell in deciding)
+    words = "; ".join(f"{_where(cell.region)} (−{cell.drop:.2f})" for cell in deciding)
     return f"{name} ({score:.2f}) rests on {words}."
 
 

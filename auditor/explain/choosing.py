@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor import registry
+from auditor.method_names import in_print
 from auditor.visualizers import MapVisualizer
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def _wanted(plan: Plan) -> dict[str, MapVisualizer]:
 
 def _lowered(whole: MapVisualizer, made: MapVisualizer) -> str:
     changed = [name for name in whole.hurried if getattr(whole, name) != getattr(made, name)]
-    return ", ".join(f"{name} {getattr(made, name):g}, not {getattr(whole, name):g}" for name in changed)
+    return "; ".join(f"{name} {getattr(made, name):g}, not {getattr(whole, name):g}" for name in changed)
 
 
 def in_words(choice: Choice, most_forwards: int) -> Sequence[str]:
     """For the page: what was left out, and how to have it."""
     if not choice.left_out:
         return ()
-    words = ", ".join(f"{name} ({cost})" for name, cost in sorted(choice.left_out.items()))
+    words = ", ".join(f"{in_print(name)} ({cost})" for name, cost in sorted(choice.left_out.items()))
     return (f"Left out, since all maps together may cost {most_forwards:,} forwards (--forwards): {words}.",)

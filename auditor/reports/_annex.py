@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from auditor.languages import grouped, say, say_many
 from auditor.records import Audit, ImageRecord
 from auditor.reports._evidence import check_table, unjudged
-from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._pictures import Pictures
+from auditor.reports._sheets import ImageSheet, folder_of, images_by_sheet, sheets_of
 from auditor.reports._subject import in_words
 from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._words import NONE, bare, plain, short
@@ -23,14 +24,18 @@ class ImageGroup:
 
     Attributes:
         title: "Images 251 to 500 of 1,000"; "" where one group holds them all.
-        sheets: Their maps, each sheet once.
+        folder: Where all files lie, which `sheets` leave out of names; "" for none.
+        sheets: Their maps, each sheet once, with what its rows show.
         images: Every image with its label and prediction.
+        others: Those of them that no sheet shows.
         empty: Why there are no sheets, where there are none.
     """
 
     title: str
-    sheets: tuple[Figure, ...]
+    folder: str
+    sheets: tuple[ImageSheet, ...]
     images: Table
+    others: Table
     empty: str = ""
 
 
@@ -38,18 +43,24 @@ def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[I
     """All images in their order, at most `chunk` in a group; a sheet goes with the first image on it."""
     total = len(audit.images)
     size = chunk or max(total, 1)
+    by_sheet = images_by_sheet(audit.images)
     seen: set[str] = set()
+    shown: set[str] = set()
     groups = []
+    folder = plain(folder_of(audit.images))
     for start in range(0, max(total, 1), size):
         images = audit.images[start : start + size]
-        paths = [path for image in images for path in image.figures if path not in seen]
+        paths = [path for path in dict.fromkeys(p for image in images for p in image.figures) if path not in seen]
         seen.update(paths)
-        sheets = pictures.figures(paths)
+        sheets = sheets_of(paths, by_sheet, audit, pictures)
+        shown.update(sheet.figure.path for sheet in sheets)
         first, last = grouped(start + 1), grouped(start + len(images))
         title = ""
         if total > size:
             title = say("Images {first} to {last} of {total}", first=first, last=last, total=grouped(total))
-        groups.append(ImageGroup(title, sheets, image_table(images), "" if sheets else _why_none(paths, pictures)))
+        others = [image for image in images if shown.isdisjoint(image.figures)]
+        empty = "" if sheets else _why_none(paths, pictures)
+        groups.append(ImageGroup(title, folder, sheets, image_table(images), image_table(others), empty))
     return tuple(groups)
 
 
@@ -112,7 +123,14 @@ def option_table(audit: Audit) -> Table:
 def _options(values: object) -> str:
     if not isinstance(values, Mapping):
         return in_words(values)
-    return "; ".join(f"{plain(key)}: {in_words(value)}" for key, value in values.items()) or say("none")
+    return "; ".join(f"{plain(key)}: {_value(value)}" for key, value in values.items()) or say("none")
+
+
+def _value(value: object) -> str:
+    """As a spec writes it, or that there is none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return say("none") if value is None or value in ("", (), [], {}) else in_words(value)
 
 
 def spec_text(text: str) -> str:

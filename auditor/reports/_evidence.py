@@ -13,7 +13,7 @@ from auditor.reports._findings import tags_of
 from auditor.reports._kinds import kind_words, place
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
-from auditor.reports._tables import Cell, Table, numeric, table
+from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._words import (
     GRADES,
     NONE,
@@ -98,7 +98,15 @@ def check_table(caption: str, checks: Iterable[Check], *, besides: str = "") -> 
     Args:
         besides: What the heading says already, and no row repeats.
     """
-    columns = (
+    empty = say("Nothing of this kind was judged; the reason stands above.")
+    shown = list(checks)
+    tags = [tags_of(check) for check in shown]
+    return table(caption, check_columns(), (check_row(check, besides) for check in shown), empty=empty, tags=tags)
+
+
+def check_columns() -> tuple[str | Column, ...]:
+    """What every table of checks has."""
+    return (
         say("Where"),
         numeric(say("Effect")),
         numeric(percent("95")),
@@ -108,10 +116,6 @@ def check_table(caption: str, checks: Iterable[Check], *, besides: str = "") -> 
         numeric("q"),
         say("Verdict"),
     )
-    empty = say("Nothing of this kind was judged; the reason stands above.")
-    shown = list(checks)
-    tags = [tags_of(check) for check in shown]
-    return table(caption, columns, (_row(check, besides) for check in shown), empty=empty, tags=tags)
 
 
 def not_tested_table(audit: Audit) -> Table:
@@ -180,7 +184,8 @@ def unjudged(check: Check) -> bool:
     return check.verdict is Verdict.NOT_TESTED and bool(check.measurements)
 
 
-def _row(check: Check, besides: str) -> tuple[str | Cell, ...]:
+def check_row(check: Check, besides: str = "") -> tuple[str | Cell, ...]:
+    """One check in the columns of `check_columns`; see `check_table`."""
     main = main_measurement(check)
     name = place(check)
     if besides and name.startswith(besides):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.languages import DEFAULT, Language
+from auditor.method_names import in_print
 from auditor.reports import RenderOptions
 from auditor.reports._pages import render_page
 from auditor.reports._translation import teller
@@ -79,7 +80,7 @@ class ExplainedPicture:
     @property
     def readings(self) -> tuple[tuple[str, str], ...]:
         """(method, how to read it), each once."""
-        return tuple({tile.method or tile.title: tile.reading for tile in self.tiles[1:]}.items())
+        return tuple({in_print(tile.method) or tile.title: tile.reading for tile in self.tiles[1:]}.items())
 
 
 def write_explanation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from auditor.reports._methods import WARNINGS
 from auditor.reports._names import label
 from auditor.reports._pictures import Embed, read_inside
 from auditor.reports._pixels import TINY, bare, reduced
+from auditor.reports._sheets import breakable, folder_of
 from auditor.reports._words import plain, short
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _cards(
     from auditor.figures import jpeg_size
 
     cards, taken = [], 0
+    folder = folder_of(pictures)
     for number, image in enumerate(pictures, start=1):
         url, size = "", (160, 160)
         if (images or thumbnails) and image.thumbnail is not None:
@@ -174,7 +175,7 @@ def _cards(
         cards.append(
             Card(
                 anchor=f"picture-{number}",
-                name_parts=tuple(re.findall(r"[^/_-]+[/_-]*|[/_-]+", short(image.image, 48))),
+                name_parts=breakable(short(image.image.removeprefix(folder), 48)),
                 label="" if image.label is None else short(image.label, 40),
                 predicted=short(image.predicted, 40),
                 score=spoken_number(f"{image.score:.2f}"),

@@ -279,22 +279,33 @@ def metric_table(audit: Audit) -> Table:
 
 def per_class_table(audit: Audit, most: int | None) -> Table:
     """Accuracy of each class, worst first; at most that many, or all."""
-    known = [row for row in audit.per_class if row.get("value") is not None]
-    ordered = sorted(known, key=lambda row: row["value"])
+    known = measured_classes(audit)
     caption = say("Accuracy by class, worst first")
     if most is not None and most < len(known):
         caption = say("Accuracy by class, worst first; {n} of {total}, the rest in the annex", n=most, total=len(known))
-    rows = [
-        (
-            short(row.get("class", "")),
-            number(row["value"]),
-            between(row["low"], row["high"]) if row.get("low") is not None else NONE,
-            grouped(row.get("n", 0)),
-        )
-        for row in ordered[:most]
-    ]
-    columns = (Column(say("Class"), "name"), numeric(say("Accuracy")), numeric(say("95 % (Wilson)")), numeric("n"))
-    return table(caption, columns, rows, empty=say("Accuracy by class was not measured."))
+    rows = [class_row(row) for row in known[:most]]
+    return table(caption, class_columns(), rows, empty=say("Accuracy by class was not measured."))
+
+
+def measured_classes(audit: Audit) -> list[Mapping[str, Any]]:
+    """Classes whose accuracy is known, worst first."""
+    known = [row for row in audit.per_class if row.get("value") is not None]
+    return sorted(known, key=lambda row: row["value"])
+
+
+def class_columns() -> tuple[Column, ...]:
+    """Class, accuracy, interval and n."""
+    return (Column(say("Class"), "name"), numeric(say("Accuracy")), numeric(say("95 % (Wilson)")), numeric("n"))
+
+
+def class_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """One class in the columns of `class_columns`."""
+    return (
+        short(row.get("class", "")),
+        number(row["value"]),
+        between(row["low"], row["high"]) if row.get("low") is not None else NONE,
+        grouped(row.get("n", 0)),
+    )
 
 
 def _limit_row(item: LimitResult) -> tuple[str | Cell, ...]:

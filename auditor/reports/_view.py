@@ -15,6 +15,7 @@ from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
 from auditor.reports._annex import ImageGroup
 from auditor.reports._brand import Brand, Signature, brand_of, signatures_of
+from auditor.reports._brief import brief_check_table, brief_class_table
 from auditor.reports._coverage import CoverageView, coverage_views
 from auditor.reports._evidence import KindView
 from auditor.reports._findings import FindingView, finding_views, register_table, severity_counts
@@ -99,8 +100,10 @@ class Annex:
         groups: Pictures in groups; on paper all but the first are printed behind the report.
         others: Figures that stand in no section.
         checks: Every check of every class.
+        brief_checks: The same for paper: classes with the same verdict and nothing found share a row.
         options: Of every part that ran.
         classes: Accuracy of every class.
+        brief_classes: The same for paper: classes of which the same was measured share a row.
         spec_file: Its name in the run folder.
         spec: Its text.
     """
@@ -108,8 +111,10 @@ class Annex:
     groups: tuple[ImageGroup, ...]
     others: tuple[Figure, ...]
     checks: Table
+    brief_checks: Table
     options: Table
     classes: Table
+    brief_classes: Table
     spec_file: str
     spec: str
 
@@ -293,8 +298,10 @@ def view_of(
             _annex.image_groups(audit, pictures, chunk),
             pictures.rest(),
             _annex.full_check_table(audit),
+            brief_check_table(audit),
             _annex.option_table(audit),
             _subject.per_class_table(audit, None),
+            brief_class_table(audit),
             plain(audit.spec_file),
             _annex.spec_text(read_inside(run, audit.spec_file).decode("utf-8", errors="replace")),
         ),

@@ -367,7 +367,7 @@
       if (event.key === "ArrowRight") step(1);
     });
     addEventListener("beforeprint", () => cards.forEach(show));
-    choose(0);
+    choose(Math.max(0, maps.sets.findIndex((set) => !set.warning)));
   }
 
   page.classList.add("js");

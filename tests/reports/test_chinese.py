@@ -172,4 +172,4 @@ def test_an_explained_picture_is_told_in_chinese(tmp_path: Path) -> None:
     assert '<html lang="zh-Hans">' in page
     assert "影响最大的单元格" in page
     assert "0.40～0.60" in page
-    assert "<dt>grad_cam</dt>" in page
+    assert "<dt>Grad-CAM</dt>" in page

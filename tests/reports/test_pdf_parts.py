@@ -32,12 +32,13 @@ REPORT = """{% import "macros.html.j2" as m with context %}<!DOCTYPE html>
 <h1>{{ report.title }}</h1></header><main>
 <nav class="contents"><h2 id="contents">Contents</h2><ol><li><a href="#section-A">Annexes</a></li></ol></nav>
 <h2 id="section-A">Annexes</h2><h3>Every image</h3>
-{% for group in report.annex.groups[:1] %}{% include "sections/images.html.j2" %}{% endfor %}
+{% for group in report.annex.groups[:1] %}{% include "sections/images.html.j2" %}{{ m.table(group.images) }}{% endfor %}
 <p><a href="#behind">To the last images</a></p></main></body></html>"""
 """A short report, so that the parts and not the report are what takes time."""
 IMAGES = """{% import "macros.html.j2" as m with context %}<!DOCTYPE html>
 <html lang="en"><head><title>{{ report.title }}</title><style>{{ style }}</style></head><body class="{{ media }}"><main>
-{% include "sections/images.html.j2" %}<h3 id="behind">Behind</h3><p><a href="#contents">To the contents</a></p>
+{% include "sections/images.html.j2" %}{{ m.table(group.images) }}
+<h3 id="behind">Behind</h3><p><a href="#contents">To the contents</a></p>
 </main></body></html>"""
 
 

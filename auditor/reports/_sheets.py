@@ -1,0 +1,140 @@
+"""Sheets with the maps of single images: what each row shows stands beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from auditor.languages import spoken_number
+from auditor.records import Audit, ImageRecord
+from auditor.reports._pictures import Figure, Pictures
+from auditor.reports._words import plain, short
+
+HEAD = 41
+"""Pixels over the first row of a sheet: names on two lines. With one or three, words stand a sixth of a row off."""
+GAP = 6
+"""Pixels under each row."""
+WIDEST = 77.0
+"""Percent of the text width that a sheet takes; the rest is for its words."""
+TALLEST = 1.15
+"""Height of the tallest sheet, in text widths."""
+NAME_LETTERS, CLASS_LETTERS = 54, 40
+_PART = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
+_LAST_SENTENCE = re.compile(r"(?<=[.。])[^.。]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One image of a sheet.
+
+    Attributes:
+        number: As it stands before the row.
+        name_parts: Of its file, below the folder of all, cut where a line may break.
+        label: "" where there is none.
+        predicted, score: The model's answer.
+        wrong: Whether it is another than the label.
+        half: "A" or "B"; "" where the sample has no halves.
+        top, height: Of the row, in percent of the sheet's height.
+    """
+
+    number: int
+    name_parts: tuple[str, ...]
+    label: str
+    predicted: str
+    score: str
+    wrong: bool
+    half: str
+    top: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSheet:
+    """A sheet with the maps of several images, one a row.
+
+    Attributes:
+        figure: The sheet; its caption names columns only, and is "" where the sheet before has the same.
+        rows: Its images.
+        share: Percent of the text width that it takes, so that all sheets of the same columns have one scale.
+    """
+
+    figure: Figure
+    rows: tuple[SheetRow, ...]
+    share: float
+
+
+def images_by_sheet(images: Iterable[ImageRecord]) -> dict[str, list[ImageRecord]]:
+    """Path of a sheet → the images on it, in the order of its rows."""
+    found: dict[str, list[ImageRecord]] = {}
+    for image in images:
+        for path in image.figures:
+            found.setdefault(path, []).append(image)
+    return found
+
+
+def sheets_of(
+    paths: Sequence[str], shown: Mapping[str, Sequence[ImageRecord]], audit: Audit, pictures: Pictures
+) -> tuple[ImageSheet, ...]:
+    """Sheets with their rows; those that are left out are missing.
+
+    Args:
+        shown: As `images_by_sheet` gives it for the whole sample.
+    """
+    tallest: dict[int, int] = {}
+    for path in shown:
+        if (picture := audit.figures.get(path)) is not None:
+            tallest[picture.width] = max(picture.height, tallest.get(picture.width, 0))
+    sheets: list[ImageSheet] = []
+    folder, before = folder_of(audit.images), ""
+    for figure in pictures.figures(paths):
+        images = shown[figure.path]
+        columns = _columns(figure.caption, images[0])
+        share = min(WIDEST, 100 * TALLEST * figure.width / tallest[figure.width])
+        caption = "" if columns == before else columns
+        sheets.append(
+            ImageSheet(replace(figure, caption=caption), _rows(images, figure.height, folder), round(share, 2))
+        )
+        before = columns
+    return tuple(sheets)
+
+
+def folder_of(images: Sequence[ImageRecord]) -> str:
+    """The folder that all files lie in, with the slash at its end; "" for none."""
+    names = [image.image for image in images]
+    if len(names) < 2:
+        return ""
+    # what the first and the last in order share, all share
+    first, last = (name.split("/")[:-1] for name in (min(names), max(names)))
+    shared = takewhile(lambda two: two[0] == two[1], zip(first, last, strict=False))
+    return "".join(f"{part}/" for part, _ in shared)
+
+
+def breakable(name: str) -> tuple[str, ...]:
+    """A file's name, cut behind slashes, hyphens and underscores."""
+    return tuple(_PART.findall(name))
+
+
+def _columns(caption: str, first: ImageRecord) -> str:
+    """The caption without its last sentence, which names the rows."""
+    rows = caption.find(f"1. {plain(first.image)}")
+    return caption if rows < 0 else _LAST_SENTENCE.sub("", caption[:rows]).strip()
+
+
+def _rows(images: Sequence[ImageRecord], height: int, folder: str) -> tuple[SheetRow, ...]:
+    step = (height + GAP - HEAD) / len(images)
+    return tuple(
+        SheetRow(
+            number=number,
+            name_parts=breakable(short(image.image.removeprefix(folder), NAME_LETTERS)),
+            label=short(image.label or "", CLASS_LETTERS),
+            predicted=short(image.predicted, CLASS_LETTERS),
+            score=spoken_number(f"{image.score:.2f}"),
+            wrong=image.label is not None and image.label != image.predicted,
+            half=plain(image.half or ""),
+            top=round(100 * (HEAD + (number - 1) * step) / height, 3),
+            height=round(100 * (step - GAP) / height, 3),
+        )
+        for number, image in enumerate(images, start=1)
+    )
