@@ -1,4 +1,4 @@
-"""How alike every two maps are: one square, ranks below its diagonal and overlaps above it."""
+"""How alike every two maps are: one table of colours, ranks below its diagonal and overlaps above it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ LABELS = 2.05
 """Inches left of the square, for the names of the maps."""
 ABOVE, BELOW = 0.26, 0.06
 LARGEST = 0.62
-"""Inches: side of a cell at most."""
+"""Inches: width of a cell at most."""
+TALLEST = 0.42
+"""Inches: height of a cell at most, so that eight maps take less than half a page."""
 NUMBERS = 24
 """Maps beyond this many leave no room for a number in a cell."""
 INTERVALS = 10
@@ -53,10 +55,10 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
     if count < 2:
         raise ValueError(f"agreement needs two maps, got {count}")
     cell = min(LARGEST, (WIDTH - LABELS) / count)
-    side = cell * count
-    width, height = LABELS + side, ABOVE + side + BELOW
+    tall = min(cell, TALLEST)
+    width, height = LABELS + cell * count, ABOVE + tall * count + BELOW
     with chart(width, height) as figure:
-        axes = figure.add_axes((LABELS / width, BELOW / height, side / width, side / height))
+        axes = figure.add_axes((LABELS / width, BELOW / height, cell * count / width, tall * count / height))
         for row in range(count):
             for column in range(count):
                 if row != column:
@@ -64,7 +66,7 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
         axes.plot([0, count], [0, count], color=RULE, linewidth=0.8)
         axes.set_xlim(0, count)
         axes.set_ylim(count, 0)
-        size = min(7.5, 0.72 * 72 * cell)
+        size = min(7.5, 0.72 * 72 * tall)
         places = [index + 0.5 for index in range(count)]
         axes.set_yticks(places, [str(index + 1) for index in range(count)], fontsize=size)
         axes.set_xticks(places, [str(index + 1) for index in range(count)], fontsize=size)
@@ -75,7 +77,7 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
             spine.set_edgecolor(RULE)
         words = Wording(figure)
         for index, name in enumerate(names):
-            words.say(name, LABELS - 0.28, ABOVE + cell * (index + 0.5), align="right", size=size, tone="quiet")
+            words.say(name, LABELS - 0.28, ABOVE + tall * (index + 0.5), align="right", size=size, tone="quiet")
         ends = "−1: where one is hot the other is cold; 1: hot at the same places"
         words.key("ramp", (OPPOSED, "#ffffff", ACCENT), ends)
         return words.chart()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from auditor.records.pictures import LegendMark
 
-ROW = 0.21
+ROW = 0.19
 """Inches a row."""
-LEFT, RIGHT = 2.25, 4.42
+LEFT, RIGHT = 2.7, 4.42
 """Inches: ends of the axis."""
 COLUMNS = (0.03, 5.42, 5.76, 5.84)
 """Inches: where labels begin, effects end, counts end, verdicts begin."""

@@ -13,8 +13,12 @@ from auditor.figures.wording import Chart, Wording
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = 3
-_WIDE, _TALL = WIDTH / COLUMNS, 1.75
+FEW = 6
+"""Panels beyond this many stand four in a row and lower, so that all fit half a page."""
+TALL, LOW = 1.75, 1.28
+"""Inches: height of a row of panels."""
+BETWEEN = 0.72
+"""Inches of it that the words between two panels take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,19 @@ def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> Chart:
     """
     if not panels:
         raise ValueError("a dose-response chart needs a panel")
-    columns = min(COLUMNS, len(panels))
+    most, tall = (3, TALL) if len(panels) <= FEW else (4, LOW)
+    columns = min(most, len(panels))
     rows = math.ceil(len(panels) / columns)
-    width, height = (0.5 * WIDTH if columns == 1 else columns * _WIDE), rows * _TALL + 0.15
+    width, height = (0.5 * WIDTH if columns == 1 else columns * WIDTH / most), rows * tall + 0.15
     with chart(width, height) as figure:
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         figure.subplots_adjust(
-            left=0.3 / width, right=0.985, top=1 - 0.3 / height, bottom=0.42 / height, wspace=0.12, hspace=0.75
+            left=0.3 / width,
+            right=0.985,
+            top=1 - 0.3 / height,
+            bottom=0.42 / height,
+            wspace=0.12,
+            hspace=BETWEEN / (tall - BETWEEN),
         )
         words = Wording(figure)
         for place, axes in enumerate(grid.flat):

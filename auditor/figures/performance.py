@@ -20,6 +20,8 @@ LINES = (ACCENT, "#c97b00", "#2f7d5b", "#8a3b7e", "#5b6470")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 3)))
 STROKES: tuple[LegendMark, ...] = ("line", "dashed", "dotted", "dashdot", "longdash")
 """What `DASHES` are called in a legend."""
+FEW = 12
+"""Bars beyond this many stand closer, so that thirty leave room on their page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def per_class_accuracy(
         counts: Images of each class.
         overall: Accuracy over all classes.
     """
-    row = 0.2
+    row = 0.2 if len(names) <= FEW else 0.16
     height = row * len(names) + 0.62
     with chart(WIDTH, height) as figure:
         axes = figure.add_axes((0.26, 0.4 / height, 0.56, row * len(names) / height))
@@ -132,8 +134,8 @@ def curves(
     """
     if len(lines) > len(LINES):
         raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
-    with chart(WIDTH * 0.5, 2.45) as figure:
-        axes = figure.add_axes((0.09, 0.17, 0.88, 0.73))
+    with chart(WIDTH * 0.5, 2.15) as figure:
+        axes = figure.add_axes((0.09, 0.195, 0.88, 0.69))
         words = Wording(figure)
         for (name, line), colour, dash, stroke in zip(lines.items(), LINES, DASHES, STROKES, strict=False):
             if line.lows is not None and line.highs is not None:

@@ -11,9 +11,13 @@ from auditor.figures.colours import PAPER, Rgb, Values, colourise
 from auditor.figures.pictures import fit
 
 GAP = 6
+ACROSS = 10
+"""Small tiles in a row of a page at most."""
 
 
-def contact_sheet(tiles: Sequence[Rgb], columns: int, *, cell: tuple[int, int] | None = None, gap: int = GAP) -> Rgb:
+def contact_sheet(
+    tiles: Sequence[Rgb], columns: int, *, cell: tuple[int, int] | None = None, gap: int = GAP, below: int = 0
+) -> Rgb:
     """Tiles left to right, top to bottom, in equal cells on white.
 
     Args:
@@ -21,6 +25,7 @@ def contact_sheet(tiles: Sequence[Rgb], columns: int, *, cell: tuple[int, int] |
         columns: Tiles in a row.
         cell: (height, width) of a cell in pixels; None takes the largest tile's. Tiles keep their shape and fill it.
         gap: White between cells, pixels.
+        below: White under each cell besides, for words.
 
     Raises:
         ValueError: No tiles, or no columns.
@@ -30,27 +35,29 @@ def contact_sheet(tiles: Sequence[Rgb], columns: int, *, cell: tuple[int, int] |
     height, width = cell or (max(tile.shape[0] for tile in tiles), max(tile.shape[1] for tile in tiles))
     rows = -(-len(tiles) // columns)
     across = min(columns, len(tiles))
-    sheet = np.full((rows * (height + gap) - gap, across * (width + gap) - gap, 3), PAPER, np.uint8)
+    step = height + below + gap
+    sheet = np.full((rows * step - gap, across * (width + gap) - gap, 3), PAPER, np.uint8)
     for index, tile in enumerate(tiles):
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        top, left = index // columns * step, index % columns * (width + gap)
         sheet[top : top + height, left : left + width] = fit(tile, height, width)
     return sheet
 
 
-def channel_sheet(photo: Rgb, maps: Values | Sequence[Values], *, columns: int = 7, side: int = 112) -> Rgb:
+def channel_sheet(photo: Rgb, maps: Values | Sequence[Values], *, columns: int | None = None, side: int = 112) -> Rgb:
     """The photo, then the maps of single units, each on its own colour scale from its minimum to its maximum.
 
     Args:
         photo: uint8, shape (height, width, 3).
         maps: Float, shape (units, rows, columns), strongest first.
-        columns: Tiles in a row, the photo among them.
+        columns: Tiles in a row, the photo among them; None: rows of the same length, of ten at most.
         side: Short side of a tile, pixels.
     """
     height, width = photo.shape[:2]
     scale = side / min(height, width)
     cell = (round(height * scale), round(width * scale))
     tiles = [photo, *(colourise(one, *_ends(one)) for one in maps)]
-    return contact_sheet(tiles, columns, cell=cell)
+    across = columns or -(-len(tiles) // -(-len(tiles) // ACROSS))
+    return contact_sheet(tiles, across, cell=cell)
 
 
 def kernel_sheet(tiles: NDArray[np.floating], *, columns: int | None = None, side: int = 40) -> Rgb:

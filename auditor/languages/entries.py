@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from auditor.languages.patterns import PLACE, sentences
+from auditor.languages.seams import SEAM
 
 __all__ = ["CONTEXT", "gap", "parts_of", "read_entries"]
 
@@ -14,7 +15,7 @@ CONTEXT = "recorded"
 
 
 def read_entries(path: Path) -> dict[str, str]:
-    """The entries of a catalogue (.po) that are about recorded texts; without those that are not translated yet.
+    """The entries of a catalogue (.po) that are about recorded texts, and `SEAM`; without those not translated yet.
 
     Raises:
         LanguageError: The file is not a catalogue.
@@ -24,7 +25,7 @@ def read_entries(path: Path) -> dict[str, str]:
     return {
         str(message.id): str(message.string)
         for message in read_catalogue(path)
-        if message.context == CONTEXT and message.id and message.string and not message.fuzzy
+        if (message.context == CONTEXT or message.id == SEAM) and message.id and message.string and not message.fuzzy
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.languages.language import BETWEEN, CATALOGUES, DAY, MOMENT, PATTERN, read_catalogue
+from auditor.languages.seams import SEAM
 from auditor.method_names import METHODS
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def gathered(root: Path = ROOT) -> Catalog:
     for file in sorted(root.glob(SHEETS)):
         for words in re.findall(r"say\(\"([^\"\n]+)\"\)", file.read_text(encoding="utf-8")):
             catalogue.add(words)
-    for pattern in (MOMENT, DAY, BETWEEN):
+    for pattern in (MOMENT, DAY, BETWEEN, SEAM):
         catalogue.add(pattern, context=PATTERN)
     for name in METHODS.values():
         catalogue.add(name)

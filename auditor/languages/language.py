@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import LanguageError
+from auditor.languages.seams import SEAM, room_of
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -71,6 +72,11 @@ class Language:
     def pattern(self, english: str) -> str:
         """How this language puts numbers, dates and lists together, where English does it like that."""
         return self.in_context(PATTERN, english)
+
+    @cached_property
+    def room(self) -> str:
+        """What stands between Han and a Latin letter or a digit that was filled in; "" for nothing."""
+        return room_of(self.pattern(SEAM))
 
     @cached_property
     def locale(self) -> Locale:

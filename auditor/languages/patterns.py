@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from auditor.languages.seams import joined
+
 __all__ = ["PLACE", "SEVERAL", "WORD", "CatalogueError", "Pattern", "sentences"]
 
 PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -102,9 +104,9 @@ class Pattern:
                 yield (text[start:at], *rest)
             at = text.find(literal, at + 1, stop)
 
-    def filled(self, values: Mapping[str, str]) -> str:
-        """The other language's text with what stands in its places."""
-        return "".join(values[part] if index % 2 else part for index, part in enumerate(self.said))
+    def filled(self, values: Mapping[str, str], *, room: str = "") -> str:
+        """The other language's text with what stands in its places; `room` as in `seams.joined`."""
+        return joined((values[part] if index % 2 else part for index, part in enumerate(self.said)), room)
 
 
 def sentences(text: str) -> list[str]:

@@ -191,7 +191,7 @@ KEPT: Mapping[type[Record], frozenset[str]] = {
 """Record → its other fields that hold text: names, keys, digests, dates, paths, and what people wrote."""
 
 KEYS: Mapping[tuple[type[Record], str], frozenset[str]] = {
-    (Audit, "environment"): frozenset({"precision"}),
+    (Audit, "environment"): frozenset({"precision", "device"}),
     (ModelRecord, "preprocessing"): frozenset({"input", "resize", "origin"}),
 }
 """Mappings of which some values are prose: their keys."""

@@ -17,6 +17,7 @@ from typing import Self
 
 from auditor.languages.entries import gap, parts_of, read_entries
 from auditor.languages.patterns import PLACE, SEVERAL, WORD, CatalogueError, Pattern, sentences
+from auditor.languages.seams import SEAM, joined, room_of
 
 __all__ = ["CatalogueError", "Phrases"]
 
@@ -92,6 +93,7 @@ class Phrases:
         self._whole = {text: said for text, said in entries.items() if not PLACE.search(text)}
         patterns = [Pattern.of(text, said) for text, said in entries.items() if text not in self._whole]
         self._patterns = sorted(patterns, key=lambda item: -item.weight)
+        self._room = room_of(self._whole.get(SEAM, SEAM))
         self._by_word, self._wordless = _indexed(self._patterns)
         self._known: dict[str, _Said] = {}
         self._looks = LOOKS
@@ -203,14 +205,14 @@ class Phrases:
             values[place] = said.text
             unknown += () if kind in OTHERS_WORDS else said.unknown
             strained += said.strained + (kind not in LISTS and self._is_several(value, named=kind in NAMES))
-        return _Said(pattern.filled(values), tuple(unknown), strained)
+        return _Said(pattern.filled(values, room=self._room), tuple(unknown), strained)
 
     def _named(self, value: str) -> _Said:
         """Names as they are, and what joins two of them."""
         kept = replace(self._kept(value), strained=0)
         if value in self.names or not self._is_named(value):
             return kept
-        return replace(kept, text=value.replace(" and ", self._joint(" and ")))
+        return replace(kept, text=self._side_by_side(value.split(" and "), self._joint(" and ")))
 
     def _is_several(self, value: str, *, named: bool) -> bool:
         """Whether it is more than one part of a sentence; a name has no part at all."""
@@ -254,11 +256,15 @@ class Phrases:
         said = [self._said(part) for part in parts]
         whole = all(item.kept for item in said)
         return _Said(
-            (joint if whole else self._joint(joint)).join(item.text for item in said),
+            self._side_by_side([item.text for item in said], joint if whole else self._joint(joint)),
             tuple(item for one in said for item in one.unknown),
             sum(item.strained for item in said),
             whole,
         )
+
+    def _side_by_side(self, texts: Sequence[str], joint: str) -> str:
+        pieces = [piece for text in texts for piece in (joint, text)]
+        return joined(pieces[1:], self._room)
 
     def _joint(self, joint: str) -> str:
         return gap(self._whole) if joint == " " else self._whole.get(joint, joint)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from string import Formatter
 
 from auditor.languages.language import SPOKEN, Language
+from auditor.languages.seams import joined
 
 
 def speaking() -> Language:
@@ -20,20 +22,30 @@ def noted(words: str) -> str:
 
 def say(words: str, /, **values: object) -> str:
     """Words with their {gaps} filled in: whole sentences, since languages order them each in its own way."""
-    said = SPOKEN.get().translate(words)
-    return said.format(**values) if values else said
+    return _filled(SPOKEN.get().translate(words), values)
 
 
 def say_in(context: str, words: str, /, **values: object) -> str:
     """The same for words that mean different things in different places."""
-    said = SPOKEN.get().in_context(context, words)
-    return said.format(**values) if values else said
+    return _filled(SPOKEN.get().in_context(context, words), values)
 
 
 def say_many(one: str, many: str, amount: int, /, **values: object) -> str:
     """The form for that amount, which stands at {n}: '1 finding', '3 findings', '1,024 images'."""
-    said = SPOKEN.get().plural(one, many, amount)
-    return said.format(n=grouped(amount), **values)
+    return _filled(SPOKEN.get().plural(one, many, amount), {"n": grouped(amount), **values})
+
+
+def _filled(said: str, values: Mapping[str, object]) -> str:
+    room = SPOKEN.get().room
+    if not values or not room:
+        return said.format(**values) if values else said
+    pieces = []
+    for literal, place, form, conversion in Formatter().parse(said):
+        pieces.append(literal)
+        if place is not None:
+            gap = f"{{{place}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}}}"
+            pieces.append(gap.format(**values))
+    return joined(pieces, room)
 
 
 def grouped(amount: int) -> str:

@@ -258,7 +258,9 @@ def _image_records(subject: Subject, explained: Explained, thumbnails: Sequence[
 
 def _notes(subject: Subject, explained: Explained, evidence: Sequence[ProbeEvidence]) -> tuple[str, ...]:
     notes = [*_stacks(subject), *subject.model.notes, *subject.layers.notes, *subject.predictor.notes, *explained.notes]
-    notes += [f"{probe.probe}: {note}" for probe in evidence for note in probe.notes]
+    for probe in evidence:
+        told = f"{probe.probe}: "
+        notes += [note if note.startswith(told) else told + note for note in probe.notes]
     return tuple(dict.fromkeys(notes))
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from auditor.figures import Chart, decode_png, encode_jpeg, svg_size
-from auditor.records import LegendEntry, Picture
+from auditor.records import LegendEntry, Picture, PlacedWords
 from auditor.runs import safe_name
 
 if TYPE_CHECKING:
@@ -39,12 +39,14 @@ class Gallery:
         alt: str,
         reading: str | None = None,
         outlines: Iterable[tuple[int, int, int, int]] = (),
+        words: Sequence[PlacedWords] = (),
         legend: Sequence[LegendEntry] = (),
     ) -> str:
         """Save a picture as JPEG; returns its path in the run folder.
 
         Args:
             outlines: Where a region is drawn in it, in its pixels.
+            words: Set over it by the page, such as a line under each of its tiles.
             legend: What its marks and colours are.
         """
         scale = min(1.0, LONGEST_SIDE / max(rgb.shape[:2]))
@@ -52,7 +54,7 @@ class Gallery:
             size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
             rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         drawn = tuple(tuple(round(edge * scale) for edge in box) for box in outlines)
-        more = {"outlines": drawn, "legend": tuple(legend)}
+        more = {"outlines": drawn, "words": tuple(words), "legend": tuple(legend)}
         size = (rgb.shape[1], rgb.shape[0])
         return self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), size, caption, alt, reading, more)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from auditor.subjects import Sample
 
 PAIRS = 3
-FOREST_ROWS = 20
+FOREST_ROWS = 16
 """As many as leave room for the causal map on the same page."""
 _WORDS = {Verdict.INSUFFICIENT: "not enough data", Verdict.PRESENT_NOT_USED: "present, not used"}
 """Verdicts whose own name is not what the report calls them."""

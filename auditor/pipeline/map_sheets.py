@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor import figures
 from auditor.method_names import in_print
+from auditor.records import PlacedWords
 from auditor.targets import PREDICTED
 from auditor.visualizers import ChannelSet, MapSet, MapVisualizer, Profile, Sheet
 
@@ -20,6 +22,12 @@ SHOWN = 9
 """Pictures on a method's sheet: the surest mistakes first, then pictures drawn at random."""
 WIDE = 3.8
 """Width by height of a triptych, above which two in a row are as many as can be read."""
+GAP = 14
+"""Pixels between triptychs."""
+PRINTED = 493
+"""Points: width of a page's text, which a full row takes."""
+LINE, LETTERS = 10.5, 6.2
+"""Points: room under a triptych for a line of words, and its letters."""
 CHANNELS_SHOWN = 3
 TOP = 0.995
 """Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
@@ -46,12 +54,51 @@ def shown_pictures(subject: Subject, count: int = SHOWN, among: np.ndarray | Non
 def describe(subject: Subject, index: int) -> str:
     """'cat.jpg: cat, predicted dog (.91)'."""
     predicted = int(subject.predicted[index])
+    name = short_name(subject.sample.pictures[index].name)
     if subject.own is not None:
-        return f"{subject.sample.pictures[index].name}: {subject.own.name} {subject.scores[index, 0]:.3g}"
+        return f"{name}: {subject.own.name} {subject.scores[index, 0]:.3g}"
     label = int(subject.sample.labels[index])
     truth = f"{subject.classes[label]}, " if label >= 0 else ""
     score = float(subject.scores[index, predicted])
-    return f"{subject.sample.pictures[index].name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
+    return f"{name}: {truth}predicted {subject.classes[predicted]} ({score:.2f})"
+
+
+def short_name(name: str) -> str:
+    """A picture's file with the folder that it lies in: long paths would drown what is said of it."""
+    return "/".join(PurePosixPath(name).parts[-2:])
+
+
+def answered(subject: Subject, index: int) -> str:
+    """'cat ✓ (0.91)', or 'cat → dog (0.91)' for a mistake: short enough to stand under a picture."""
+    if subject.own is not None:
+        return f"{subject.scores[index, 0]:.3g}"
+    predicted, label = int(subject.predicted[index]), int(subject.sample.labels[index])
+    name, score = subject.classes[predicted], float(subject.scores[index, predicted])
+    if label < 0:
+        return f"predicted {name} ({score:.2f})"
+    return f"{name} ✓ ({score:.2f})" if label == predicted else f"{subject.classes[label]} → {name} ({score:.2f})"
+
+
+def _under(tiles: Sequence[np.ndarray], across: int, lines: Sequence[str]) -> tuple[int, list[PlacedWords]]:
+    """Pixels of white that lines under the tiles of a sheet need, and the lines in their places."""
+    height, width = (max(tile.shape[side] for tile in tiles) for side in (0, 1))
+    columns = min(across, len(tiles))
+    wide = columns * (width + GAP) - GAP
+    below = round(wide * LINE / PRINTED)
+    step = height + below + GAP
+    tall = -(-len(tiles) // columns) * step - GAP
+    words = [
+        PlacedWords(
+            text=line,
+            left=round(100 * (place % columns) * (width + GAP) / wide, 2),
+            top=round(100 * (place // columns * step + height + 0.5 * below) / tall, 2),
+            room=round(100 * width / wide, 2),
+            size=LETTERS,
+            tone="quiet",
+        )
+        for place, line in enumerate(lines)
+    ]
+    return below, words
 
 
 def upper_end(values: np.ndarray) -> float:
@@ -85,17 +132,26 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     if part.most_images is not None and item.count < len(item.usable):
         forwards = part.forwards(*item.maps.shape[1:])
         few = f" Made for {item.count} of {len(item.usable)} pictures: about {forwards:,} forwards each."
-    words = "; ".join(describe(subject, i) for i in chosen)
     mark = FAILED if trust == "failed" else ""
+    across = _across(tiles)
+    below, words = _under(tiles, across, [answered(subject, i) for i in chosen])
     return [
         gallery.photo(
             f"maps-{item.name}",
-            figures.contact_sheet(tiles, _across(tiles), gap=14),
-            caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach. In reading order: {words}.{mark}",
+            figures.contact_sheet(tiles, across, gap=GAP, below=below),
+            caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach.{_said(subject)}{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
             reading=part.reading,
+            words=words,
         )
     ]
+
+
+def _said(subject: Subject) -> str:
+    """What stands under each picture of a sheet."""
+    if subject.own is not None:
+        return f" Under each picture: {subject.own.name}."
+    return " Under each picture its class and the score: ✓ answered right, → answered otherwise."
 
 
 def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gallery) -> list[str]:

@@ -44,12 +44,12 @@ class KindView:
     """One kind of check.
 
     Attributes:
-        counts: "Whole sample: 1 confirmed, 3 no evidence. Single classes: ..."
+        counts: "Whole sample: 1 confirmed, 3 no evidence. Single classes: ...", and why where nothing was measured.
         what, control: From the test plan.
         pictures: Of checks that are no findings.
         title: Such as "Border".
         anchor: For links.
-        table: Its checks.
+        table: Its checks that measured something, those of single classes as far as they say most.
     """
 
     title: str
@@ -63,7 +63,8 @@ class KindView:
 
 def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
     """All kinds in the order of the test plan, then those that the plan does not name."""
-    planned = {row.kind: row for row in audit.test_plan}
+    first = {row.kind: row for row in reversed(audit.test_plan)}  # inserted marks come after what the sample holds
+    planned = {kind: first[kind] for kind in dict.fromkeys(row.kind for row in audit.test_plan)}
     kinds = [*planned, *dict.fromkeys(check.kind for check in audit.checks if check.kind not in planned)]
     views = []
     for kind in kinds:
@@ -79,7 +80,7 @@ def kind_views(audit: Audit, pictures: Pictures) -> tuple[KindView, ...]:
                 what=capital(plain(row.what)) if row else "",
                 control=plain(row.control) if row else "",
                 counts=_counts(checks, audit.checks_left_out.get(kind, 0)),
-                table=check_table(say("Checks: {kind}", kind=title), _shown(checks)),
+                table=check_table(say("Checks: {kind}", kind=title), _shown(checks), besides=title),
                 pictures=pictures.figures(_first_figures(checks)),
             )
         )
@@ -91,8 +92,12 @@ def shown_elsewhere(check: Check) -> bool:
     return check.kind in ("group", "corruption") or in_bank(check)
 
 
-def check_table(caption: str, checks: Iterable[Check]) -> Table:
-    """Effect, interval, control, n, q, smallest visible effect and verdict; passes as well as failures."""
+def check_table(caption: str, checks: Iterable[Check], *, besides: str = "") -> Table:
+    """Effect, interval, control, n, q, smallest visible effect and verdict; passes as well as failures.
+
+    Args:
+        besides: What the heading says already, and no row repeats.
+    """
     columns = (
         say("Where"),
         numeric(say("Effect")),
@@ -106,7 +111,7 @@ def check_table(caption: str, checks: Iterable[Check]) -> Table:
     empty = say("Nothing of this kind was judged; the reason stands above.")
     shown = list(checks)
     tags = [tags_of(check) for check in shown]
-    return table(caption, columns, (_row(check) for check in shown), empty=empty, tags=tags)
+    return table(caption, columns, (_row(check, besides) for check in shown), empty=empty, tags=tags)
 
 
 def not_tested_table(audit: Audit) -> Table:
@@ -114,7 +119,9 @@ def not_tested_table(audit: Audit) -> Table:
     rows = [(kind_words(row.kind), capital(plain(row.what)), capital(plain(row.rationale))) for row in audit.not_tested]
     for check in audit.checks:
         if check.verdict is Verdict.NOT_TESTED and not check.measurements:
-            rows.append((kind_words(check.kind), place(check), capital(plain(check.sentence))))
+            kind, why = kind_words(check.kind), capital(plain(check.sentence))
+            if not any((row[0], row[2]) == (kind, why) for row in rows):  # planned checks are listed with their reason
+                rows.append((kind, place(check), why))
     for failure in audit.failures:
         broke = say("Broke (required)") if failure.required else say("Broke (optional)")
         rows.append((broke, plain(failure.part), plain(failure.reason)))
@@ -173,11 +180,13 @@ def unjudged(check: Check) -> bool:
     return check.verdict is Verdict.NOT_TESTED and bool(check.measurements)
 
 
-def _row(check: Check) -> tuple[str | Cell, ...]:
+def _row(check: Check, besides: str) -> tuple[str | Cell, ...]:
     main = main_measurement(check)
-    where = Cell(
-        place(check), note="" if check.class_name is None else say("class {name}", name=short(check.class_name, 48))
-    )
+    name = place(check)
+    if besides and name.startswith(besides):
+        name = capital(name.removeprefix(besides).strip())
+    of = "" if check.class_name is None else say("class {name}", name=short(check.class_name, 48))
+    where = Cell(name, note=of) if name else Cell(capital(of) or say("Whole sample"))
     visible = NONE if check.minimum_detectable_effect is None else number(check.minimum_detectable_effect)
     if main is None or main.value is None:
         return (where, NONE, NONE, NONE, NONE, visible, probability(check.q), verdict_cell(check))
@@ -195,7 +204,7 @@ def _row(check: Check) -> tuple[str | Cell, ...]:
 
 def _shown(checks: Sequence[Check]) -> list[Check]:
     """All judged sample-level checks, then the class-level ones that say most."""
-    sample = [check for check in checks if check.class_name is None and not unjudged(check)]
+    sample = [check for check in checks if check.class_name is None and not unjudged(check) and not _silent(check)]
     single = [check for check in checks if check.class_name is not None and not unjudged(check)]
     order = list(VERDICTS)
     single.sort(key=lambda check: (order.index(check.verdict), -_size(check), check.id))
@@ -203,6 +212,11 @@ def _shown(checks: Sequence[Check]) -> list[Check]:
     room = max(0, 3 - len(telling))
     quiet = [check for check in single if check.verdict in QUIET]
     return [*sample, *telling[:SHOWN_CLASS_LEVEL], *quiet[:room]]
+
+
+def _silent(check: Check) -> bool:
+    """A check of the whole sample that measured nothing: its sentence says why, a row would be dashes."""
+    return check.class_name is None and not any(item.value is not None for item in check.measurements)
 
 
 def _first_figures(checks: Sequence[Check]) -> list[str]:
@@ -228,6 +242,12 @@ def _counts(checks: Sequence[Check], left_out: int) -> str:
             words.append(say("{n} drawn in the causal map and not judged", n=drawn))
         if words:
             parts.append(say(sentence, verdicts=listed(words)))
+    parts += [plain(check.sentence) for check in checks if _silent(check)]
+    amount, shown = sum(not unjudged(check) and not _silent(check) for check in checks), len(_shown(checks))
+    if shown < amount:
+        parts.append(
+            say("The table holds the {shown} that say most of {n}; the annex holds all.", shown=shown, n=amount)
+        )
     if left_out:
         parts.append(
             say_many(

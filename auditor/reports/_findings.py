@@ -107,9 +107,13 @@ def tags_of(check: Check) -> Tags:
 
 def title_of(check: Check) -> str:
     """The cue and the class that it leads to."""
+    where = place(check)
+    if check.kind == "group" and check.region is not None:  # its place is but a column of metadata and a value
+        name = plain(check.region.name).replace(":", ": ", 1)
+        where = say_in("pattern", "{kind} {name}", kind=kind_words(check.kind), name=name)
     if check.class_name is None:
-        return place(check)
-    return say("{place}, class {name}", place=place(check), name=short(check.class_name, 48))
+        return where
+    return say("{place}, class {name}", place=where, name=short(check.class_name, 48))
 
 
 def _view(check: Check, index: int, axis: Axis, pictures: Pictures, names: tuple[str, ...]) -> FindingView:

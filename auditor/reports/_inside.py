@@ -33,7 +33,7 @@ class InsideView:
     """Section 11: what was made and why the rest was not, and the views themselves.
 
     Attributes:
-        made: Every view of the network, made or not, and why.
+        made: Every view of the network, made or not, and why; those that nobody asked for share a row.
         methods: Each with its pictures.
     """
 
@@ -46,7 +46,17 @@ def inside_view(audit: Audit, pictures: Pictures) -> InsideView:
     order = {name: place for place, name in enumerate(VIEWS)}
     methods = method_views(audit, pictures, INSIDE)
     ordered = sorted(methods, key=lambda view: order.get(view.name, len(order)))
-    rows = [_row(name, [item for item in audit.visualizations if item.name == name]) for name in VIEWS]
+    found = {name: [item for item in audit.visualizations if item.name == name] for name in VIEWS}
+    rows = [_row(name, found[name]) for name in VIEWS if found[name]]
+    rest = [name for name in VIEWS if not found[name]]
+    if rest:
+        rows.append(
+            (
+                Cell(listed(label(name) for name in rest)),
+                Cell(say("no"), "–", "open"),
+                say("Not asked for in the spec; preset full holds all views."),
+            )
+        )
     return InsideView(
         table(say("Looked at, and not"), (say("View"), say("Made"), say("Where, or why not")), rows), tuple(ordered)
     )
@@ -59,8 +69,6 @@ def _row(name: str, found: Sequence[VisualizationRecord]) -> tuple[str | Cell, .
         layers = [plain(item.layer) for item in made if item.layer]
         images = say_many("{n} picture", "{n} pictures", made[0].images) if made[0].images else ""
         return (view, Cell(say("yes"), "○", "quiet"), listed(layers) or images or say("the whole network"))
-    if not found:
-        return (view, Cell(say("no"), "–", "open"), say("Not asked for in the spec; preset full holds it."))
     reason = next((item.reason for item in found if item.reason), "") or say("no reason was recorded")
     word = say("broke") if any(item.status == "failed" for item in found) else say("skipped")
     return (view, Cell(word, "□", "open"), plain(reason))

@@ -78,6 +78,19 @@ PLACES: Mapping[str, str] = {
 }
 
 
+MARKS: Mapping[str, str] = {
+    "latin": noted("Latin text"),
+    "cjk": noted("Chinese text"),
+    "url": noted("web address"),
+    "copyright": noted("copyright tag"),
+    "date": noted("date stamp"),
+    "ruler": noted("ruler"),
+    "marker": noted("marker letter"),
+    "logo": noted("logo disc"),
+}
+"""Inserted marks by their name in a spec."""
+
+
 def kind_words(kind: str) -> str:
     """A kind of check in words."""
     return say(KINDS[kind]) if kind in KINDS else plain(kind).capitalize()
@@ -89,7 +102,8 @@ def place(check: Check) -> str:
     if not name:
         return kind_words(check.kind)
     if check.kind == "overlay" and name.startswith("bank:"):
-        return say("Inserted watermark: {name}", name=name.removeprefix("bank:"))
+        mark = name.removeprefix("bank:")
+        return say("Inserted watermark: {name}", name=say(MARKS[mark]) if mark in MARKS else mark)
     if found := re.fullmatch(r"overlay-(\d+)(?:-(.+))?", name):
         if not found[2]:
             return say("Burned-in mark {number}", number=found[1])

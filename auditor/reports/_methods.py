@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.clauses.evidence import INSIDE
-from auditor.languages import grouped, listed, noted, say, say_in
+from auditor.languages import grouped, noted, say, say_in
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._names import label
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Column, Table, numeric, table
-from auditor.reports._trust import check_name, deciding, trust_cell, trust_words
+from auditor.reports._trust import check_name, deciding, map_name, trust_cell, trust_words
 from auditor.reports._words import (
     NONE,
     after,
@@ -100,7 +100,7 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
     views = []
     for index, item in enumerate(shown):
         warning = say(WARNINGS.get(item.trust or "", ""))
-        mark = say("Not to be believed") if item.trust == "failed" else ""
+        mark = stopped(say("Not to be believed")) if item.trust == "failed" else ""
         figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
         alone = pictures.maps_alone(item, _title(item), facts=warning, mark=mark)
         figures += () if alone is None else (alone,)
@@ -176,4 +176,4 @@ def _trust(item: VisualizationRecord) -> Cell:
 
 
 def _title(item: VisualizationRecord) -> str:
-    return listed(filter(None, (label(item.name), plain(item.layer or ""), plain(item.for_words))))
+    return map_name(label(item.name), plain(item.layer or ""), plain(item.for_words))

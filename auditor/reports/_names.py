@@ -135,36 +135,39 @@ RECORDED = frozenset(
         noted("Saliency"),
         noted("Top activating images"),
         noted("Weight distributions"),
-        noted("Auditor"),
-        noted("Chunk"),
-        noted("Clusters"),
         noted("Device"),
-        noted("Forwards"),
-        noted("Forwards by probe"),
-        noted("Halves"),
         noted("Input"),
         noted("Mean"),
-        noted("Numpy"),
-        noted("Origin"),
         noted("Overrides"),
         noted("Precision"),
         noted("Python"),
         noted("Resize"),
         noted("Scale"),
-        noted("Scipy"),
         noted("Seed"),
-        noted("Std"),
         noted("System"),
         noted("Threads"),
-        noted("Torch"),
         noted("Torchvision"),
         noted("Transform"),
-        noted("Opencv"),
         noted("Channels"),
         noted("Crop ratio"),
     )
 )
 """Names of measurements, methods and settings that read well as they are recorded."""
+SETTINGS: Mapping[str, str] = {
+    "auditor": noted("auditor version"),
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "opencv": "OpenCV",
+    "chunk": noted("Pictures in one pass"),
+    "forwards": noted("Forward passes"),
+    "forwards_by_probe": noted("Of these, by probe"),
+    "halves": noted("Pictures in each half"),
+    "clusters": noted("Pictures, copies counted once"),
+    "std": noted("Standard deviation"),
+    "origin": noted("Settings from"),
+}
+"""Recorded settings whose names need more than a capital."""
 PHASES = (noted("loading"), noted("maps and metrics"), noted("probes"), noted("judging and figures"))
 """Of a run, whose seconds are recorded."""
 

@@ -48,6 +48,8 @@ LAST = "template.css"
 """Comes behind a language's sheet."""
 _SAID = re.compile(r"say\(\"([^\"\n]+)\"\)")
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
+_PARTED = re.compile(r"(?<=\d) (?=(?:%|px|s|MiB|MB)(?!\w))|(?<=\b[nqp]) (?=[=≤≥<])|(?<=[=≤≥]) (?=[\d.−])")
+"""Spaces at which no line ends: '91 %', 'n = 64', '≥ 0.25'."""
 
 
 def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) -> str:
@@ -81,6 +83,7 @@ def render_page(
         loader=_loader(folders),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_held,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -104,6 +107,17 @@ def render_page(
         raise RenderError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise RenderError(f"{_place(error, folders)}: {error.message or type(error).__name__}") from error
+
+
+def _held(value: Any) -> Any:
+    """A line of text whose numbers no end of a line parts from their unit or sign; all else as it is.
+
+    What has several lines is no sentence: the style sheet, the script, the spec's own words, what was printed before.
+    """
+    if not isinstance(value, str) or "\n" in value:
+        return value
+    held = _PARTED.sub("\N{NO-BREAK SPACE}", value)
+    return Markup(held) if isinstance(value, Markup) else held
 
 
 def policy(style: str, script: str, script_name: str) -> str:

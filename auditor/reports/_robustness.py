@@ -75,7 +75,7 @@ def robustness_view(audit: Audit, pictures: Pictures) -> RobustnessView:
         said="" if check is None else plain(check.sentence),
         charts=pictures.figures(path for path in paths if path.endswith(".svg")),
         pairs=pictures.figures([path for path in paths if not path.endswith(".svg")][:SHOWN_PICTURES]),
-        marks=check_table(say("Inserted watermarks"), bank),
+        marks=check_table(say("Inserted watermarks"), bank, besides=say("Inserted watermark: {name}", name="")),
         mark_pictures=pictures.figures(marks[:SHOWN_PICTURES]),
         attacks=_attacks(audit),
         attack_charts=pictures.placed("10"),

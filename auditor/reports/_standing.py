@@ -133,7 +133,7 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
     past = history.get("audits") or []
     columns = (say("No."), say("Finding"), say("State"), numeric(say("Then")), numeric(say("Now")))
     none = say("The baseline holds no finding, and neither does this audit.") if baseline else ""
-    heads = (say("Audit"), say("Date"), say("Verdict"), numeric(say("Findings")), say("Changed before it"))
+    heads = (say("Audit"), say("Date"), say("Verdict"), say("Findings"), say("Changed before it"))
     return ChangeView(
         compared=_compared(audit, baseline),
         findings=table(say("Findings beside the baseline"), columns, _changes(audit, findings, baseline), empty=none),
@@ -141,10 +141,23 @@ def change_view(audit: Audit, findings: tuple[FindingView, ...], pictures: Pictu
             say("Audits of this name"),
             heads,
             (_past(item) for item in past),
-            empty=say("No earlier audit is known: none lies beside this one and no history was named."),
+            empty=_no_past(audit),
         ),
         notes=tuple(plain(note) for note in history.get("notes") or ()),
         charts=pictures.placed("14"),
+    )
+
+
+def _no_past(audit: Audit) -> str:
+    """Why no earlier audit is listed: attempts are counted by the machine, audits are found where they lie."""
+    if audit.attempt < 2:
+        return say("No earlier audit is known: none lies beside this one and no history was named.")
+    return say_many(
+        "{n} earlier attempt was counted, but its results are not at hand: none lies beside this audit and no history "
+        "was named (report.history).",
+        "{n} earlier attempts were counted, but their results are not at hand: none lies beside this audit and no "
+        "history was named (report.history).",
+        audit.attempt - 1,
     )
 
 

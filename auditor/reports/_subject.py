@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,14 @@ from auditor.languages import (
     listed,
     noted,
     say,
+    say_in,
     say_many,
     spoken_number,
 )
 from auditor.media import Medium
 from auditor.records import Audit, KeptModel, LimitResult
 from auditor.reports._kinds import kind_words
-from auditor.reports._names import label, titled
+from auditor.reports._names import SETTINGS, label, titled
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
     NONE,
@@ -35,6 +37,7 @@ from auditor.reports._words import (
     value_of,
 )
 
+_LEADING_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
 LISTED = 12
 """Rows of a list in the body; the annex or audit.json holds the rest."""
 
@@ -105,23 +108,36 @@ def _registry_facts(kept: KeptModel | None) -> tuple[Fact, ...]:
 def settings_facts(settings: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Preprocessing, environment or runtime as they were recorded; options of parts stand in the annex."""
     return tuple(
-        Fact(titled(key), in_words(value))
+        Fact(say(SETTINGS[key]) if key in SETTINGS else titled(key), _setting(key, value))
         for key, value in settings.items()
         if key != "options" and value not in (None, "", [], {}, ())
     )
+
+
+def _setting(key: str, value: Any) -> str:
+    """Its value; amounts of passes with their thousands told apart, and without the probes that needed none."""
+    if key == "forwards" and isinstance(value, int):
+        return grouped(value)
+    if key == "forwards_by_probe" and isinstance(value, Mapping):
+        return listed(f"{plain(name)}\N{NO-BREAK SPACE}{grouped(amount)}" for name, amount in value.items() if amount)
+    return in_words(value)
 
 
 def run_facts(audit: Audit) -> tuple[Fact, ...]:
     """When it ran and what it cost."""
     facts = [Fact(say("Started"), date(audit.started)), Fact(say("Finished"), date(audit.finished))]
     facts += [
-        Fact(say("Seconds: {part}", part=say(plain(part))), spoken_number(f"{seconds:.1f}"))
+        Fact(capital(say(plain(part))), say_in("pattern", "{number} {unit}", number=_tenths(seconds), unit="s"))
         for part, seconds in audit.seconds.items()
         if seconds
     ]
     if audit.peak_memory_mib is not None:
         facts.append(Fact(say("Peak memory"), f"{spoken_number(f'{audit.peak_memory_mib:.0f}')} MiB"))
     return tuple(facts)
+
+
+def _tenths(seconds: float) -> str:
+    return spoken_number(f"{seconds:.1f}")
 
 
 def sample_facts(audit: Audit) -> tuple[Fact, ...]:
@@ -211,9 +227,9 @@ def plan_table(audit: Audit) -> Table:
     rows = [
         (
             Cell(kind_words(row.kind), note=say("required") if row.required else say("optional")),
-            Cell(capital(plain(row.what)), note=capital(plain(row.rationale))),
+            Cell(_led(capital(plain(row.what))), note=capital(plain(row.rationale))),
             capital(plain(row.control)),
-            capital(plain(row.limit)),
+            _led(capital(plain(row.limit))),
             f"{row.minimum_count}",
             plain(row.severity),
         )
@@ -231,6 +247,11 @@ def plan_table(audit: Audit) -> Table:
     return table(say("Test plan, fixed before the run"), columns, rows, empty=empty)
 
 
+def _led(words: str) -> str:
+    """With a zero before each decimal point: lines are broken behind a point that leads a number."""
+    return _LEADING_POINT.sub("0.", words)
+
+
 def limit_table(audit: Audit) -> Table:
     """The policy's limits and what was measured against them."""
     empty = say("The policy sets no limits of its own; findings are graded by the built-in steps.")
@@ -239,7 +260,7 @@ def limit_table(audit: Audit) -> Table:
 
 
 def metric_table(audit: Audit) -> Table:
-    """Every metric of the model with its interval and n."""
+    """Every metric of the model with its interval and n, accuracies first."""
     rows = [
         (
             Cell(label(item.name), note=plain(item.note or "")),
@@ -247,7 +268,7 @@ def metric_table(audit: Audit) -> Table:
             interval(item),
             grouped(item.count),
         )
-        for item in audit.metrics
+        for item in sorted(audit.metrics, key=lambda item: "accuracy" not in item.name)
     ]
     empty = say("Nothing was measured: the sample has no labels.")
     if audit.sample.labelled:

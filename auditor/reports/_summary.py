@@ -112,7 +112,7 @@ def summarise(audit: Audit, changed: str) -> Summary:
         word=say(word),
         mark=mark,
         headline=_headline(audit),
-        reasons=tuple(_first_clause(audit, reason) for reason in audit.reasons[1:5]),
+        reasons=tuple(capital(_first_clause(audit, reason)) for reason in audit.reasons[1:5]),
         numbers=_numbers(audit),
         changed=changed,
         asks=_asks(audit),
@@ -200,8 +200,11 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
     if strongest is not None:
         check, effect = strongest
         title = _lower(title_of(check))
-        words = say("Largest effect, not confirmed: {title}", title=title)
-        found.append(_number(say("Strongest finding: {title}", title=title) if check.is_finding else words, effect))
+        words = say("Strongest finding: {title}", title=title)
+        if not check.is_finding:
+            verdict = say(VERDICTS[check.verdict])
+            words = say("Largest effect, judged “{verdict}”: {title}", verdict=verdict, title=title)
+        found.append(_number(words, effect))
     worst = _worst_class(audit)
     if worst is not None:
         found.append(_number(worst[0], worst[1]))
@@ -285,6 +288,15 @@ def _asks(audit: Audit) -> tuple[str, ...]:
                 "Have {n} required part run again that broke (section 2).",
                 "Have {n} required parts run again that broke (section 2).",
                 len(broken),
+            )
+        )
+    few = len(audit.reasons) - len(broken) if audit.verdict is AuditVerdict.INCOMPLETE else 0
+    if few > 0:
+        asks.append(
+            say_many(
+                "Have the audit made again with a larger sample: {n} required kind of check had too few pictures.",
+                "Have the audit made again with a larger sample: {n} required kinds of check had too few pictures.",
+                few,
             )
         )
     asks.append(say("Read what was not tested (section 2), then sign (section 17)."))

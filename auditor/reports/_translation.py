@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from auditor.errors import LanguageError
-from auditor.languages import CATALOGUES, DEFAULT, Language
+from auditor.languages import CATALOGUES, DEFAULT, Language, say_many
 from auditor.records import Audit
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def told_in(audit: Audit, language: Language) -> Audit:
     """The audit with what it says in that language, where the catalogue knows it; what people wrote stays.
 
+    A note says how many passages stand in English although they are ours.
+
     Raises:
         LanguageError: The catalogue cannot be read.
     """
@@ -23,7 +25,18 @@ def told_in(audit: Audit, language: Language) -> Audit:
         return audit
     from auditor.languages.prose import in_language
 
-    return in_language(audit, _phrases(language))
+    phrases = _phrases(language)
+    told = in_language(audit, phrases)
+    left = phrases.unknown.total()
+    if not left:
+        return told
+    with language.spoken():
+        note = say_many(
+            "{n} passage of this audit has no translation and stands in English.",
+            "{n} passages of this audit have no translation and stand in English.",
+            left,
+        )
+    return told.model_copy(update={"notes": (*told.notes, note)})
 
 
 def teller(language: Language, names: Iterable[str] = ()) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from auditor.languages import noted, say
+from auditor.languages import listed, noted, say, say_in
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._names import label
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
@@ -160,7 +160,7 @@ def _agreement(audit: Audit) -> Table:
     shown = len(names) if len(names) <= MATRIX else 0
     rows = [
         (
-            Cell(f"{index + 1}  {short(names[index], 40)}"),
+            Cell(f"{index + 1}  {short(_named(names[index]), 40)}"),
             *(_pair(ranks[index][other], tops[index][other], index == other) for other in range(shown)),
         )
         for index in range(shown)
@@ -173,6 +173,18 @@ def _agreement(audit: Audit) -> Table:
     if names:
         empty = say("{n} maps: the figure shows every two, audit.json holds their intervals.", n=len(names))
     return table(caption, columns, rows, empty=empty)
+
+
+def map_name(method: str, *rest: str) -> str:
+    """'Grad-CAM, layer4.1': a method, and what its maps are of, as far as that is said."""
+    of = listed(filter(None, rest))
+    return say_in("pattern", "{method}, {of}", method=method, of=of) if of else method
+
+
+def _named(name: str) -> str:
+    """'Grad-CAM, layer4' for 'grad_cam@layer4'."""
+    method, _, layer = name.partition("@")
+    return map_name(label(method), plain(layer))
 
 
 def _pair(rank: float | None, top: float | None, same: bool) -> Cell:

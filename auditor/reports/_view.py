@@ -5,6 +5,7 @@ Templates hold loops and conditions only; what is said, and in which order, is d
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from auditor.reports._words import (
     MEANINGS,
     VERDICT_MARKS,
     VERDICTS,
+    capital,
     date,
     plain,
 )
@@ -249,7 +251,7 @@ def view_of(
         severities=severity_counts(findings),
         findings=findings,
         register=register_table(findings),
-        notes=(*(plain(note) for note in audit.notes), *filter(None, [reduction.words()])),
+        notes=(*(_note(plain(note)) for note in audit.notes), *filter(None, [reduction.words()])),
         not_tested=_evidence.not_tested_table(audit),
         system=System(
             _subject.model_facts(audit),
@@ -298,6 +300,11 @@ def view_of(
         ),
         gallery=gallery,
     )
+
+
+def _note(words: str) -> str:
+    """With a capital, where it begins with a word and not with the name of a file, layer or setting."""
+    return capital(words) if re.match(r"[a-z]+[ :,]", words) else words
 
 
 def _key(audit: Audit) -> tuple[Tally, ...]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from auditor.languages.entries import read_entries
+from auditor.languages.patterns import Pattern
 from auditor.languages.prose import in_language, passages
 from auditor.languages.recorded import Phrases
+from auditor.languages.seams import SEAM, room_of
 from auditor.records import Audit
 from docs.recorded_messages import EXCLUDED, messages, missing
 
@@ -21,6 +23,14 @@ PLACE = re.compile(r"\{([a-z_0-9]+)\}")
 def _filled(text: str) -> str:
     """With a number or a name in each place."""
     return PLACE.sub(lambda found: "7" if found[1].startswith("n_") else "Qx7", text)
+
+
+def _said(text: str, entries: dict[str, str]) -> str:
+    """What the entry itself makes of a text that is filled like that."""
+    places = {place: _filled(f"{{{place}}}") for place in PLACE.findall(text)}
+    if not places:
+        return entries[text]
+    return Pattern.of(text, entries[text]).filled(places, room=room_of(entries.get(SEAM, SEAM)))
 
 
 def _entries(language: str) -> dict[str, str]:
@@ -70,7 +80,7 @@ def test_every_entry_is_said_by_itself(entries: dict[str, str], phrases: Phrases
     """No more general pattern hides it."""
     hidden = {text: phrases.translated(_filled(text)) for text in entries if any(map(str.isalpha, PLACE.sub("", text)))}
 
-    assert {text: said for text, said in hidden.items() if said != _filled(entries[text])} == {}
+    assert {text: said for text, said in hidden.items() if said != _said(text, entries)} == {}
 
 
 @pytest.mark.parametrize("audit", ["sample", "hostile_sample"])
@@ -113,7 +123,7 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
             "For class cat, the model relies on a border ring 5 px wide: when it comes from another picture, 40 % more "
             "predictions turn to class cat than with a matched control (95 % interval 31 % to 50 %, 64 images).",
             "对于类别 cat，模型依赖宽 5 像素的边框环：当它取自另一张图像时，与匹配对照相比，"
-            "转为类别 cat的预测多 40%"
+            "转为类别 cat 的预测多 40%"
             "（95% 置信区间 31% 至 50%，64 张图像）。",
         ),
         (

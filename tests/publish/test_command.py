@@ -82,16 +82,18 @@ def at_a_terminal(answer: bytes, *arguments: object) -> Answered:
     # where the tests run in the background, Ctrl-C is ignored, and children inherit that
     listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, start_new_session=True, preexec_fn=listens)
-    screen, latest = b"", time.monotonic() + 120
+    screen, latest, again = b"", time.monotonic() + 120, None
     while process.poll() is None or select.select([ours], [], [], 0)[0]:
-        if not select.select([ours], [], [], 0.1)[0]:
-            if time.monotonic() > latest:
-                process.kill()
-            continue
-        screen += os.read(ours, 1024)
-        if answer and screen.endswith(b"[y/N]: "):
+        if select.select([ours], [], [], 0.1)[0]:
+            screen += os.read(ours, 1024)
+        if answer and again is None and screen.endswith(b"[y/N]: "):
+            again = time.monotonic()
+        if again is not None and time.monotonic() > again:
+            # once more after a while: what comes just as a process begins to read a line can pass it by
             os.write(ours, answer)
-            answer = b""
+            again = time.monotonic() + 2
+        if time.monotonic() > latest:
+            process.kill()
     os.close(ours)
     os.close(theirs)
     return Answered(process.wait(timeout=60), screen.decode().replace("\r\n", "\n"))

@@ -64,6 +64,7 @@ def page(sample: tuple[Audit, Path]) -> Callable[[str], str]:
 def texts(page: str) -> list[str]:
     """What is read or heard; not the references' citations, the spec's text or what the audit's people wrote."""
     page = re.sub(r"<(style|script|pre|code)\b.*?</\1>|<ul class=\"references\">.*?</ul>", "", page, flags=re.DOTALL)
+    page = re.sub(r"<h1>.*?</h1>", lambda title: re.sub(r"</?span[^>]*>", "", title[0]), page)
     heard = re.findall(
         r'\b(?:aria-label|alt|placeholder|title|data-(?:words|done|failed|largest|none))="([^"]*)"', page
     )

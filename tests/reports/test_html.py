@@ -72,7 +72,8 @@ def test_every_figure_of_the_run_is_shown_with_words(believable: Run) -> None:
 def test_a_finding_says_verdict_and_numbers_in_its_alternative_text(believable: Run) -> None:
     shown = [attributes["alt"] for attributes in render(believable).all("img")]
 
-    assert any("Verdict: confirmed, severe; effect 91 % (84 to 95 %), n = 64." in alt for alt in shown)
+    told = "Verdict: confirmed, severe; effect 91 % (84 to 95 %), n = 64."
+    assert any(told in alt.replace("\N{NO-BREAK SPACE}", " ") for alt in shown)
 
 
 def test_page_one_says_verdict_numbers_with_doubt_and_what_is_asked(believable: Run) -> None:

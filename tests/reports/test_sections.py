@@ -124,7 +124,7 @@ def test_groups_corruptions_and_inserted_marks_are_not_repeated_in_the_attention
 
     assert "Inserted watermark" not in words
     assert "site: North" not in words
-    assert "Inserted watermark: latin" in section(filled, "10")
+    assert "Latin text" in section(filled, "10")
 
 
 def test_views_of_the_network_stand_in_their_own_section(filled: str, bare: str) -> None:
@@ -132,7 +132,7 @@ def test_views_of_the_network_stand_in_their_own_section(filled: str, bare: str)
 
     assert "Kernels" not in explained
     assert "Kernels the filters themselves ○ yes conv1" in inside
-    assert "Attention matrices which patches look at which – no Not asked for in the spec" in inside
+    assert "Attention matrices, Attention heads – no Not asked for in the spec; preset full holds all views." in inside
     assert "No view of the network was made in this audit." in section(bare, "11")
 
 
@@ -347,8 +347,8 @@ def test_what_a_corruption_leaves_of_the_accuracy_is_no_largest_effect(whole: Ru
 
     words = section(html(Run(whole.folder, audit)), "1")
 
-    assert "Largest effect, not confirmed" in words
-    assert "confirmed: corruption" not in words.lower()
+    assert "Largest effect, judged “no evidence”" in words
+    assert "evidence”: corruption" not in words.lower()
 
 
 def test_what_is_tested_begins_with_a_capital(filled: str) -> None:

@@ -124,8 +124,8 @@ def test_every_two_maps_are_compared_as_far_as_they_fit_across_a_page(audit: tup
     large = {"names": names, "images": 8, "rank": square, "top": square}
 
     assert texts(small) == [
-        ["1  grad_cam@layer4.1|", "–|", "0.42|0.31"],
-        ["2  saliency|", "0.42|0.31", "–|"],
+        ["1  Grad-CAM, layer4.1|", "–|", "0.42|0.31"],
+        ["2  Saliency|", "0.42|0.31", "–|"],
     ]
     assert trust_view(audit[0].model_copy(update={"agreement": large})).agreement.empty.startswith(f"{MATRIX + 1} maps")
 

@@ -1,0 +1,141 @@
+"""Cover to test plan, and the register: what is asked, what names say, and where lines may end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auditor.records import Audit, AuditVerdict, Box, PlannedCheck, Status, Verdict
+from auditor.reports import RenderOptions
+from auditor.reports._evidence import not_tested_table
+from auditor.reports._findings import title_of
+from auditor.reports._pages import render_page
+from auditor.reports._subject import metric_table, plan_table, run_facts, settings_facts
+from auditor.reports._summary import summarise
+from auditor.reports.html import Html
+from tests.reports.conftest import Run
+from tests.reports.page_reading import read_page
+
+HELD = "\N{NO-BREAK SPACE}"
+
+
+def html(run: Run, **changes: Any) -> str:
+    (file,) = Html().write(run.audit.model_copy(update=changes), run.folder, RenderOptions())
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        ("91 % (84 to 95 %, n = 64)", "91_% (84 to 95_%, n_=_64)"),
+        ("gap ≥ .10 minor; q ≤ .05", "gap ≥_.10 minor; q_≤_.05"),
+        ("a ring 8 px wide, 2 MiB, 3 s", "a ring 8_px wide, 2_MiB, 3_s"),
+        ("5 pictures and 3 sites of 4", "5 pictures and 3 sites of 4"),
+        ("spec: |\n  at least 5 % of all", "spec: |\n  at least 5 % of all"),
+    ],
+)
+def test_no_line_ends_between_a_number_and_its_unit_or_sign(tmp_path: Any, words: str, held: str) -> None:
+    (tmp_path / "base").write_text("default")
+    (tmp_path / "line.html.j2").write_text("{{ words }}|{% trans words=words %}{{ words }}{% endtrans %}")
+    own = RenderOptions(templates=tmp_path)
+
+    page = render_page("line.html.j2", {"words": words}, own, lambda *_: "", media="print", brand=None)
+
+    assert page == f"{held}|{held}".replace("_", HELD)
+
+
+def test_a_word_with_a_hyphen_stays_whole_in_the_title(believable: Run) -> None:
+    source = html(believable, title="Signs <2>, pre-deployment audit")
+
+    assert '<h1>Signs &lt;2&gt;, <span class="nowrap">pre-deployment</span> audit</h1>' in source
+
+
+def test_the_plan_has_a_zero_before_each_point(believable: Run) -> None:
+    row = PlannedCheck(
+        kind="corner", what="opacities .3 and 1.5", control="c", limit="rate ≥ .10, ≥ .25; layer.4", severity="high",
+        minimum_count=8, rationale="r",
+    )  # fmt: skip
+    (shown,) = plan_table(believable.audit.model_copy(update={"test_plan": (row,)})).rows
+
+    assert shown[1].text == "Opacities 0.3 and 1.5"
+    assert shown[3].text == "Rate ≥ 0.10, ≥ 0.25; layer.4"
+
+
+def test_what_is_incomplete_asks_for_a_larger_sample(believable: Run) -> None:
+    reasons = ("corner: too little data to judge (why)", "border: too little data to judge (why)")
+    changes = {"verdict": AuditVerdict.INCOMPLETE, "reasons": reasons, "failures": ()}
+    page_one = summarise(believable.audit.model_copy(update=changes), "")
+
+    larger = "Have the audit made again with a larger sample: 2 required kinds of check had too few pictures."
+    assert larger in page_one.asks
+    assert page_one.reasons == ("Border: too little data to judge",)
+    assert larger not in summarise(believable.audit, "").asks
+
+
+def test_attempts_that_were_counted_but_are_not_at_hand_are_not_denied(believable: Run) -> None:
+    first = read_page(html(believable, attempt=1)).text
+    third = read_page(html(believable, attempt=3)).text
+
+    assert "No earlier audit is known" in first
+    assert "No earlier audit is known" not in third
+    assert "2 earlier attempts were counted, but their results are not at hand" in third
+
+
+def test_a_group_is_named_as_one(believable: Run) -> None:
+    check = believable.audit.checks[0]
+    group = check.model_copy(
+        update={
+            "kind": "group",
+            "class_name": None,
+            "region": Box(name="batch:east"),
+            "status": Status.OPEN,
+        }
+    )
+
+    assert title_of(group) == "Group batch: east"
+
+
+def test_a_planned_check_that_had_nothing_to_work_on_is_listed_once(believable: Run) -> None:
+    sentence = "Not tested for the background: no masks."
+    check = believable.audit.checks[0].model_copy(
+        update={"kind": "background", "verdict": Verdict.NOT_TESTED, "measurements": (), "sentence": sentence}
+    )
+    row = PlannedCheck(
+        kind="background", what="objects pasted", control="c", limit="l", severity="high", minimum_count=8,
+        rationale=sentence,
+    )  # fmt: skip
+    changes = {"checks": (check,), "not_tested": (row,), "failures": (), "checks_left_out": {}}
+
+    rows = not_tested_table(believable.audit.model_copy(update=changes)).rows
+
+    assert [tuple(cell.text for cell in row) for row in rows] == [("Background", "Objects pasted", sentence)]
+
+
+def test_notes_begin_with_a_capital_unless_with_a_name(believable: Run) -> None:
+    words = read_page(html(believable, notes=("overlay: a strip", "layers.5: no gradient", "/a/b.pth: cast"))).text
+
+    assert "Overlay: a strip layers.5: no gradient /a/b.pth: cast" in words
+
+
+def test_settings_have_names_and_their_passes_are_told_apart(audit: Audit) -> None:
+    recorded = {"torch": "2.1", "forwards": 8804, "forwards_by_probe": {"border": 1500, "region": 0}, "seed": 20261122}
+    facts = {fact.label: fact.value for fact in settings_facts(recorded)}
+
+    assert facts == {
+        "PyTorch": "2.1",
+        "Forward passes": "8,804",
+        "Of these, by probe": f"border{HELD}1,500",
+        "Seed": "20261122",
+    }
+    times = {fact.label: fact.value for fact in run_facts(audit.model_copy(update={"seconds": {"probes": 35.04}}))}
+    assert times["Probes"] == "35.0 s"
+
+
+def test_key_numbers_begin_with_accuracy(audit: Audit) -> None:
+    assert "ccuracy" in metric_table(audit).rows[0][0].text
+
+
+@pytest.fixture
+def audit(believable: Run) -> Audit:
+    return believable.audit
