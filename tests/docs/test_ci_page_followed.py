@@ -280,6 +280,13 @@ def test_the_image_has_every_optional_format_and_service() -> None:
     assert set(extras.split(",")) == set(offered) - {"benchmark", "dev"}
 
 
+def test_whoever_the_container_runs_as_has_a_home_outside_the_mounted_files() -> None:
+    steps = dockerfile()
+
+    assert ("ENV", "HOME=/tmp") in steps  # by default it is / or the workplace: not writable, or yours
+    assert next(rest for word, rest in reversed(steps) if word == "USER").isdigit()
+
+
 def test_the_containers_commands_are_the_entry_points_arguments(repository: Repository) -> None:
     entry = json.loads(next(rest for word, rest in dockerfile() if word == "ENTRYPOINT"))
     workplace = next(rest for word, rest in reversed(dockerfile()) if word == "WORKDIR")
