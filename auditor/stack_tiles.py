@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor import figures
 from auditor.media import Medium
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class Excerpt:
             slices: uint8 (depth, height, width, 3), as `VolumeSample.slices`.
             heat: A map to be laid over it, float (depth, height, width), from 0 to its own maximum over all of it.
         """
+        from auditor import figures
+
         top = 0.0 if heat is None else float(np.nanmax(heat, initial=0.0))
         if self.at is None:
             plain = [slices[frame] for frame in self.frames]
@@ -62,6 +63,8 @@ def excerpt_of(sample: VolumeSample, index: int, heat: np.ndarray | None, *, fra
         heat: Float (depth, height, width); None: no map, the middle.
         frames: How many of a clip, at most.
     """
+    from auditor import figures
+
     stack, extent = sample.stacks[index], tuple(sample.images.shape[2:])
     known = np.zeros(extent, np.float32) if heat is None else np.nan_to_num(heat)
     if sample.medium is Medium.CLIP:

@@ -135,12 +135,13 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
     mark = FAILED if trust == "failed" else ""
     across = _across(tiles)
     below, words = _under(tiles, across, [answered(subject, i) for i in chosen])
+    names = ", ".join(short_name(subject.sample.pictures[i].name) for i in chosen)
     return [
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, across, gap=GAP, below=below),
             caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach.{_said(subject)}{mark}",
-            alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay.{mark}",
+            alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay. In reading order: {names}.{mark}",
             reading=part.reading,
             words=words,
         )

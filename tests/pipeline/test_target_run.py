@@ -107,7 +107,9 @@ def test_a_network_of_segmentation_is_explained_by_a_score_of_ones_own(folder: P
     assert made["grad_cam"].target == "brightest"
     caption = audit.figures[made["occlusion"].figures[0]].caption
     assert caption.startswith("Occlusion, for: brightest. ")
-    assert ".png: brightest " in caption
+    assert "Under each picture: brightest." in caption
+    sheet = audit.figures[made["occlusion"].figures[0]]
+    assert len([float(words.text) for words in sheet.words]) == sheet.alt.count(".png") > 0
 
 
 def test_what_needs_class_scores_is_refused_on_it_in_words(folder: Path) -> None:
