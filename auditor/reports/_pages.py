@@ -114,7 +114,7 @@ def _held(value: Any) -> Any:
 
     What has several lines is no sentence: the style sheet, the script, the spec's own words, what was printed before.
     """
-    if not isinstance(value, str) or "\n" in value:
+    if not isinstance(value, str) or " " not in value or "\n" in value:
         return value
     held = _PARTED.sub("\N{NO-BREAK SPACE}", value)
     return Markup(held) if isinstance(value, Markup) else held
