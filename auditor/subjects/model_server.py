@@ -31,7 +31,8 @@ def servers(tracking: str, registry: str) -> Iterator[str]:
     import mlflow
 
     with as_found():
-        before: Any = os.environ.get(TRACKING), os.environ.get(REGISTRY)  # None unsets an address
+        before = os.environ.get(TRACKING), os.environ.get(REGISTRY)
+        unset: Any = None
         try:
             if tracking:
                 mlflow.set_tracking_uri(tracking)
@@ -41,10 +42,12 @@ def servers(tracking: str, registry: str) -> Iterator[str]:
             _knock(address)
             yield without_credentials(address)
         finally:
+            # unset, then as the environment had it: an address that is set wins over the environment from then on
             if tracking:
-                mlflow.set_tracking_uri(before[0])
+                mlflow.set_tracking_uri(unset)
             if registry:
-                mlflow.set_registry_uri(before[1])
+                mlflow.set_registry_uri(unset)
+            os.environ.update({name: value for name, value in zip((TRACKING, REGISTRY), before, strict=True) if value})
 
 
 def _knock(address: str) -> None:

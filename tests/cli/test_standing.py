@@ -117,7 +117,7 @@ def test_a_longer_horizon_is_the_specs_to_allow(call: Call, tmp_path: Path) -> N
 def test_plan_prints_what_findings_will_be_held_against(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "300")
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "pictures" / "dark").mkdir(parents=True)
     waivers(tmp_path, TODAY + timedelta(days=5))

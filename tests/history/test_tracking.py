@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own, at import an
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     address = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     mlflow.set_tracking_uri(address)
     store = mlflow.MlflowClient(address)
     store.create_experiment("audits", artifact_location=(tmp_path / "artifacts").as_uri())
-    return store
+    yield store
+    mlflow.set_tracking_uri(None)  # or it would win over the environment in every later test of this process
 
 
 def log(client: Any, audit: Audit, place: str | None = None, *, text: str | None = None) -> str:
