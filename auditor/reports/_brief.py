@@ -15,6 +15,8 @@ from auditor.reports._words import NONE, between, number, plain, short, unit_of
 
 MOST_NAMES = 40
 """Names in one row."""
+SECTIONS = {"group": "9", "corruption": "10"}
+"""Where kinds of check are told that section 8 does not hold."""
 
 
 def brief_check_table(audit: Audit) -> Table:
@@ -43,7 +45,8 @@ def _row(checks: Sequence[Check], classes: Sequence[str]) -> tuple[str | Cell, .
         return _shared_row(checks, classes)
     check, row = checks[0], check_row(checks[0])
     if check.class_name is None and not any(item.value is not None for item in check.measurements):
-        return (Cell(place(check), note=say("section 8 says why")), *row[1:])
+        number_of = SECTIONS.get(check.kind, "8")
+        return (Cell(place(check), note=say("section {number} says why", number=number_of)), *row[1:])
     return row
 
 
