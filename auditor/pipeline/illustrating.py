@@ -146,7 +146,7 @@ def draw_causal_map(
         figures.CausalGrid(rates, _inside(rates.shape, confirmed, mean.shape), causal.count),
         photo=mean,
         rings=None if profile is None else _rings(profile, min(mean.shape[:2])),
-        unit="share of predictions that follow the swapped cell",
+        unit="predictions that follow the swapped cell, %",
     )
     return gallery.chart(
         "causal-map",
