@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from auditor.languages import Language
-from auditor.records import Audit, AuditVerdict, Box, PlannedCheck, Status, Verdict
+from auditor.records import Audit, AuditVerdict, Box, LimitResult, Measurement, PlannedCheck, Status, Verdict
 from auditor.reports import RenderOptions
 from auditor.reports._evidence import not_tested_table
 from auditor.reports._findings import title_of
+from auditor.reports._limits import limit_table
 from auditor.reports._pages import render_page
 from auditor.reports._subject import metric_table, plan_table, run_facts, settings_facts
 from auditor.reports._summary import summarise
@@ -109,6 +110,23 @@ def test_page_one_says_how_many_checks_came_to_a_verdict(believable: Run) -> Non
     assert judged.sure.startswith("2 of 5 checks came to a verdict (too few pictures: 1; not tested: 2).")
     assert judged.sure.endswith(judged.power)
     assert nothing.sure == ""
+
+
+@pytest.mark.parametrize(
+    ("bound", "unit", "said"),
+    [
+        (0.1, "1", "at most 10 %"),
+        (0.943, "1", "at most 94.3 %"),
+        (-0.05, "1", "at most −5 %"),
+        (0.5, "s", "at most 0.5"),
+    ],
+)
+def test_a_limit_is_said_in_the_unit_of_what_was_measured(audit: Audit, bound: float, unit: str, said: str) -> None:
+    measured = Measurement(name="accuracy", value=0.2, low=0.1, high=0.3, count=9, unit=unit)
+    limit = LimitResult(name="metrics.accuracy", maximum=bound, measurement=measured, breached=False, severity="high")
+    shown = limit_table(audit.model_copy(update={"limits": (limit,)}))
+
+    assert shown.rows[0][1].text == said
 
 
 def test_many_classes_stand_side_by_side_on_paper(believable: Run, tmp_path: Any) -> None:
