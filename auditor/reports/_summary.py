@@ -233,7 +233,8 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
     for name in ("macro_accuracy", "expected_calibration_error", "mean_confidence"):
         extra = _metric(audit, name)
         if len(found) < 3 and extra is not None:
-            found.append(_number(label(name), extra))
+            words = say("Expected calibration error; 0 is perfect") if "calibration" in name else label(name)
+            found.append(_number(words, extra))
     return tuple(found[:3])
 
 
