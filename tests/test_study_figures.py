@@ -21,9 +21,10 @@ def test_few_pictures_a_row_stand_two_rows_in_a_line_and_many_rows_take_several_
     several = figures.picture_rows(rows(13, 6))
 
     assert figures.svg_size(two.svg)[1] < 1.2 * figures.svg_size(one.svg)[1]
-    assert len(several) == 3
-    assert max(figures.svg_size(one.svg)[1] for one in several) <= 8 * 96
-    assert all(one.svg.count(b"<image") == count for one, count in zip(several, (30, 30, 18), strict=True))
+    assert max(figures.svg_size(one.svg)[1] for one in several) <= 2.7 * 96, "low enough for what is left of a page"
+    counts = [one.svg.count(b"<image") for one in several]
+    assert sum(counts) == 13 * 6
+    assert len(set(counts[:-1])) == 1
 
 
 def test_the_same_rows_give_the_same_bytes_and_crops_of_any_shape_fit() -> None:

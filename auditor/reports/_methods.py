@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auditor.clauses.evidence import INSIDE
 from auditor.languages import grouped, noted, say, say_in
+from auditor.media import Medium
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._names import label
 from auditor.reports._pictures import Figure, Pictures
@@ -23,6 +24,20 @@ from auditor.reports._words import (
 
 FAILED = noted("Failed its trust check on this model: do not read anything from it.")
 UNCHECKED = noted("Too little data to check it on this model: read it with caution.")
+OF_STACKS = {
+    Medium.CLIP: noted(
+        "Clips stand in frames: above as they are, below with the map on one colour scale for the whole clip. Bars are "
+        "the share of the map in each frame, dark for those that are shown: they say when, as the map says where. A "
+        "peak in the curve says which frames count; a flat one, that none stands out."
+    ),
+    Medium.VOLUME: noted(
+        "Volumes stand in three planes through the place where the map is strongest: above as they are, below with the "
+        "map. Marks at the edges are where the other two planes cut; proportions are true where the size of a voxel is "
+        "known, and letters say where the body lies: R right, L left, A front, P back, S head, I feet. A peak in the "
+        "curve says which slices count; a flat one, that none stands out."
+    ),
+}
+"""How to read what all methods show alike; section 7 says it once."""
 WARNINGS = {"failed": FAILED, "not enough data": UNCHECKED}
 """What stands over pictures that must not be believed, by verdict of the trust check."""
 OWN = {
@@ -41,7 +56,7 @@ ATTACKS = ("adversarial_examples",)
 ELSEWHERE = (*INSIDE, *ATTACKS)
 """What section 7 leaves to sections 10 and 11."""
 SHOWN = 3
-"""Pictures of one method in section 7; the rest is in the annex."""
+"""Pictures of one method in section 7; sections 10 and 11 show all of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,12 @@ def method_table(audit: Audit) -> Table:
     return table(say("Methods and their trust checks"), columns, (_row(item) for item in shown), empty=empty)
 
 
+def stack_reading(audit: Audit) -> str:
+    """How to read strips and planes; "" where there are none."""
+    words = OF_STACKS.get(Medium(audit.sample.medium))
+    return say(words) if words else ""
+
+
 def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None = None) -> tuple[MethodView, ...]:
     """The methods that have pictures: believed first, failed last.
 
@@ -101,7 +122,7 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
     for index, item in enumerate(shown):
         warning = say(WARNINGS.get(item.trust or "", ""))
         mark = stopped(say("Not to be believed")) if item.trust == "failed" else ""
-        figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
+        figures = pictures.figures(item.figures if names else item.figures[:SHOWN], facts=warning, mark=mark)
         alone = pictures.maps_alone(item, _title(item), facts=warning, mark=mark)
         figures += () if alone is None else (alone,)
         readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))

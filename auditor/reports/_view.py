@@ -149,6 +149,7 @@ class ReportView:
         method_views: Section 7: each map method with its pictures.
         trust_figures: Section 7: charts over all methods.
         side_by_side: Section 7: one picture by many methods.
+        stack_reading: Section 7: how to read strips of clips and planes of volumes; "" for pictures.
         causal: Section 8: the causal map and what belongs to it.
         kinds: Section 8: one for each kind of check.
         open_questions: Section 12: what was neither confirmed nor cleared.
@@ -191,6 +192,7 @@ class ReportView:
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
     side_by_side: tuple[Figure, ...]
+    stack_reading: str
     causal: tuple[Figure, ...]
     kinds: tuple[KindView, ...]
     open_questions: Table
@@ -282,6 +284,7 @@ def view_of(
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
         side_by_side=pictures.placed("7 side by side"),
+        stack_reading=_methods.stack_reading(audit),
         causal=pictures.placed("8"),
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),
