@@ -53,7 +53,7 @@ def draw_comparison(
     most = COMPARED if len(parts) == 1 else COMPARED_OF_MANY
     if len(chosen) < 2 or len(subject.sample) <= most:
         return []
-    cell = _cell(subject)
+    cell, told = _cell(subject), ""
     paths = []
     for number, part in enumerate(parts, start=1):
         columns = 1 + len(part)
@@ -62,18 +62,23 @@ def draw_comparison(
         indices = shown_pictures(subject, min(most, blocks * max(1, int(TALL / each))))
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
         which = (f" Sheet {number} of {len(parts)}." if len(parts) > 1 else "") + _letters_said(part)
+        several = subject.sample.medium.several
+        caption = f"The surest mistakes first, then {several} drawn at random.{which} Rows: {words}."
+        if words == told:
+            caption = f"The same rows.{which}"
+        told = words
         names = ", ".join(in_print(item.name) for item in part)
         sheet = _sheet(part, trust, indices, subject, room=(ACROSS, TALL), blocks=blocks)
         paths.append(
             gallery.photo(
                 "side-by-side" + (f"-{number}" if len(parts) > 1 else ""),
                 sheet.picture,
-                caption=f"The surest mistakes first, then pictures drawn at random.{which} Rows: {words}.",
-                alt=f"{len(indices)} pictures, each with the maps of {len(part)} methods beside it: {names}.",
-                reading=(
-                    "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
-                    "there. The annex shows every picture of the sample in the same way."
-                ),
+                caption=caption,
+                alt=f"{len(indices)} {several}, each with the maps of {len(part)} methods beside it: {names}.",
+                reading=None
+                if number > 1
+                else "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
+                f"there. The annex shows all {several} of the sample in the same way.",
                 legend=_legend(part, trust, subject),
                 words=sheet.words,
             )
@@ -96,7 +101,7 @@ def draw_rows(
     count = len(subject.sample)
     paths: dict[int, list[str]] = {}
     parts = _parted(maps)
-    first = "picture"
+    first = subject.sample.medium.value
     if subject.sample.medium is not Medium.PICTURE:
         layer = subject.sample.medium.layers[:-1]
         first = f"{layer} in the middle, then each map at its heaviest {layer}"
@@ -115,7 +120,7 @@ def draw_rows(
                 f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
                 sheet.picture,
                 caption=f"{which}Columns: {first}, {', '.join(names)}.{_letters_said(part)} Rows: {words}.",
-                alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
+                alt=f"{which}Rows {start + 1} to {start + len(indices)} of the sample with {len(part)} maps each.",
                 legend=_legend(part, trust, subject),
                 words=sheet.words,
                 rows=sheet.rows,

@@ -20,6 +20,8 @@ WIDEST = 77.0
 """Percent of the text width that a sheet takes; the rest is for its words."""
 TALLEST = 1.15
 """Height of the tallest sheet, in text widths."""
+HALF, NEARLY = 0.56, 0.78
+"""Heights in text widths: of two sheets on a page, and of those that are made smaller so that they stand two on it."""
 NAME_LETTERS, CLASS_LETTERS = 54, 40
 _PART = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 _LAST_SENTENCE = re.compile(r"(?<=[.。])[^.。]*\Z")
@@ -91,7 +93,7 @@ def sheets_of(
     for figure in pictures.figures(paths):
         images = shown[figure.path]
         columns = _columns(figure.caption, images[0])
-        share = min(WIDEST, 100 * TALLEST * figure.width / tallest[figure.width])
+        share = _share(figure.width, tallest[figure.width])
         caption = "" if columns == before else columns
         sheets.append(
             ImageSheet(
@@ -116,6 +118,15 @@ def folder_of(images: Sequence[ImageRecord]) -> str:
 def breakable(name: str) -> tuple[str, ...]:
     """A file's name, cut behind slashes, hyphens and underscores."""
     return tuple(_PART.findall(name))
+
+
+def _share(width: int, tallest: int) -> float:
+    """Percent of the text width that sheets of that width take, the tallest of which is so tall."""
+    shape = tallest / width
+    share = min(WIDEST / 100, TALLEST / shape)
+    if HALF < share * shape <= NEARLY:
+        share = HALF / shape
+    return 100 * share
 
 
 def _columns(caption: str, first: ImageRecord) -> str:
