@@ -111,7 +111,8 @@ def title_of(check: Check) -> str:
     """The cue and the class that it leads to."""
     where = place(check)
     if check.kind == "group" and check.region is not None:  # its place is but a column of metadata and a value
-        name = plain(check.region.name).replace(":", ": ", 1)
+        column, _, value = plain(check.region.name).partition(":")
+        name = say_in("pattern", "{name}: {value}", name=column, value=value) if value else column
         where = say_in("pattern", "{kind} {name}", kind=kind_words(check.kind), name=name)
     if check.class_name is None:
         return where

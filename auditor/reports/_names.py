@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from auditor.languages import noted, say
+from auditor.media import Medium
 from auditor.method_names import METHODS
 from auditor.reports._words import plain, short
 
@@ -173,8 +174,21 @@ PHASES = (noted("loading"), noted("maps and metrics"), noted("probes"), noted("j
 """Of a run, whose seconds are recorded."""
 
 
-def label(name: str) -> str:
-    """A measurement's or method's name in words."""
+OF_MEDIUM: Mapping[tuple[str, str], str] = {
+    ("top_activating_images", Medium.CLIP): noted("Top activating clips"),
+    ("top_activating_images", Medium.VOLUME): noted("Top activating volumes"),
+}
+"""Methods that are called by what they show."""
+
+
+def label(name: str, medium: str = "picture") -> str:
+    """A measurement's or method's name in words.
+
+    Args:
+        medium: What the sample consists of.
+    """
+    if (name, medium) in OF_MEDIUM:
+        return say(OF_MEDIUM[name, medium])
     if name.startswith("followed_from:"):
         of = short(name.removeprefix("followed_from:"), 48)
         return say("Follow rate of pictures of class {name}, control subtracted", name=of)
