@@ -35,6 +35,8 @@ NAMES = {
     "Principle": noted("Principle {number}"),
 }
 """How clauses of the shipped maps are called; others keep their names."""
+TEXTS = {"EU AI Act": noted("EU AI Act")}
+"""Names of texts that other languages call otherwise."""
 COVER = "0"
 """The section that bears no number in a report."""
 
@@ -101,6 +103,11 @@ def _row(row: ClauseRow) -> tuple[str | Cell, ...]:
     word, mark, tone = STATES[row.state]
     sections = listed(say("cover") if name == COVER else name for name in row.sections) or "–"
     return (clause_name(row.clause), plain(row.asks), sections, Cell(say(word), mark, tone), _here(row))
+
+
+def text_name(name: str) -> str:
+    """'EU AI Act' as the language of the page calls it."""
+    return say(TEXTS[name]) if name in TEXTS else plain(name)
 
 
 def clause_name(clause: str) -> str:

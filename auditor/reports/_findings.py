@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from auditor.languages import listed, say, say_in
 from auditor.records import Audit, Check, Severity, Status
-from auditor.reports._coverage import clause_name
+from auditor.reports._coverage import clause_name, text_name
 from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
 from auditor.reports._kinds import ANY_KIND, MEANS, kind_words, place
 from auditor.reports._names import label
@@ -207,7 +207,7 @@ def _clauses(clauses: tuple[str, ...], names: tuple[str, ...]) -> str:
             texts[-1][1].append(said)
         else:
             texts.append((name, [said]))
-    return lines_of(plain(f"{name} {listed(said)}".strip()) for name, said in texts)
+    return lines_of(f"{text_name(name)} {listed(said)}".strip() for name, said in texts)
 
 
 def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
