@@ -89,8 +89,8 @@ def _starburst(variant: int, side: int) -> Mark:
 
 
 def _tape(variant: int, side: int) -> Mark:
-    """A slanted strip of adhesive tape that lets a little through, with ragged ends."""
-    colour = ((245, 225, 150), (60, 130, 245), (225, 50, 50), (60, 200, 90))[variant]
+    """A slanted strip of adhesive tape that lets very little through, with ragged ends."""
+    colour = ((60, 130, 245), (225, 50, 50), (245, 225, 150), (60, 200, 90))[variant]
     width, height = 8 * round(side * 1.4), 8 * side
     y, x = np.mgrid[:height, :width] / height
     turn = np.deg2rad(24 if variant % 2 else -24)
@@ -98,7 +98,7 @@ def _tape(variant: int, side: int) -> Mark:
     along = np.cos(turn) * (x - middle) + np.sin(turn) * (y - 0.5)
     across = -np.sin(turn) * (x - middle) + np.cos(turn) * (y - 0.5)
     ragged = 0.62 + 0.04 * np.where(np.floor(across * 14) % 2 == 0, 1, -1)
-    opacity = floats(0.85 * ((np.abs(along) < ragged) & (np.abs(across) < 0.24)))
+    opacity = floats(0.92 * ((np.abs(along) < ragged) & (np.abs(across) < 0.31)))
     return _shrunk(filled(width, height, colour), opacity)
 
 
