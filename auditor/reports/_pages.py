@@ -30,6 +30,7 @@ from auditor.languages import say, speaking
 from auditor.reports import RenderOptions
 from auditor.reports._brand import ACCENT, Brand
 from auditor.reports._pictures import Embed
+from auditor.reports._speech import teach
 from auditor.reports._templates import template_folders
 from auditor.reports._view import ReportView
 from auditor.shipped import shipped_folder, template_names
@@ -113,7 +114,7 @@ def render_page(
         bytecode_cache=_COMPILED,
     )
     language = speaking()
-    environment.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined]
+    teach(environment)
     packed = media not in ("print", "part")
     style = stylesheet(folders, SHEETS[media], embed, packed=packed) + _colours(brand, dark=media in ("screen", "site"))
     name = SCRIPTS.get((template, media))

@@ -68,6 +68,7 @@ class Figure:
         reading: How to read it; "" for none.
         words: Titles, names and axes, to be set over it.
         legend: What its marks and colours are, to be set under it.
+        rows: Top and height of each row of a sheet whose words stand beside it, in percent of its height.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Figure:
     mark: str = ""
     words: tuple[Words, ...] = ()
     legend: tuple[Key, ...] = ()
+    rows: tuple[tuple[float, float], ...] = ()
 
 
 class Pictures:
@@ -151,6 +153,7 @@ class Pictures:
             mark=mark,
             words=words_on(picture),
             legend=legend_of(picture),
+            rows=picture.rows,
         )
 
     def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
