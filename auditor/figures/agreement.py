@@ -12,8 +12,8 @@ from auditor.figures.wording import Chart, Wording
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABELS = 2.05
-"""Inches left of the square, for the names of the maps."""
+LABELS, LETTER = (1.6, 2.9), 0.057
+"""Inches left of the square, for the names of the maps: at least and at most; and of a letter of the longest."""
 ABOVE, BELOW = 0.26, 0.06
 LARGEST = 0.62
 """Inches: width of a cell at most."""
@@ -54,11 +54,12 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
     count = len(names)
     if count < 2:
         raise ValueError(f"agreement needs two maps, got {count}")
-    cell = min(LARGEST, (WIDTH - LABELS) / count)
+    labels = min(max(LABELS[0], 0.55 + LETTER * max(map(len, names))), LABELS[1])
+    cell = min(LARGEST, (WIDTH - labels) / count)
     tall = min(cell, TALLEST)
-    width, height = LABELS + cell * count, ABOVE + tall * count + BELOW
+    width, height = labels + cell * count, ABOVE + tall * count + BELOW
     with chart(width, height) as figure:
-        axes = figure.add_axes((LABELS / width, BELOW / height, cell * count / width, tall * count / height))
+        axes = figure.add_axes((labels / width, BELOW / height, cell * count / width, tall * count / height))
         for row in range(count):
             for column in range(count):
                 if row != column:
@@ -77,7 +78,7 @@ def agreement_matrix(names: Sequence[str], ranks: AgreementMatrix, overlaps: Agr
             spine.set_edgecolor(RULE)
         words = Wording(figure)
         for index, name in enumerate(names):
-            words.say(name, LABELS - 0.28, ABOVE + tall * (index + 0.5), align="right", size=size, tone="quiet")
+            words.say(name, labels - 0.28, ABOVE + tall * (index + 0.5), align="right", size=size, tone="quiet")
         ends = "−1: where one is hot the other is cold; 1: hot at the same places"
         words.key("ramp", (OPPOSED, "#ffffff", ACCENT), ends)
         return words.chart()

@@ -68,7 +68,7 @@ def causal_map(
     photo: Rgb | None = None,
     rings: RingProfile | None = None,
     high: float | None = None,
-    unit: str = "follow rate minus control",
+    unit: str = "follow rate minus control, %",
     of: str = "Mean picture",
 ) -> Chart:
     """The grid of effects over the sample's mean picture (or grey), beside it the ring profile.
@@ -78,7 +78,7 @@ def causal_map(
         photo: The sample's mean picture, uint8 (height, width, 3); None draws on plain grey.
         rings: The border's profile; None leaves it out.
         high: Upper end of the colour scale; None takes the largest effect, at least .25, so that noise stays pale.
-        unit: What the numbers are.
+        unit: What the numbers are, which are printed in percent.
         of: What the photo is.
     """
     rows, columns = grid.effects.shape
@@ -169,7 +169,7 @@ def _cells(axes: Axes, grid: CausalGrid, photo: Rgb | None, top: float) -> None:
             colour = colours(DARKEST * share)
             axes.add_patch(_rectangle(column, row, 1, 1, facecolor=colour, alpha=0.62 + 0.36 * share))
             dark = 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.5
-            axes.text(column + 0.5, row + 0.52, short_share(effect), ha="center", va="center", fontsize=size,
+            axes.text(column + 0.5, row + 0.52, _percent(effect), ha="center", va="center", fontsize=size,
                       color="#ffffff" if dark else "#111111")  # fmt: skip
     if grid.judged is not None:
         for row, column in np.argwhere(grid.judged):
@@ -185,7 +185,7 @@ def _profile(axes: Axes, rings: RingProfile, words: Wording) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=1)
     axes.fill_between(shares, rings.lows, rings.highs, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(shares, rings.effects, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
-    words.key("line", ACCENT, "border ring")
+    words.key("line", ACCENT, "predictions that follow the border ring, %")
     words.key("band", ACCENT, "95 % interval")
     tops = [*rings.highs, 0.25]
     if rings.controls is not None:
@@ -193,7 +193,7 @@ def _profile(axes: Axes, rings: RingProfile, words: Wording) -> None:
         words.key("dashed", MUTED, "control: a ring as wide further in")
         tops += list(rings.controls)
     axes.set_ylim(min(-0.05, *rings.lows) - 0.02, max(tops) * 1.18)
-    axes.yaxis.set_major_formatter(lambda value, _: short_share(value))
+    axes.yaxis.set_major_formatter(lambda value, _: _percent(value, "g"))
     axes.set_xlim(0, max(shares) * 1.03)
     words.across(axes, "ring width, % of the image side")
     bare(axes, left=True)
@@ -212,7 +212,7 @@ def _scale(axes: Axes, top: float, tall: float) -> None:
     bar.set_ylim(0, 1)
     bar.set_axis_off()
     bar.text(0, -0.9, "0", ha="left", va="top", fontsize=7.5, color=MUTED)
-    bar.text(1, -0.9, short_share(top), ha="right", va="top", fontsize=7.5, color=MUTED)
+    bar.text(1, -0.9, _percent(top), ha="right", va="top", fontsize=7.5, color=MUTED)
 
 
 def _plane(axes: Axes, rows: int, columns: int) -> None:
@@ -229,6 +229,12 @@ def _rectangle(x: float, y: float, width: float, height: float, **style: Any) ->
 
 def _with_count(words: str, count: int | None) -> str:
     return words if count is None else f"{words}  (n = {count})"
+
+
+def _percent(value: float, form: str = ".0f") -> str:
+    """'42', '−3', '0': shares in percent, as the text has them."""
+    text = f"{100 * value:{form}}"
+    return "0" if text == "-0" else text.replace("-", "−")
 
 
 def short_share(value: float) -> str:

@@ -93,13 +93,11 @@ def per_class_accuracy(
             axes.plot([low, high], [place, place], color=ACCENT, linewidth=1.4, solid_capstyle="butt")
             axes.plot([value], [place], marker="o", markersize=3.4, color=ACCENT, clip_on=False)
         across = axes.get_yaxis_transform()
-        for place, (name, value, count) in enumerate(zip(names, values, counts, strict=True)):
+        for place, (name, count) in enumerate(zip(names, counts, strict=True)):
             axes.text(-0.02, place, drawable(shorten(name, 1.6)), transform=across, ha="right", va="center", color=INK)
-            axes.text(1.125, place, f"{100 * value:.0f} %", transform=across, ha="right", va="center", color=INK)
             axes.text(1.16, place, f"n = {count}", transform=across, ha="left", va="center", color=MUTED, fontsize=7.5)
         if overall is not None:
             axes.axvline(overall, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
-            axes.text(overall, -0.62, f"{100 * overall:.0f} %", ha="center", va="bottom", fontsize=7.5, color=INK)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlim(0, 1.0)
         axes.set_yticks([])
@@ -107,8 +105,14 @@ def per_class_accuracy(
         bare(axes)
         words = Wording(figure)
         words.across(axes, "accuracy, %")
+        for place, value in enumerate(values):
+            # the page sets what has a sign of percent: languages part it from its number or not
+            words.say(f"{100 * value:.0f} %", 1.125, place, transform=across, align="right", room=0.5)
         words.key("circle", ACCENT, "accuracy, with its 95 % interval")
         if overall is not None:
+            words.say(
+                f"{100 * overall:.0f} %", overall, -0.62, transform=axes.transData, rise=4, align="center", size=7.5
+            )
             words.key("dashed", INK, "whole sample")
         return words.chart()
 

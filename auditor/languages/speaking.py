@@ -35,6 +35,11 @@ def say_many(one: str, many: str, amount: int, /, **values: object) -> str:
     return _filled(SPOKEN.get().plural(one, many, amount), {"n": grouped(amount), **values})
 
 
+def side_by_side(pieces: Iterable[str]) -> str:
+    """Pieces of one text, with room between Han and a Latin letter or a digit where the language wants some."""
+    return joined(pieces, SPOKEN.get().room)
+
+
 def _filled(said: str, values: Mapping[str, object]) -> str:
     room = SPOKEN.get().room
     if not values or not room:

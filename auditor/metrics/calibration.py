@@ -90,6 +90,7 @@ class Calibration(Metric):
         value = float(np.abs(sums.sum(axis=0)).sum() / len(rows))
         low, high = _resampled(sums, sizes, context.seed)
         calibrated = self._of_a_calibrated_model(confidence, context.seed)
+        usual = f"{100 * calibrated.mean():.0f} %"
         if value <= np.quantile(calibrated, 0.975):
             low = 0.0
         if correct.all() or not correct.any():
@@ -102,7 +103,7 @@ class Calibration(Metric):
             low=max(0.0, min(low, value)),
             high=min(1.0, max(high, value)),
             count=len(rows),
-            note=f"{self.bins} bins of equal width; perfect calibration would show {calibrated.mean():.3f} here",
+            note=f"{self.bins} bins of equal width; perfect calibration would show {usual} here",
         )
 
     def _of_a_calibrated_model(self, confidence: np.ndarray, seed: int) -> np.ndarray:

@@ -146,7 +146,7 @@ def draw_causal_map(
         figures.CausalGrid(rates, _inside(rates.shape, confirmed, mean.shape), causal.count),
         photo=mean,
         rings=None if profile is None else _rings(profile, min(mean.shape[:2])),
-        unit="share of predictions that follow the swapped cell",
+        unit="predictions that follow the swapped cell, %",
     )
     return gallery.chart(
         "causal-map",
@@ -235,6 +235,25 @@ def _forest_row(check: Check) -> figures.ForestRow | None:
 def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: Gallery) -> list[str]:
     """Charts of performance and calibration, as far as there are labels."""
     paths = []
+    bins = tables.get("reliability")
+    if bins:
+        paths.append(
+            gallery.chart(
+                "reliability",
+                figures.reliability_diagram(
+                    figures.ReliabilityBins(
+                        confidence=[row["confidence"] for row in bins],
+                        accuracy=[row["accuracy"] for row in bins],
+                        lows=[row["low"] for row in bins],
+                        highs=[row["high"] for row in bins],
+                        counts=[row["count"] for row in bins],
+                    )
+                ),
+                caption="Calibration of the model's own confidence.",
+                alt="; ".join(f"confidence {r['confidence']:.2f}: accuracy {r['accuracy']:.2f}" for r in bins),
+                reading="On the diagonal the model is right as often as it says. Below it, it is over-confident.",
+            )
+        )
     per_class = sorted(tables.get("per_class", []), key=lambda row: (row["value"] is None, row["value"] or 0.0))
     rows = [row for row in per_class if row["value"] is not None][:30]
     if len(rows) > 1 and max(row["n"] for row in rows) > 1:
@@ -253,25 +272,6 @@ def draw_performance(tables: Mapping[str, Any], overall: float | None, gallery: 
                 caption=f"Accuracy by class, worst first ({len(rows)} of {len(per_class)} classes); Wilson intervals.",
                 alt=f"Accuracy by class; worst {worst['class']} {worst['value']:.2f} of {worst['n']} pictures.",
                 reading="A bar whose interval lies below the line is worse than the model as a whole.",
-            )
-        )
-    bins = tables.get("reliability")
-    if bins:
-        paths.append(
-            gallery.chart(
-                "reliability",
-                figures.reliability_diagram(
-                    figures.ReliabilityBins(
-                        confidence=[row["confidence"] for row in bins],
-                        accuracy=[row["accuracy"] for row in bins],
-                        lows=[row["low"] for row in bins],
-                        highs=[row["high"] for row in bins],
-                        counts=[row["count"] for row in bins],
-                    )
-                ),
-                caption="Calibration of the model's own confidence.",
-                alt="; ".join(f"confidence {r['confidence']:.2f}: accuracy {r['accuracy']:.2f}" for r in bins),
-                reading="On the diagonal the model is right as often as it says. Below it, it is over-confident.",
             )
         )
     matrix = tables.get("confusion") or {}

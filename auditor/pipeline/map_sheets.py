@@ -31,7 +31,7 @@ LINE, LETTERS = 10.5, 6.2
 CHANNELS_SHOWN = 3
 TOP = 0.995
 """Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
-FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
+FAILED = " This method failed its trust check on this model: do not read its pictures as evidence."
 LAYERS = 30
 """Layers on one chart: more go on over further ones, so that they fill what is left of a page."""
 

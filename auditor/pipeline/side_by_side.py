@@ -110,7 +110,7 @@ def draw_rows(
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
         for number, part in enumerate(parts, start=1):
             names = [
-                in_print(one.name) + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "")
+                in_print(one.name) + (" (failed its trust check)" if trust.get(one.name) == "failed" else "")
                 for one in part
             ]
             several = len(parts) > 1
@@ -174,7 +174,7 @@ def _legend(maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Su
         legend.append(LegendEntry(mark="swatch", colours=(BLANK_COLOUR,), label="no map, or a blank one"))
     if any(trust.get(item.name) == "failed" for item in maps):
         colours = (figures.SEVERITY_COLOURS["high"],)
-        legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its sanity check on this model"))
+        legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its trust check on this model"))
     return legend
 
 

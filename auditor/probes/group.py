@@ -245,7 +245,7 @@ class _Column:
         if np.isnan(value):
             return ()
         place = "off the object" if looked.where == "off_object" else "on the picture's rim"
-        words = "large" if abs(value) >= LARGE and (low > 0 or high < 0) else "not large"
+        words = "a large difference" if abs(value) >= LARGE and (low > 0 or high < 0) else "no large difference"
         note = (
             f"Cliff's delta of attention mass {place}, this group against the rest within true classes; {words} "
             f"(from {LARGE}); never decides"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from auditor.languages import listed, say, say_in
 from auditor.records import Audit, Check, Severity, Status
+from auditor.reports._coverage import clause_name
 from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
 from auditor.reports._kinds import ANY_KIND, MEANS, kind_words, place
 from auditor.reports._names import label
@@ -23,6 +24,7 @@ from auditor.reports._words import (
     STATUSES,
     VERDICTS,
     after,
+    lines_of,
     measured,
     number,
     plain,
@@ -109,7 +111,8 @@ def title_of(check: Check) -> str:
     """The cue and the class that it leads to."""
     where = place(check)
     if check.kind == "group" and check.region is not None:  # its place is but a column of metadata and a value
-        name = plain(check.region.name).replace(":", ": ", 1)
+        column, _, value = plain(check.region.name).partition(":")
+        name = say_in("pattern", "{name}: {value}", name=column, value=value) if value else column
         where = say_in("pattern", "{kind} {name}", kind=kind_words(check.kind), name=name)
     if check.class_name is None:
         return where
@@ -196,13 +199,15 @@ def _numbers(check: Check) -> tuple[tuple[str, str], ...]:
 
 def _clauses(clauses: tuple[str, ...], names: tuple[str, ...]) -> str:
     """'EU AI Act Art. 9(2), Art. 15(4); GMLP Principle 6': the name of each text once."""
-    words, last = "", ""
+    texts: list[tuple[str, list[str]]] = []
     for clause in clauses:
         name = next((name for name in names if clause.startswith(f"{name} ")), "")
-        same = bool(name) and name == last
-        words += ", " + clause.removeprefix(f"{name} ") if same else f"; {clause}" if words else clause
-        last = name
-    return plain(words)
+        said = clause_name(clause.removeprefix(f"{name} ")) if name else plain(clause)
+        if name and texts and texts[-1][0] == name:
+            texts[-1][1].append(said)
+        else:
+            texts.append((name, [said]))
+    return lines_of(plain(f"{name} {listed(said)}".strip()) for name, said in texts)
 
 
 def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

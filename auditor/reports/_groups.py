@@ -20,7 +20,6 @@ from auditor.reports._words import (
     lines_of,
     measured,
     number,
-    percent,
     plain,
     short,
     value_of,
@@ -132,7 +131,7 @@ def _group_table(audit: Audit, name: str, overall: Check | None) -> Table:
     caption = plain(name)
     if len(rows) > SHOWN:
         caption = say("{column}; {n} of {total}, worst first", column=caption, n=SHOWN, total=len(rows))
-    columns = (Column(say("Group"), "name"), numeric("n"), numeric(say("Accuracy")), numeric(percent("95")))
+    columns = (Column(say("Group"), "name"), numeric("n"), numeric(say("Accuracy")), numeric(say("95 % interval")))
     empty = say("The sample does not say how many pictures each group has.")
     return table(caption, columns, [row for _, row in rows[:SHOWN]], empty=empty)
 

@@ -109,7 +109,8 @@ def place(check: Check) -> str:
             return say("Burned-in mark {number}", number=found[1])
         return say("Burned-in mark {number}, {place}", number=found[1], place=_where(found[2]))
     if check.kind == "group":
-        return name.replace(":", ": ", 1).capitalize() if name.islower() else name.replace(":", ": ", 1)
+        column, _, value = (name.capitalize() if name.islower() else name).partition(":")
+        return say_in("pattern", "{name}: {value}", name=column, value=value) if value else column
     if check.kind == "border":
         if name.startswith("frame-"):
             return say("Frame burned into the picture")
@@ -119,6 +120,8 @@ def place(check: Check) -> str:
         return say("Border ring {width} px wide", width=name.removeprefix("ring-"))
     if check.kind == "corner":
         return say(CORNERS[name]) if name in CORNERS else say("{name} corner", name=name.capitalize())
+    if check.kind == "region" and (cell := re.fullmatch(r"cell-r(\d+)c(\d+)", name)):
+        return say("Cell in row {row}, column {column}", row=cell[1], column=cell[2])
     return say_in("pattern", "{kind} {name}", kind=kind_words(check.kind), name=name)
 
 

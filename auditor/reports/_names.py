@@ -54,6 +54,7 @@ _NAMES: Mapping[str, str] = {
     "least_followed": noted("Class that follows least, over the mean rate"),
     "object_colour_auc": noted("Objects' own colours tell the class (AUC)"),
     "follow_rate_chroma": noted("Follow rate of the cast alone, control subtracted"),
+    "amplitude_kept_along": noted("Fine detail kept along the direction most lost"),
     "follow_rate_control": noted("Follow rate of the control"),
     "removal_blur": noted("Flips when blurred away, control subtracted"),
     "removal_inpaint": noted("Flips when inpainted, control subtracted"),

@@ -184,10 +184,12 @@ class Pictures:
 
     def maps_alone(self, item: VisualizationRecord, title: str, *, facts: str, mark: str) -> Figure | None:
         """A method's maps where pictures are left out; None where they are shown, or where the run keeps no maps."""
+        if self._images:
+            return None
         from auditor.figures import encode_jpeg
         from auditor.reports._maps import maps_alone
 
-        found = None if self._images else maps_alone(item, self._audit, self._run)
+        found = maps_alone(item, self._audit, self._run)
         if found is None:
             return None
         sheet, amount = found

@@ -9,29 +9,24 @@ from typing import Any
 from auditor.languages import (
     grouped,
     listed,
-    noted,
     say,
     say_in,
     say_many,
     spoken_number,
 )
 from auditor.media import Medium
-from auditor.records import Audit, KeptModel, LimitResult
+from auditor.records import Audit, KeptModel
 from auditor.reports._kinds import kind_words
 from auditor.reports._names import SETTINGS, label, titled
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
     NONE,
-    SEVERITIES,
-    SEVERITY_MARKS,
     attempt_words,
     between,
     capital,
     date,
     interval,
-    measured,
     number,
-    percent,
     plain,
     short,
     value_of,
@@ -252,13 +247,6 @@ def _led(words: str) -> str:
     return _LEADING_POINT.sub("0.", words)
 
 
-def limit_table(audit: Audit) -> Table:
-    """The policy's limits and what was measured against them."""
-    empty = say("The policy sets no limits of its own; findings are graded by the built-in steps.")
-    columns = (say("Limit"), say("Bound"), say("Measured"), say("Severity"), say("Result"))
-    return table(say("Limits of the policy"), columns, (_limit_row(item) for item in audit.limits), empty=empty)
-
-
 def metric_table(audit: Audit) -> Table:
     """Every metric of the model with its interval and n, accuracies first."""
     rows = [
@@ -273,7 +261,7 @@ def metric_table(audit: Audit) -> Table:
     empty = say("Nothing was measured: the sample has no labels.")
     if audit.sample.labelled:
         empty = say("Nothing was measured: no metric gave a number.")
-    columns = (say("Metric"), numeric(say("Value")), numeric(percent("95")), numeric("n"))
+    columns = (say("Metric"), numeric(say("Value")), numeric(say("95 % interval")), numeric("n"))
     return table(say("Performance on this sample"), columns, rows, empty=empty)
 
 
@@ -306,22 +294,6 @@ def class_row(row: Mapping[str, Any]) -> tuple[str, ...]:
         between(row["low"], row["high"]) if row.get("low") is not None else NONE,
         grouped(row.get("n", 0)),
     )
-
-
-def _limit_row(item: LimitResult) -> tuple[str | Cell, ...]:
-    bounds = [
-        say(words, bound=spoken_number(f"{bound:g}", groups=False))
-        for words, bound in ((noted("at least {bound}"), item.minimum), (noted("at most {bound}"), item.maximum))
-        if bound is not None
-    ]
-    mark, tone = SEVERITY_MARKS[item.severity], item.severity.value
-    if item.measurement is None:
-        result = Cell(say("not measured"), "□", "open", plain(item.reason or ""))
-    else:
-        result = Cell(say("breached"), mark, tone) if item.breached else Cell(say("kept"), "○", "quiet")
-    value = measured(item.measurement) if item.measurement is not None else NONE
-    where = say("spec line {number}", number=item.spec_line) if item.spec_line else ""
-    return (Cell(plain(item.name), note=where), listed(bounds), value, say(SEVERITIES[item.severity]), result)
 
 
 def in_words(value: Any) -> str:

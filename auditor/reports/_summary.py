@@ -6,23 +6,22 @@ import re
 from dataclasses import dataclass
 from statistics import median
 
-from auditor.languages import grouped, listed, say, say_many
+from auditor.languages import grouped, say, say_many
 from auditor.records import (
     Audit,
     AuditVerdict,
     Check,
     Measurement,
-    Severity,
     Status,
     Verdict,
 )
+from auditor.reports._asks import asks_of
 from auditor.reports._effects import main_measurement
 from auditor.reports._findings import title_of
 from auditor.reports._names import label
 from auditor.reports._words import (
     AUDIT_VERDICTS,
     MEANINGS,
-    SEVERITIES,
     VERDICT_MARKS,
     VERDICTS,
     after,
@@ -89,6 +88,7 @@ class Summary:
         changed: Since the last audit, in a sentence.
         asks: What the reader is asked to do.
         power: What this sample could not have seen.
+        sure: How many checks could be judged, and `power`; "" where none was made.
         tallies: Checks by verdict, most concern first.
     """
 
@@ -102,22 +102,25 @@ class Summary:
     asks: tuple[str, ...]
     tallies: tuple[Tally, ...]
     power: str
+    sure: str
 
 
 def summarise(audit: Audit, changed: str) -> Summary:
     """Page one of an audit; `changed` says what did since the last one."""
     word, mark = AUDIT_VERDICTS[audit.verdict]
+    power = _power(audit)
     return Summary(
         verdict=audit.verdict.value,
         word=say(word),
         mark=mark,
         headline=_headline(audit),
-        reasons=tuple(capital(_first_clause(audit, reason)) for reason in audit.reasons[1:5]),
+        reasons=_reasons(audit),
         numbers=_numbers(audit),
         changed=changed,
-        asks=_asks(audit),
+        asks=asks_of(audit),
         tallies=tallies(audit.checks),
-        power=_power(audit),
+        power=power,
+        sure=after((_judged(audit.checks), power)),
     )
 
 
@@ -138,17 +141,36 @@ def tone_of(verdict: Verdict) -> str:
     return "quiet" if verdict in (Verdict.NO_EVIDENCE, Verdict.PRESENT_NOT_USED, Verdict.NOT_TESTED) else "open"
 
 
-def failing(audit: Audit) -> list[Check]:
-    """Open findings at or above the level that fails the audit."""
-    if audit.fail_on == "never":
-        return []
-    level = Severity(audit.fail_on).rank
-    return [
-        c for c in audit.findings if c.status is Status.OPEN and c.severity is not None and c.severity.rank >= level
-    ]
+def _reasons(audit: Audit) -> tuple[str, ...]:
+    """Those that the headline does not name: of an incomplete audit it names one, or says how many there are."""
+    counted = audit.verdict is AuditVerdict.INCOMPLETE and len(audit.reasons) > 1
+    return tuple(capital(_first_clause(audit, reason)) for reason in audit.reasons[0 if counted else 1 : 5])
+
+
+def _judged(checks: tuple[Check, ...]) -> str:
+    """How many checks came to a verdict, and why the others did not."""
+    if not checks:
+        return ""
+    few, untested = (
+        sum(check.verdict is verdict for check in checks) for verdict in (Verdict.INSUFFICIENT, Verdict.NOT_TESTED)
+    )
+    return say_many(
+        "{judged} of {n} check came to a verdict (too few pictures: {few}; not tested: {untested}).",
+        "{judged} of {n} checks came to a verdict (too few pictures: {few}; not tested: {untested}).",
+        len(checks),
+        judged=grouped(len(checks) - few - untested),
+        few=grouped(few),
+        untested=grouped(untested),
+    )
 
 
 def _headline(audit: Audit) -> str:
+    if audit.verdict is AuditVerdict.INCOMPLETE and len(audit.reasons) > 1:
+        return say_many(
+            "Neither passed nor failed: {n} required part could not be judged.",
+            "Neither passed nor failed: {n} required parts could not be judged.",
+            len(audit.reasons),
+        )
     if audit.reasons:
         first = capital(stopped(_first_clause(audit, audit.reasons[0])))
         return after((say("Neither passed nor failed."), first)) if audit.verdict is AuditVerdict.INCOMPLETE else first
@@ -211,7 +233,8 @@ def _numbers(audit: Audit) -> tuple[Number, ...]:
     for name in ("macro_accuracy", "expected_calibration_error", "mean_confidence"):
         extra = _metric(audit, name)
         if len(found) < 3 and extra is not None:
-            found.append(_number(label(name), extra))
+            words = say("Expected calibration error; 0 is perfect") if "calibration" in name else label(name)
+            found.append(_number(words, extra))
     return tuple(found[:3])
 
 
@@ -245,62 +268,6 @@ def _worst_class(audit: Audit) -> tuple[str, Measurement] | None:
     row = min(rows, key=lambda row: row["value"])
     item = Measurement(name="accuracy", value=row["value"], low=row.get("low"), high=row.get("high"), count=row["n"])
     return say("Accuracy on the worst class: {name}", name=short(row["class"], 40)), item
-
-
-def _asks(audit: Audit) -> tuple[str, ...]:
-    asks = []
-    blocking = failing(audit)
-    if blocking:
-        asks.append(
-            say_many(
-                "Decide on {n} open finding at or above {level} (section 12): mend, waive with an approver and an "
-                "expiry date, or declare the cue legitimate.",
-                "Decide on {n} open findings at or above {level} (section 12): mend, waive with an approver and an "
-                "expiry date, or declare the cue legitimate.",
-                len(blocking),
-                level=say(SEVERITIES[Severity(audit.fail_on)]),
-            )
-        )
-    breached = [item for item in audit.limits if item.breached and item.status is Status.OPEN]
-    if breached:
-        names = listed(plain(item.name) for item in breached[:3])
-        asks.append(
-            say_many(
-                "Decide on {n} breached limit: {names} (section 6).",
-                "Decide on {n} breached limits: {names} (section 6).",
-                len(breached),
-                names=names,
-            )
-        )
-    open_questions = sum(check.verdict in (Verdict.SUSPECTED, Verdict.INCONCLUSIVE) for check in audit.checks)
-    if open_questions:
-        asks.append(
-            say_many(
-                "Decide whether {n} open question need a larger sample (section 8).",
-                "Decide whether {n} open questions need a larger sample (section 8).",
-                open_questions,
-            )
-        )
-    broken = [failure for failure in audit.failures if failure.required]
-    if broken:
-        asks.append(
-            say_many(
-                "Have {n} required part run again that broke (section 2).",
-                "Have {n} required parts run again that broke (section 2).",
-                len(broken),
-            )
-        )
-    few = len(audit.reasons) - len(broken) if audit.verdict is AuditVerdict.INCOMPLETE else 0
-    if few > 0:
-        asks.append(
-            say_many(
-                "Have the audit made again with a larger sample: {n} required kind of check had too few pictures.",
-                "Have the audit made again with a larger sample: {n} required kinds of check had too few pictures.",
-                few,
-            )
-        )
-    asks.append(say("Read what was not tested (section 2), then sign (section 17)."))
-    return tuple(asks)
 
 
 def _power(audit: Audit) -> str:

@@ -24,6 +24,7 @@ from auditor.reports._fitting import WHOLE, Reduction
 from auditor.reports._gallery import GalleryView, gallery_view, replaced
 from auditor.reports._groups import GroupsView, groups_view
 from auditor.reports._inside import InsideView, inside_view
+from auditor.reports._limits import limit_table
 from auditor.reports._methods import MethodView
 from auditor.reports._oversight import OversightView, oversight_view
 from auditor.reports._pictures import Embed, Figure, Pictures, read_inside
@@ -278,7 +279,7 @@ def view_of(
         plan=_subject.plan_table(audit),
         performance=Performance(
             _subject.metric_table(audit),
-            _subject.limit_table(audit),
+            limit_table(audit),
             _subject.per_class_table(audit, _subject.LISTED),
             pictures.placed("6"),
         ),

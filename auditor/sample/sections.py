@@ -22,7 +22,7 @@ def group_check() -> Check:
             share("group_gap", 0.06, -0.02, 0.14, 40, "40 pictures against 60: accuracy .84 against .90"),
             share("decodability", 0.71, 0.62, 0.8, 100, "balanced accuracy; shuffled within classes 0.50"),
             share("accuracy_North", 0.84, 0.7, 0.92, 40), share("accuracy_South", 0.9, 0.8, 0.95, 60),
-            share("attention_off_object", 0.4, 0.2, 0.6, 100, "Cliff's delta; large; never decides"),
+            share("attention_off_object", 0.4, 0.2, 0.6, 100, "Cliff's delta; a large difference; never decides"),
         ),
         sentence="No evidence that the model relies on what sets site 'North' apart.",
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.languages import Language, say, say_in, say_many
+from auditor.languages import Language, say, say_in, say_many, side_by_side
 from auditor.languages.entries import read_entries
 from auditor.languages.language import CATALOGUES
 from auditor.languages.recorded import Phrases
@@ -48,6 +48,12 @@ def test_what_is_said_has_room_around_what_is_filled_in() -> None:
     assert said == ("中 a 文 2.5 字。'肺'", "中 1")
     assert many == "中 1,024 文"
     assert say("中{one}文", one="a") == "中a文"
+
+
+def test_pieces_of_a_template_have_the_room_of_the_language_that_is_spoken() -> None:
+    assert side_by_side(("中", "a", "文")) == "中a文"
+    with Language.of("zh").spoken():
+        assert side_by_side(("中", "a", "文")) == "中 a 文"
 
 
 def test_what_audits_record_has_room_around_what_is_filled_in_but_not_inside_names() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from auditor.records import Audit, AuditVerdict, Box, PlannedCheck, Status, Verdict
+from auditor.languages import Language
+from auditor.records import Audit, AuditVerdict, Box, LimitResult, Measurement, PlannedCheck, Status, Verdict
 from auditor.reports import RenderOptions
 from auditor.reports._evidence import not_tested_table
 from auditor.reports._findings import title_of
+from auditor.reports._limits import limit_table
 from auditor.reports._pages import render_page
 from auditor.reports._subject import metric_table, plan_table, run_facts, settings_facts
 from auditor.reports._summary import summarise
+from auditor.reports._tables import numeric, table
 from auditor.reports.html import Html
 from tests.reports.conftest import Run
 from tests.reports.page_reading import read_page
@@ -45,6 +50,22 @@ def test_no_line_ends_between_a_number_and_its_unit_or_sign(tmp_path: Any, words
     assert page == f"{held}|{held}".replace("_", HELD)
 
 
+def test_templates_put_their_sentences_together_as_the_language_does(tmp_path: Any) -> None:
+    # no catalogue has these words, so that they are taken as they are
+    said = "{% trans n=n, who=who %}共{{ n }}张，100%属于{{ who }}。{% endtrans %}"
+    (tmp_path / "line.html.j2").write_text(f"{said}{{{{ gap }}}}{said}", encoding="utf-8")
+    own, values = RenderOptions(templates=tmp_path), {"n": 3, "who": "<b>"}
+
+    def page() -> str:
+        return render_page("line.html.j2", values, own, lambda *_: "", media="print", brand=None)
+
+    with Language.of("zh").spoken():
+        chinese = page()
+
+    assert chinese == "共 3 张，100%属于&lt;b&gt;。" * 2
+    assert page() == " ".join(["共3张，100%属于&lt;b&gt;。"] * 2)
+
+
 def test_a_word_with_a_hyphen_stays_whole_in_the_title(believable: Run) -> None:
     source = html(believable, title="Signs <2>, pre-deployment audit")
 
@@ -69,8 +90,59 @@ def test_what_is_incomplete_asks_for_a_larger_sample(believable: Run) -> None:
 
     larger = "Have the audit made again with a larger sample: 2 required kinds of check had too few pictures."
     assert larger in page_one.asks
-    assert page_one.reasons == ("Border: too little data to judge",)
+    assert page_one.headline == "Neither passed nor failed: 2 required parts could not be judged."
+    assert page_one.reasons == ("Corner: too little data to judge", "Border: too little data to judge")
     assert larger not in summarise(believable.audit, "").asks
+
+
+def test_the_one_reason_of_an_incomplete_audit_is_its_headline(believable: Run) -> None:
+    changes = {"verdict": AuditVerdict.INCOMPLETE, "reasons": ("corner: too little data to judge (why)",)}
+    page_one = summarise(believable.audit.model_copy(update=changes), "")
+
+    assert page_one.headline == "Neither passed nor failed. Corner: too little data to judge."
+    assert page_one.reasons == ()
+
+
+def test_page_one_says_how_many_checks_came_to_a_verdict(believable: Run) -> None:
+    verdicts = (Verdict.CONFIRMED, Verdict.NO_EVIDENCE, Verdict.INSUFFICIENT, Verdict.NOT_TESTED, Verdict.NOT_TESTED)
+    checks = tuple(believable.audit.checks[0].model_copy(update={"verdict": verdict}) for verdict in verdicts)
+    judged = summarise(believable.audit.model_copy(update={"checks": checks}), "")
+    nothing = summarise(believable.audit.model_copy(update={"checks": ()}), "")
+
+    assert judged.sure.startswith("2 of 5 checks came to a verdict (too few pictures: 1; not tested: 2).")
+    assert judged.sure.endswith(judged.power)
+    assert nothing.sure == ""
+
+
+@pytest.mark.parametrize(
+    ("bound", "unit", "said"),
+    [
+        (0.1, "1", "at most 10 %"),
+        (0.943, "1", "at most 94.3 %"),
+        (-0.05, "1", "at most −5 %"),
+        (0.5, "s", "at most 0.5"),
+    ],
+)
+def test_a_limit_is_said_in_the_unit_of_what_was_measured(audit: Audit, bound: float, unit: str, said: str) -> None:
+    measured = Measurement(name="accuracy", value=0.2, low=0.1, high=0.3, count=9, unit=unit)
+    limit = LimitResult(name="metrics.accuracy", maximum=bound, measurement=measured, breached=False, severity="high")
+    shown = limit_table(audit.model_copy(update={"limits": (limit,)}))
+
+    assert shown.rows[0][1].text == said
+
+
+def test_many_classes_stand_side_by_side_on_paper(believable: Run, tmp_path: Any) -> None:
+    rows = [(name, str(amount)) for amount, name in enumerate("abcde", 1)]
+    options = RenderOptions(templates=tmp_path)
+    (tmp_path / "one.html.j2").write_text(
+        '{% import "macros.html.j2" as m with context %}{{ m.table_beside(t, 3) }}', encoding="utf-8"
+    )
+    context = {"t": table("Images", ("Class", numeric("Images")), rows)}
+    page = render_page("one.html.j2", {**context, "media": "print"}, options, lambda *_: "", media="print", brand=None)
+
+    assert page.count("<tr>") == 3
+    assert page.count('scope="col"') == 6
+    assert 'colspan="2"' in page.split("<tr>")[-1]
 
 
 def test_attempts_that_were_counted_but_are_not_at_hand_are_not_denied(believable: Run) -> None:
@@ -139,3 +211,21 @@ def test_key_numbers_begin_with_accuracy(audit: Audit) -> None:
 @pytest.fixture
 def audit(believable: Run) -> Audit:
     return believable.audit
+
+
+def test_a_template_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    compile_ = ImmutableSandboxedEnvironment.compile
+    monkeypatch.setattr(
+        ImmutableSandboxedEnvironment,
+        "compile",
+        lambda *of, **how: (compiled.append(of[2]), compile_(*of, **how))[1],
+    )
+    own = RenderOptions(templates=tmp_path)
+
+    def printed(source: str) -> str:
+        (tmp_path / "line.html.j2").write_text(source)
+        return render_page("line.html.j2", {"words": "w"}, own, lambda *_: "", media="print", brand=None)
+
+    assert [printed(source) for source in ("1 {{ words }}", "1 {{ words }}", "2 {{ words }}")] == ["1 w", "1 w", "2 w"]
+    assert compiled == ["line.html.j2"] * 2

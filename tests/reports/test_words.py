@@ -86,6 +86,8 @@ def test_long_names_keep_beginning_and_end() -> None:
         ("corner", "top-left", "Top-left corner"),
         ("overlay", "tag-1", "Overlay tag-1"),
         ("strange", "x", "Strange x"),
+        ("group", "site:north", "Site: north"),
+        ("group", "Site:north:2", "Site: north:2"),
     ],
 )
 def test_a_cue_has_a_name_for_people(kind: str, name: str, text: str) -> None:
