@@ -27,6 +27,13 @@ def test_few_pictures_a_row_stand_two_rows_in_a_line_and_many_rows_take_several_
     assert len(set(counts[:-1])) == 1
 
 
+def test_no_side_of_a_picture_is_longer_than_it_may_be() -> None:
+    """Portraits of 12 by 16 pixels are 0.87 inches tall; with two lines of words and gaps a row takes 1.29."""
+    (portrait,) = figures.picture_rows(rows(1, 6))
+
+    assert figures.svg_size(portrait.svg)[1] == pytest.approx(96 * (0.87 + 2 * 0.118 + 2 * 0.09), abs=1)
+
+
 def test_the_same_rows_give_the_same_bytes_and_crops_of_any_shape_fit() -> None:
     row = figures.TileRow(("x",), [figures.RowTile(PHOTO), figures.RowTile(PHOTO[:2]), figures.RowTile(PHOTO[:, :1])])
 

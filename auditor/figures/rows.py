@@ -68,7 +68,9 @@ def picture_rows(rows: Sequence[TileRow]) -> list[Chart]:
     head = HEAD if beside == 1 else NARROW_HEAD
     wide = min(LARGEST, (WIDTH / beside - head) / across - GAP)
     # the first picture is a whole one; what is cut out of others may be of another shape
-    tall = wide * min(1.4, max(row.tiles[0].picture.shape[0] / row.tiles[0].picture.shape[1] for row in rows))
+    shape = min(1.4, max(row.tiles[0].picture.shape[0] / row.tiles[0].picture.shape[1] for row in rows))
+    wide = min(wide, LARGEST / shape)
+    tall = wide * shape
     lines = max(len(tile.words) for row in rows for tile in row.tiles)
     layout = _Layout(head, wide, tall, tall + LINE * lines + 2 * GAP, beside)
     most = beside * max(1, int(TALLEST / layout.step))

@@ -20,7 +20,7 @@ WIDEST = 77.0
 """Percent of the text width that a sheet takes; the rest is for its words."""
 TALLEST = 1.15
 """Height of the tallest sheet, in text widths."""
-HALF, NEARLY = 0.56, 0.78
+HALF, NEARLY = 0.54, 0.78
 """Heights in text widths: of two sheets on a page, and of those that are made smaller so that they stand two on it."""
 NAME_LETTERS, CLASS_LETTERS = 54, 40
 _PART = re.compile(r"[^/_-]+[/_-]*|[/_-]+")

@@ -76,7 +76,7 @@ class Kernels(NetworkVisualizer):
         if inputs in (1, 3):
             tiles = np.moveaxis(_flat(weight[order]), 1, -1)
             tiles = tiles[..., 0] if inputs == 1 else tiles
-            detail = "in the picture's own channels" if inputs == 3 else "one channel each"
+            detail = "in the input's own channels" if inputs == 3 else "one channel each"
         else:
             tiles, share = _patterns(_flat(weight[order]))
             detail = f"the strongest spatial pattern over {inputs} units each ({share:.0%} of the filter on average)"

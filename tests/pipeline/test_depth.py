@@ -79,13 +79,34 @@ def test_a_strip_of_frames_and_a_curve_over_time_are_in_the_report(motion: tuple
     assert len(strips) == 2
     picture = cv2.imread(str(out / strips[0]))
     assert picture.shape[1] > 2 * picture.shape[0], "eight frames side by side"
-    assert "Frames 0, 1, 2, 3, 4, 5, 6, 7 of the clip" in audit.figures[strips[0]].caption
+    assert "Frames 0 to 7; the tallest bar, frame " in audit.figures[strips[0]].caption
     assert "share of each frame in its map" in audit.figures[curve].caption
     page = (out / "report.html").read_text()
     assert audit.figures[curve].caption.split(":")[0] in page
     assert "8 clips" in page
     saved = np.load(out / "evidence" / "maps" / "saliency.npz")
     assert saved["maps"].shape == (8, 8, 24, 32)
+
+
+def test_a_method_that_hides_a_place_in_all_frames_at_once_draws_no_weights_and_says_so(
+    motion: tuple[Audit, Path],
+) -> None:
+    audit, _ = motion
+    (occlusion,) = [item for item in audit.visualizations if item.name == "occlusion"]
+
+    assert all(path.endswith(".jpg") for path in occlusion.figures)
+    assert any(remark.startswith("Each place is hidden in all frames at once") for remark in occlusion.remarks)
+    assert audit.figures[occlusion.figures[0]].caption.endswith("; the map is the same in every frame.")
+
+
+def test_words_of_clips_do_not_speak_of_pictures(motion: tuple[Audit, Path]) -> None:
+    audit, _ = motion
+    made = [item for item in audit.visualizations if item.status == "ok"]
+
+    of_methods = [audit.figures[path] for item in made for path in item.figures]
+    said = [words for one in of_methods for words in (one.caption, one.alt, one.reading or "")]
+    said += [remark for item in made for remark in item.remarks]
+    assert [words for words in said if "picture" in words] == []
 
 
 def test_a_tag_in_every_frame_is_confirmed_as_the_corner(folder: Path) -> None:
