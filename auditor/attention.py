@@ -23,7 +23,8 @@ class AttentionLayer:
         weights: Rows sum to 1 (0 where all keys are masked), float32, shape (batch, heads, queries, keys); with windows
             (batch, windows, heads, queries, keys).
         gradients: d logit[target] / d weights, same shape; None where they were not asked for.
-        grid: (rows, columns) of the image that the keys stand for; None where they are no grid over it.
+        grid: (rows, columns) of the image that the keys stand for, of clips and volumes (depth, rows, columns); None
+            where they are no grid over it.
         prefix: Class and register tokens among the keys, in front of the grid.
         scores: What the softmax was taken of, as weights: scaled products of queries and keys, −∞ where masked; None
             where they were not asked for.
@@ -32,7 +33,7 @@ class AttentionLayer:
     name: str
     weights: Tensor
     gradients: Tensor | None = None
-    grid: tuple[int, int] | None = None
+    grid: tuple[int, ...] | None = None
     prefix: int = 0
     scores: Tensor | None = None
 
@@ -52,7 +53,7 @@ class AttentionLayer:
         return self.weights.shape[-1]
 
     def over_image(self, rows: Tensor) -> Tensor:
-        """Values over the keys, shape (…, keys), laid out as (…, rows, columns), without class and register tokens.
+        """Values over the keys, shape (…, keys), laid out on `grid` as (…, rows, columns), class tokens left out.
 
         Raises:
             NotApplicableError: The keys are no grid over the image.

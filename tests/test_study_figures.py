@@ -21,9 +21,10 @@ def test_few_pictures_a_row_stand_two_rows_in_a_line_and_many_rows_take_several_
     several = figures.picture_rows(rows(13, 6))
 
     assert figures.svg_size(two.svg)[1] < 1.2 * figures.svg_size(one.svg)[1]
-    assert len(several) == 3
-    assert max(figures.svg_size(one.svg)[1] for one in several) <= 8 * 96
-    assert all(one.svg.count(b"<image") == count for one, count in zip(several, (30, 30, 18), strict=True))
+    assert max(figures.svg_size(one.svg)[1] for one in several) <= 2.7 * 96, "low enough for what is left of a page"
+    counts = [one.svg.count(b"<image") for one in several]
+    assert sum(counts) == 13 * 6
+    assert len(set(counts[:-1])) == 1
 
 
 def test_the_same_rows_give_the_same_bytes_and_crops_of_any_shape_fit() -> None:
@@ -65,18 +66,70 @@ def test_pictures_stand_in_numbered_rows_under_their_heads_and_go_on_in_a_second
     rows = [[black, white]] * 3
     heads = [figures.Head(), figures.Head("Grad-CAM", "layer4", marked=True)]
 
-    one = figures.headed_rows(rows, heads, cell=(40, 60))
-    two = figures.headed_rows(rows, heads, cell=(40, 60), blocks=2)
-    short, long = (
-        figures.headed_rows(rows, [figures.Head(), figures.Head(name)], cell=(40, 60))
-        for name in ("LRP", "Eigen-CAM long")
-    )
+    one = figures.headed_rows(rows, heads, cell=(40, 60), room=(60, 500))
+    two = figures.headed_rows(rows, heads, cell=(40, 60), room=(120, 500), blocks=2)
 
-    assert one.shape[0] > two.shape[0]
-    assert two.shape[1] > 1.9 * one.shape[1]
-    assert long.shape[0] > short.shape[0], "a long name takes a second line"
-    dark = (one == 0).all(axis=2)
-    assert dark.sum() == 3 * 40 * 60
-    assert (one[: one.shape[0] - 3 * 46] < 200).any(), "the heads are written above"
+    assert one.picture.shape[0] > two.picture.shape[0]
+    assert two.picture.shape[1] > 1.9 * one.picture.shape[1]
+    assert (one.picture == 0).all(axis=2).sum() == 3 * 40 * 60
+    assert [words.text for words in one.words] == ["Grad-CAM", "layer4", "1", "2", "3"]
+    assert [words.text for words in two.words] == [*["Grad-CAM", "layer4"], "1", "2", *["Grad-CAM", "layer4"], "3"]
+    assert [words.tone for words in one.words[:3]] == ["marked", "quiet", "quiet"]
     with pytest.raises(ValueError, match="a picture for each of 2 columns"):
-        figures.headed_rows([[black]], heads, cell=(40, 60))
+        figures.headed_rows([[black]], heads, cell=(40, 60), room=(60, 500))
+
+
+@pytest.mark.parametrize("full", [None, 10])
+def test_a_sheet_says_where_its_rows_are_and_its_heads_stand_above_them(full: int | None) -> None:
+    black = np.zeros((20, 30, 3), np.uint8)
+    heads = [figures.Head(), figures.Head("Attention-guided CAM", "encoder.layers.3")]
+
+    sheet = figures.headed_rows([[black, black]] * 3, heads, cell=(40, 60), room=(100, 500), full=full)
+
+    tall, dark = len(sheet.picture), (sheet.picture == 0).all(axis=2).any(axis=1)
+    for top, height in sheet.rows:
+        first, last = round(top * tall / 100), round((top + height) * tall / 100)
+        assert dark[first:last].all()
+        assert not dark[first - 1]
+    assert last == tall
+    name, place = sheet.words[:2]
+    assert name.lines == 2
+    assert name.top < place.top < sheet.rows[0][0]
+    numbers = [words for words in sheet.words if words.text.isdigit()]
+    assert all(top < one.top < top + height for one, (top, height) in zip(numbers, sheet.rows, strict=True))
+
+
+def test_letters_of_heads_have_one_size_on_paper_whichever_side_fills_the_room() -> None:
+    """Ten rows of 46 pixels in 200 points: 2.7 pixels a point, so that a line of 7.2 points has 19 pixels and more."""
+    black = np.zeros((40, 60, 3), np.uint8)
+
+    def head(room: tuple[float, float]) -> float:
+        sheet = figures.headed_rows([[black]] * 10, [figures.Head("LRP")], cell=(40, 60), room=room)
+        return sheet.rows[0][0] / 100 * len(sheet.picture) - 6
+
+    wide, narrow = head((1000, 200)), head((33, 5000))
+
+    assert wide == pytest.approx(1.2 * 6 * 460 / (200 - 4 * 1.2 * 6), abs=1)
+    assert narrow == pytest.approx(1.2 * 6 * 2, abs=1)
+
+
+def test_letters_of_heads_shrink_before_a_word_is_broken() -> None:
+    black = np.zeros((40, 60, 3), np.uint8)
+    heads = [figures.Head("LRP"), figures.Head("Guided backpropagation", "transformer.layers.14")]
+
+    sheet = figures.headed_rows([[black, black]], heads, cell=(40, 60), room=(90, 500))
+
+    assert {words.size for words in sheet.words} == {sheet.words[0].size}
+    assert 5 < sheet.words[0].size < 6
+    assert [words.text for words in sheet.words[1:3]] == ["Guided backpropagation", "transform…rs.14"]
+
+
+@pytest.mark.parametrize(("name", "lines"), [("LRP", 1), ("Grad-CAM", 1), ("Smooth Grad-CAM++", 2), ("", 0)])
+def test_a_head_takes_as_many_lines_as_its_words_need(name: str, lines: int) -> None:
+    black = np.zeros((40, 60, 3), np.uint8)
+
+    sheet = figures.headed_rows([[black]], [figures.Head(name)], cell=(40, 60), room=(44, 500))
+
+    heads = [words.lines for words in sheet.words if not words.text.isdigit()]
+    assert heads == [lines] * bool(lines)
+    assert (sheet.rows[0][0] > 0) == bool(lines)

@@ -30,10 +30,10 @@ def test_bars_are_in_proportion_to_the_weights_and_those_of_shown_frames_are_dar
 
     strip = figures.frame_strip(frames(4), np.zeros((4, 12, 16)), weights, most=2, side=120)
 
-    bars = strip[-42:]
+    bars = strip[-30:]
     dark, pale = ((bars == np.array(ink)).all(axis=2) for ink in (DEEP, PALE))
     middles = ((np.arange(4) + 0.5) / 4 * strip.shape[1]).astype(int)
-    assert [int((dark | pale)[:, column].sum()) for column in middles] == pytest.approx([10.5, 42, 21, 31.5], abs=1)
+    assert [int((dark | pale)[:, column].sum()) for column in middles] == pytest.approx([7.5, 30, 15, 22.5], abs=1)
     assert figures.shown_frames(weights, 2) == [1, 3]
     assert [bool(dark[-2, middle]) for middle in middles] == [False, True, False, True]
     assert not (dark | pale)[:-1, :2].any()  # bars stand apart
@@ -45,6 +45,15 @@ def test_a_strip_shows_the_frames_in_order_at_their_own_shape() -> None:
     row = strip[12]
     assert [int(row[column, 0]) for column in (16, 16 + 32 + 3, 16 + 2 * 35)] == [0, 10, 20]
     assert strip.shape[1] == 3 * 32 + 2 * 3
+
+
+def test_weights_that_are_all_the_same_need_no_bars() -> None:
+    with_bars, without = (figures.frame_strip(frames(3), np.zeros((3, 12, 16)), np.ones(3), side=24, bars=bars)
+                          for bars in (True, False))  # fmt: skip
+
+    assert len(without) == 2 * 24 + 3
+    assert (with_bars[: len(without)] == without).all()
+    assert len(with_bars) > len(without)
 
 
 def test_all_maps_of_a_strip_share_one_scale() -> None:

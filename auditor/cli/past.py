@@ -17,6 +17,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print records instead 
 
 SHOWN_POINTS = 6
 """Audits of a trend that are printed; --json holds all."""
+READING = " (A → B, each with its 95 % interval; n pictures; the difference with its interval)"
 
 
 def register(app: typer.Typer) -> None:
@@ -130,7 +131,7 @@ def _point(point: TrendPoint) -> str:
     if point.value is None:
         return "–"
     interval = "" if point.low is None or point.high is None else f" [{point.low:.2f}, {point.high:.2f}]"
-    return f"{point.value:.2f}{interval}{' ▲' if point.verdict == 'confirmed' else ''}"
+    return f"{point.value:.2f}{interval} n {point.count}{' ▲' if point.verdict == 'confirmed' else ''}"
 
 
 def site(
@@ -170,7 +171,7 @@ def _print(found: Comparison) -> None:
         _say(f"  {change.what:<12}{change.where}: {change.before} → {change.after}")
     for heading, items in (("Findings", found.findings), ("Metrics", found.metrics)):
         _say("")
-        _say(heading if items else f"{heading}: none to compare")
+        _say(f"{heading}{READING}" if items else f"{heading}: none to compare")
         for item in items:
             _say(f"  {item.turn.value.replace('_', ' '):<11}{_line(item)}")
             if item.words:
@@ -186,6 +187,8 @@ def _line(item: Compared) -> str:
     if speaking is not None and not item.id.startswith("metrics."):
         shown += f"  {speaking.name}"
     shown += f"  {_number(item.first)} → {_number(item.second)}"
+    counts = [str(one.count) for one in (item.first, item.second) if one is not None and one.value is not None]
+    shown += f"  n {' → '.join(counts)}" if counts else ""
     if item.difference is not None:
         shown += f"  {item.difference.value:+.3f}"
         if item.difference.low is not None and item.difference.high is not None:

@@ -250,7 +250,7 @@ def _laid_out(call: _Call, count: int, around: grids.Surroundings) -> AttentionL
         call.name,
         call.weights.float().reshape(wanted),
         None if call.gradient is None else call.gradient.float().reshape(wanted),
-        None if grid is None else (grid.rows, grid.columns),
+        None if grid is None else grid.extent,
         0 if grid is None else grid.prefix,
         None if call.scores is None else call.scores.float().expand(shape).reshape(wanted),
     )

@@ -41,6 +41,11 @@ class Grid:
     prefix: int = 0
     depth: int | None = None
 
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """(rows, columns), of clips and volumes (depth, rows, columns)."""
+        return (self.rows, self.columns) if self.depth is None else (self.depth, self.rows, self.columns)
+
     def lay_out(self, output: Tensor) -> Tensor:
         """The output as (batch, units, (depth,) rows, columns); a view where that is possible."""
         if self.order == "channels_first":
@@ -49,8 +54,7 @@ class Grid:
             return output.movedim(-1, 1)
         tokens = output.transpose(0, 1) if self.order == "tokens_first" else output
         patches = tokens[:, self.prefix :].transpose(1, 2)
-        extent = (self.rows, self.columns) if self.depth is None else (self.depth, self.rows, self.columns)
-        return patches.reshape(*patches.shape[:2], *extent)
+        return patches.reshape(*patches.shape[:2], *self.extent)
 
     def put_back(self, values: Tensor, output: Tensor) -> Tensor:
         """The inverse of `lay_out`: an output with these values, as `lay_out` gives them, on its grid.
@@ -152,12 +156,21 @@ def _cube(shape: Sequence[int], around: Surroundings, depth: int) -> Grid | None
         return Grid(order, rows, columns, depth=d) if d * rows * columns > 1 else None
     if len(shape) != 3 or shape[0] != around.count:
         return None
-    extra = [(shape[1] - d * rows * columns, d, rows, columns) for d, rows, columns in around.cubes]
-    fitting = [one for one in extra if 0 <= one[0] <= MOST_PREFIX_TOKENS and shape[1] - one[0] > 1]
-    if not fitting:
+    found = _fewest_before(shape[1], around.cubes, MOST_PREFIX_TOKENS)
+    if found is None:
+        # hierarchical models merge neighbours within a frame, and keep their class token
+        halved = [(d, -(-rows // 2**k), -(-columns // 2**k)) for d, rows, columns in around.cubes for k in range(1, 6)]
+        found = _fewest_before(shape[1], halved, 1)
+    if found is None:
         return None
-    prefix, d, rows, columns = min(fitting)
+    prefix, d, rows, columns = found
     return Grid("tokens", rows, columns, prefix, depth=d)
+
+
+def _fewest_before(tokens: int, grids: Sequence[tuple[int, int, int]], most: int) -> tuple[int, int, int, int] | None:
+    """Prefix tokens and the cube that with the fewest of them explains the number of tokens."""
+    extra = [(tokens - d * rows * columns, d, rows, columns) for d, rows, columns in grids]
+    return min((one for one in extra if 0 <= one[0] <= most and tokens - one[0] > 1), default=None)
 
 
 def _stretch(slices: int, depth: int) -> float:

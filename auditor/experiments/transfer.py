@@ -35,7 +35,6 @@ from auditor.experiments.experiment import (
 from auditor.experiments.matching import Pairs, draw_pairs
 from auditor.interventions.transferring import GlobalProperty
 
-CONTROLS = ("the same from the nearest picture of the own class", "the same from the nearest picture of a third class")
 AS_STRONG = 0.8
 """Where the whole sample shows this share of what the strongest class shows, classes are not tested apart."""
 MUCH_WEAKER = 0.5
@@ -67,6 +66,7 @@ class Followed:
             the own class.
         third: The same under transfers from third classes, 0..1; NaN where there was none.
         after, after_score: Predicted class and its probability under the transfer from the donor.
+        controls: Names of the two kinds of control.
     """
 
     pairs: Pairs
@@ -77,6 +77,7 @@ class Followed:
     third: np.ndarray
     after: np.ndarray
     after_score: np.ndarray
+    controls: tuple[str, str]
 
     def test(self, half: str, clusters: np.ndarray, chosen: np.ndarray | None = None) -> PairedEffects:
         """Averages over each recipient's donors and controls; from class to class the control that moves more counts.
@@ -99,7 +100,7 @@ class Followed:
             effect=tuple(_means(self.target[keep], number).tolist()),
             control=tuple(_means(control, number).tolist()),
             donors=int(counts.max(initial=0)),
-            controls=tuple(name for name, used in zip(CONTROLS, (~by_third, by_third), strict=True) if used.any()),
+            controls=tuple(name for name, used in zip(self.controls, (~by_third, by_third), strict=True) if used.any()),
         )
 
 
@@ -127,7 +128,9 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """What half A showed of the donors of one class, or of all (None)."""
+
     donor_class: int | None
     screen: PairedEffects
     p: float
@@ -157,7 +160,7 @@ def checks_of(test: Transfer) -> list[CheckEvidence]:
     # what the whole sample shows less clearly than some classes do, it shows through them: they are the sharper test
     classes = sorted((row for row in rows[1:] if row.stood_out), key=lambda row: (-row.effect, row.p))
     taken = (classes or [row for row in rows[:1] if row.stood_out])[: test.budget.shortlist]
-    checks = [_confirm(test, row, taken=any(row is other for other in taken)) for row in rows]
+    checks = [confirm(test, row, taken=any(row is other for other in taken)) for row in rows]
     if classes and rows[0].stood_out:
         names = " and ".join(test.experiment.classes[int(row.donor_class or 0)] for row in classes)
         why = f"Tested apart: over the whole sample it stood out on the discovery half through donors of {names} alone."
@@ -198,6 +201,7 @@ def follow(experiment: Experiment, given: GlobalProperty, pairs: Pairs, what: st
         third=np.where(np.isnan(matched), _other_donors(pairs, classes[:count], wanted), matched),
         after=classes[:count],
         after_score=scores[:count].max(axis=1),
+        controls=given.controls,
     )
 
 
@@ -212,21 +216,21 @@ def _other_donors(pairs: Pairs, after: np.ndarray, wanted: np.ndarray) -> np.nda
     return np.asarray(np.divide(hits, others, out=np.full(len(pairs), np.nan), where=others > 0))
 
 
-def _rows(experiment: Experiment, outcomes: Followed) -> Iterator[_Row]:
+def _rows(experiment: Experiment, outcomes: Followed) -> Iterator[Row]:
     """All pairs, then the pairs of each donor class that has enough donors and recipients."""
     pairs = outcomes.pairs
     test = outcomes.test("A", experiment.clusters)
-    yield _Row(None, test, screen_p([test], experiment.seed)[0])
+    yield Row(None, test, screen_p([test], experiment.seed)[0])
     donor_classes = experiment.predicted[pairs.donor]
     for label in np.unique(donor_classes):
         chosen = donor_classes == label
         donors = np.unique(experiment.clusters[pairs.donor[chosen]])
         if len(donors) >= MINIMUM_DONORS and len(np.unique(pairs.recipient[chosen])) >= MINIMUM_RECIPIENTS:
             test = outcomes.test("A", experiment.clusters, chosen)
-            yield _Row(int(label), test, screen_p([test], experiment.seed)[0])
+            yield Row(int(label), test, screen_p([test], experiment.seed)[0])
 
 
-def _worth_testing(rows: list[_Row], test: Transfer) -> list[_Row]:
+def _worth_testing(rows: list[Row], test: Transfer) -> list[Row]:
     """Without the classes that something stronger explains; what is left out is noted."""
     whole, classes = rows[0], rows[1:]
     strongest = max((row.effect for row in classes if row.stood_out), default=0.0)
@@ -240,7 +244,8 @@ def _worth_testing(rows: list[_Row], test: Transfer) -> list[_Row]:
     return [row for row in rows if not any(row is other for other in weak)]
 
 
-def _confirm(test: Transfer, row: _Row, *, taken: bool) -> CheckEvidence:
+def confirm(test: Transfer, row: Row, *, taken: bool) -> CheckEvidence:
+    """The record of a row, with its outcome on half B where it is taken there and the budget allows."""
     experiment = test.experiment
     evidence = CheckEvidence(
         kind=test.kind,

@@ -14,7 +14,7 @@ from auditor.figures.charts import ForestRow, forest_plot
 from auditor.figures.colours import colourise, overlay, ramp
 from auditor.figures.doses import DosePanel, dose_response
 from auditor.figures.encoding import decode_png, encode_jpeg, encode_png
-from auditor.figures.headed import Head, headed_rows
+from auditor.figures.headed import Head, HeadedSheet, headed_rows
 from auditor.figures.layers import LayerRow, layer_chart
 from auditor.figures.performance import (
     Curve,
@@ -53,6 +53,7 @@ __all__ = [
     "DosePanel",
     "ForestRow",
     "Head",
+    "HeadedSheet",
     "LayerRow",
     "PointPanel",
     "ReliabilityBins",

@@ -1,30 +1,33 @@
-"""Rows of pictures under headed columns, with the rows numbered: one picture a row, one method a column."""
+"""Rows of pictures under headed columns, with the rows numbered: one picture a row, one method a column.
+
+Heads and numbers are no part of the picture: they come beside it, for the page to set them in the reader's language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import ceil
 
 import numpy as np
 
 from auditor.figures.colours import PAPER, Rgb
-from auditor.figures.fonts import typeface
 from auditor.figures.pictures import fit
-from auditor.figures.svg import INK, MUTED, SEVERITY_COLOURS, shorten, text_width
-
-if TYPE_CHECKING:
-    from PIL.ImageDraw import ImageDraw
+from auditor.figures.svg import shorten, text_width
+from auditor.records import PlacedWords
 
 GAP = 6
-LEAST_LETTERS = 11
-"""Pixels."""
-LINE = 1.35
+"""Pixels between cells."""
+BETWEEN = 3 * GAP
+"""Pixels between blocks."""
+SIZE, LEAST = 6.0, 5.0
+"""Points: letters of heads and numbers; and as small as they get so that no word of a name is broken."""
+LINE = 1.2
 """Letters: from line to line."""
-MARK = 1.15
+MARK = 1.1
 """Letters: room of the triangle before a name."""
-LETTERS = 8
-"""A cell's width by the height of its letters: they are legible wherever the pictures are."""
+MOST_LINES = 3
+"""Of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Head:
     """What stands over a column.
 
     Attributes:
-        name: In ink, on two lines where one is too short; "" for what needs none.
-        place: Under it, quieter.
+        name: In ink, on several lines where one is too short; "" for what needs none.
+        place: Under it, quieter, on one line: what is too long loses its middle.
         marked: Whether a triangle in the colour of a finding stands before the name; the legend says why.
     """
 
@@ -42,18 +45,37 @@ class Head:
     marked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class HeadedSheet:
+    """A sheet, and what belongs on it.
+
+    Attributes:
+        picture: uint8 (height, width, 3), white where words go.
+        words: Heads and numbers.
+        rows: Where each row of the first block begins and how tall it is, in percent of the height.
+    """
+
+    picture: Rgb
+    words: tuple[PlacedWords, ...]
+    rows: tuple[tuple[float, float], ...]
+
+
 def headed_rows(
     rows: Sequence[Sequence[Rgb]],
     heads: Sequence[Head],
     *,
     cell: tuple[int, int],
+    room: tuple[float, float],
+    full: int | None = None,
     blocks: int = 1,
-) -> Rgb:
+) -> HeadedSheet:
     """All rows, numbered from 1; in several blocks they go on beside each other, each under the same heads.
 
     Args:
         rows: Pictures of each row, as many as heads; uint8 (height, width, 3), of any size.
         cell: (height, width) of a cell in pixels.
+        room: (width, height) in points that the sheet fills on paper, one of them at least.
+        full: Rows of the tallest sheet that is printed on the same scale; None: these.
         blocks: Side by side.
 
     Raises:
@@ -61,72 +83,86 @@ def headed_rows(
     """
     if not rows or any(len(row) != len(heads) for row in rows):
         raise ValueError(f"every row needs a picture for each of {len(heads)} columns")
-    size = max(LEAST_LETTERS, cell[1] // LETTERS)
-    each = -(-len(rows) // blocks)
-    made = [_block(rows[start : start + each], start + 1, heads, cell, size) for start in range(0, len(rows), each)]
-    tall = max(block.shape[0] for block in made)
-    parts: list[Rgb] = []
-    for block in made:
-        parts += [_blank(tall, 3 * GAP)] * bool(parts)
-        parts.append(np.vstack([block, _blank(tall - block.shape[0], block.shape[1])]))
-    return np.hstack(parts)
-
-
-def _block(rows: Sequence[Sequence[Rgb]], first: int, heads: Sequence[Head], cell: tuple[int, int], size: int) -> Rgb:
-    from PIL import Image, ImageDraw
-
     height, width = cell
-    written = [_lines(head, width, size) for head in heads]
-    lines = max(len(one) for one in written)
-    top, left = round(lines * LINE * size) + GAP * bool(lines), round(1.6 * size)
-    canvas = _blank(top + len(rows) * (height + GAP) - GAP, left + len(heads) * (width + GAP) - GAP)
-    for number, row in enumerate(rows):
-        for column, picture in enumerate(row):
-            y, x = top + number * (height + GAP), left + column * (width + GAP)
-            canvas[y : y + height, x : x + width] = fit(picture, height, width)
-    drawn = Image.fromarray(canvas)
-    pen = ImageDraw.Draw(drawn)
-    for column, (head, found) in enumerate(zip(heads, written, strict=True)):
-        x, above = left + column * (width + GAP), lines - len(found)
-        for line, (words, colour) in enumerate(found):
-            across = x + (round(MARK * size) if head.marked and line == 0 else 0)
-            _write(pen, (across, round((above + line) * LINE * size)), words, colour, size)
-        if head.marked:
-            _triangle(pen, x, round((above + 0.5) * LINE * size), size)
-    for number in range(len(rows)):
-        _write(pen, (0, top + number * (height + GAP)), str(first + number), MUTED, size)
-    return np.asarray(drawn, np.uint8)
+    each = ceil(len(rows) / blocks)
+    blocks = ceil(len(rows) / each)
+    tallest = ceil((full or len(rows)) / blocks) * (height + GAP)
+    # a pixel's size must be known before the gutter of the numbers is: the cells alone tell it closely enough
+    pixels = blocks * len(heads) * (width + GAP)
+    a_point = max(pixels / room[0], tallest / (room[1] - (MOST_LINES + 1) * LINE * SIZE))
+    size = _size(heads, width / a_point)
+    letters = size * a_point
+    gutter = round(1.5 * letters)
+    top = _top(heads, width / a_point, size, letters)
+    block = gutter + len(heads) * (width + GAP) - GAP
+    sheet = np.full((top + each * (height + GAP) - GAP, blocks * (block + BETWEEN) - BETWEEN, 3), PAPER, np.uint8)
+    tall, wide = sheet.shape[:2]
+    words: list[PlacedWords] = []
+    for start in range(0, len(rows), each):
+        left = start // each * (block + BETWEEN)
+        for column, head in enumerate(heads):
+            x = left + gutter + column * (width + GAP)
+            words += _said(head, (x, top - GAP), width / a_point, size, letters, (tall, wide))
+            for number, row in enumerate(rows[start : start + each]):
+                y = top + number * (height + GAP)
+                sheet[y : y + height, x : x + width] = fit(row[column], height, width)
+        words += [
+            PlacedWords(
+                text=str(start + number + 1), left=_percent(left, wide), room=_percent(gutter, wide), tone="quiet",
+                top=_percent(top + number * (height + GAP) + 0.5 * LINE * letters, tall), size=size,
+            )
+            for number in range(len(rows[start : start + each]))
+        ]  # fmt: skip
+    places = tuple(
+        (_percent(top + number * (height + GAP), tall), _percent(height, tall))
+        for number in range(min(each, len(rows)))
+    )
+    return HeadedSheet(sheet, tuple(words), places)
 
 
-def _lines(head: Head, width: int, size: int) -> list[tuple[str, str]]:
-    """What stands over a column, each line as long as it may be."""
-    room = width / 72
-    names = _broken(head.name, room - (MARK * size / 72 if head.marked else 0), room, size) if head.name else []
-    found = [(words, INK) for words in names]
-    return found + ([(shorten(head.place, room, size), MUTED)] if head.place else [])
+def _size(heads: Sequence[Head], room: float) -> float:
+    """Points."""
+    longest = max((text_width(part, SIZE) for head in heads for part in _words(head)), default=0.0)
+    return round(max(LEAST, min(SIZE, SIZE * room / longest)), 2) if longest else SIZE
 
 
-def _broken(name: str, first: float, room: float, size: int) -> list[str]:
-    """One line, or two that part at a space or after a hyphen; inches."""
-    if text_width(name, size) <= 72 * first:
-        return [name]
-    ends = [place for place, letter in enumerate(name, start=1) if letter in " -" and place < len(name)]
-    fitting = [end for end in ends if text_width(name[:end].rstrip(), size) <= 72 * first]
-    if not fitting:
-        return [shorten(name, first, size)]
-    return [name[: fitting[-1]].rstrip(), shorten(name[fitting[-1] :], room, size)]
+def _top(heads: Sequence[Head], room: float, size: float, letters: float) -> int:
+    """Pixels over the first row: all heads stand on it."""
+    lines = max(_lines(head, room, size) + bool(head.place) for head in heads)
+    return round(lines * LINE * letters) + GAP if lines else 0
 
 
-def _triangle(pen: ImageDraw, x: int, middle: int, size: int) -> None:
-    """As high as a capital letter."""
-    half = round(0.42 * size)
-    corners = [(x, middle + half), (x + 2 * half, middle + half), (x + half, middle - half)]
-    pen.polygon(corners, fill=SEVERITY_COLOURS["high"])
+def _said(
+    head: Head, corner: tuple[float, float], room: float, size: float, letters: float, extent: tuple[int, int]
+) -> Iterator[PlacedWords]:
+    """The name and under it the place, both ending over the column; `corner` is where the column's pictures begin."""
+    (x, y), (tall, wide) = corner, extent
+    across = {"left": _percent(x, wide), "room": _percent(room * letters / size, wide), "size": size}
+    if head.name:
+        middle = y - (0.5 + bool(head.place)) * LINE * letters
+        tone, lines = "marked" if head.marked else "plain", _lines(head, room, size)
+        yield PlacedWords(text=head.name, top=_percent(middle, tall), tone=tone, lines=lines, **across)
+    if head.place:
+        place = shorten(head.place, room / 72, size)
+        yield PlacedWords(text=place, top=_percent(y - 0.5 * LINE * letters, tall), tone="quiet", **across)
 
 
-def _write(pen: ImageDraw, place: tuple[int, int], words: str, colour: str, size: int) -> None:
-    pen.text(place, words, fill=colour, font=typeface(size), anchor="la")
+def _lines(head: Head, room: float, size: float) -> int:
+    """Lines that a name takes; points."""
+    if not head.name:
+        return 0
+    lines, left = 1, room - MARK * size * head.marked
+    for part in _words(head):
+        if text_width(part, size) > left and left < room:
+            lines, left = lines + 1, room
+        left -= text_width(part if part.endswith("-") else f"{part} ", size)
+    return min(MOST_LINES, lines)
 
 
-def _blank(height: int, width: int) -> Rgb:
-    return np.full((height, width, 3), PAPER, np.uint8)
+def _words(head: Head) -> list[str]:
+    """Of a name, which may part at a space or after a hyphen."""
+    return head.name.replace("-", "- ").split()
+
+
+def _percent(pixels: float, of: int) -> float:
+    return round(min(100.0, max(0.0, 100 * pixels / of)), 2)

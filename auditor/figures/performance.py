@@ -157,7 +157,7 @@ def curves(
 
 
 def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: float | None = None) -> Chart:
-    """Weight of each frame or slice, from 1; the first line is the mean, with its interval; low and wide.
+    """Weight of each frame or slice, from 1; the first line is the mean, with its interval; its words fit beside it.
 
     Args:
         lines: Name → curve, at most five, of equal length.
@@ -169,9 +169,8 @@ def over_time(lines: Mapping[str, Curve], *, x_label: str, y_label: str, even: f
     """
     if len(lines) > len(LINES):
         raise ValueError(f"at most {len(LINES)} curves can be told apart, got {len(lines)}")
-    height = 1.55
-    with chart(WIDTH, height) as figure:
-        axes = figure.add_axes((0.06, 0.27, 0.92, 0.58))
+    with chart(0.5 * WIDTH, 1.3) as figure:
+        axes = figure.add_axes((0.12, 0.3, 0.86, 0.53))
         words = Wording(figure)
         count = len(next(iter(lines.values())).values)
         x = np.arange(1, count + 1)

@@ -24,8 +24,8 @@ LARGEST = 0.87
 """Inches: largest side of a picture."""
 LINE = 0.118
 """Inches a line of words."""
-TALLEST = 7.9
-"""Inches: what a page takes, with caption and reading."""
+TALLEST = 2.7
+"""Inches: rows go on over charts of that height, so that they fill what is left of a page and go on over the next."""
 PIXELS = 112
 """Of a picture's longer side: one that is larger is averaged down, a smaller one enlarged by whole factors before."""
 
@@ -56,7 +56,7 @@ class TileRow:
 
 
 def picture_rows(rows: Sequence[TileRow]) -> list[Chart]:
-    """All rows, on as few charts as pages take.
+    """All rows, on charts that stand under one another without a gap.
 
     Raises:
         ValueError: No rows, or a row without pictures.
@@ -71,9 +71,7 @@ def picture_rows(rows: Sequence[TileRow]) -> list[Chart]:
     tall = wide * min(1.4, max(row.tiles[0].picture.shape[0] / row.tiles[0].picture.shape[1] for row in rows))
     lines = max(len(tile.words) for row in rows for tile in row.tiles)
     layout = _Layout(head, wide, tall, tall + LINE * lines + 2 * GAP, beside)
-    fitting = beside * max(1, int(TALLEST / layout.step))
-    parts = -(-len(rows) // fitting)
-    most = -(-len(rows) // (parts * beside)) * beside
+    most = beside * max(1, int(TALLEST / layout.step))
     return [_chart(rows[start : start + most], layout) for start in range(0, len(rows), most)]
 
 

@@ -23,7 +23,7 @@ STRIP_FRAMES = 8
 LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 """Millimetres that a scale bar may stand for."""
 OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
-BAR_SHARE = 0.35
+BAR_SHARE = 0.25
 """Height of the heaviest bar, as a share of a frame's height."""
 WIDEST_BAR = 20
 """Pixels: bars under the middle of their frames read as bars, as wide as the frames as black boxes."""
@@ -61,6 +61,7 @@ def frame_strip(
     high: float | None = None,
     side: int = 112,
     palette: str = "viridis",
+    bars: bool = True,
 ) -> Rgb:
     """Frames in a row, their maps over them in a second row, and below a bar for each frame of the whole clip.
 
@@ -74,6 +75,7 @@ def frame_strip(
         most: Frames that are shown; `shown_frames` says which.
         low, high: Ends of the colour scale; `high` None takes the clip's maximum.
         side: Short side of a frame, pixels.
+        bars: False leaves them out, of weights that are all the same.
 
     Raises:
         ValueError: Numbers of frames, maps and weights differ; or sizes do.
@@ -91,9 +93,11 @@ def frame_strip(
     over = side_by_side(
         [sized(overlay(frames[index], maps[index], low, top, palette=palette), size) for index in chosen], gap=gap
     )
-    bars = _bars(weights, frozenset(chosen), round(size[1] * BAR_SHARE), plain.shape[1])
     space = np.full((gap, plain.shape[1], 3), PAPER, np.uint8)
-    return np.vstack([plain, space, over, space, bars])
+    if not bars:
+        return np.vstack([plain, space, over])
+    drawn = _bars(weights, frozenset(chosen), round(size[1] * BAR_SHARE), plain.shape[1])
+    return np.vstack([plain, space, over, space, drawn])
 
 
 def heaviest_voxel(values: Values) -> Voxel:

@@ -10,6 +10,8 @@ from typing import Any
 from auditor.records import Audit
 
 SHOWN = 60
+AHEAD = 20
+"""Letters of a long text that are shown before the first that is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def changes(first: Audit, second: Audit, folders: tuple[Path, Path]) -> list[Cha
 
 def _pair(what: str, where: str, before: object, after: object) -> Iterator[Change]:
     if before != after:
-        yield Change(what, where, _shown(before), _shown(after))
+        yield Change(what, where, *_shown(before, after))
 
 
 def _model(first: Audit, second: Audit) -> Iterator[Change]:
@@ -104,8 +106,16 @@ def _standing(first: Audit, second: Audit) -> Iterator[Change]:
     yield from _pair("baseline", "file (SHA-256)", digests[0], digests[1])
 
 
-def _shown(value: object) -> str:
-    if value is None or value == "":
-        return "–"
-    text = str(value)
+def _shown(before: object, after: object) -> tuple[str, str]:
+    """Both in short; long texts from a little before the letter in which they differ."""
+    texts = ["–" if value is None or value == "" else str(value) for value in (before, after)]
+    same = next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+    start = 0 if same < SHOWN - AHEAD else same - AHEAD
+    one, other = (_cut(text, start) for text in texts)
+    return one, other
+
+
+def _cut(text: str, start: int) -> str:
+    if start:
+        text = f"…{text[start:].lstrip()}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -14,6 +14,7 @@ from auditor.findings.leading import main_measurement
 from auditor.history.changes import Change, changes
 from auditor.history.differences import Difference, difference, fisher, mcnemar
 from auditor.records import Audit, Check, Measurement, Severity
+from auditor.reports._words import VERDICTS
 
 LOWER_IS_BETTER = ("error", "loss", "brier", "gap", "flip", "drop", "entropy")
 """What metrics are called that had better be small; all others had better be large, or are not judged."""
@@ -153,14 +154,14 @@ def _turn(before: Check | None, now: Check | None, apart: Difference | None) -> 
         if before is None or before.verdict in UNTESTED:
             return Turn.APPEARED, "the first audit did not test it"
         doubt = "beyond what both intervals allow" if apart and apart.certain else "within the doubt of both numbers"
-        return Turn.APPEARED, f"{before.verdict.value} before; the difference is {doubt}"
+        return Turn.APPEARED, f"{VERDICTS[before.verdict]} before; the difference is {doubt}"
     if was and not is_now:
         if now is not None and now.verdict in UNTESTED:
-            return Turn.NOT_TESTED, f"the second audit could not tell: {now.verdict.value}"
+            return Turn.NOT_TESTED, f"the second audit could not tell: {VERDICTS[now.verdict]}"
         if now is None:
             return Turn.WENT, "the second audit found no such cue"
         doubt = "beyond what both intervals allow" if apart and apart.certain else "within the doubt of both numbers"
-        return Turn.WENT, f"{now.verdict.value} now; the difference is {doubt}"
+        return Turn.WENT, f"{VERDICTS[now.verdict]} now; the difference is {doubt}"
     assert before is not None
     assert now is not None
     if apart is not None and apart.certain:

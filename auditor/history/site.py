@@ -11,12 +11,23 @@ from urllib.parse import quote
 
 from auditor.history.reading import Found, Past
 from auditor.history.trends import history_of
-from auditor.languages import DEFAULT, Language, listed, say
-from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend
+from auditor.languages import DEFAULT, Language, grouped, listed, say
+from auditor.records import AuditVerdict, History, PastAudit, Severity, Trend, TrendPoint
 from auditor.reports import RenderOptions
+from auditor.reports._names import label
 from auditor.reports._pages import render_page
 from auditor.reports._translation import teller
-from auditor.reports._words import AUDIT_VERDICTS, CHANGED, SEVERITIES, SEVERITY_MARKS, amount_of, date, number, plain
+from auditor.reports._words import (
+    AUDIT_VERDICTS,
+    CHANGED,
+    SEVERITY_MARKS,
+    between,
+    date,
+    lines_of,
+    number,
+    plain,
+    severities_of,
+)
 
 TEMPLATE = "site.html.j2"
 WIDE, TALL, EDGE = 132.0, 30.0, 4.0
@@ -31,7 +42,7 @@ class Spark:
 
     Attributes:
         words: What it is; `alt` says first, last and how many.
-        latest: The newest number in words.
+        latest: The newest number in words; `doubt` says what it measures, its interval and how many pictures.
         line, band: Points of the line and of its intervals, for SVG.
         dots: (x, y, whether it was a finding there).
         changes: Places where the model changed.
@@ -39,6 +50,7 @@ class Spark:
 
     words: str
     latest: str
+    doubt: str
     alt: str
     line: str
     band: str
@@ -159,8 +171,8 @@ def _row(audit: Past, entry: PastAudit, links: _Links | None) -> Row:
     word, mark = AUDIT_VERDICTS[AuditVerdict(audit.verdict)]
     model = audit.model.version or audit.model.sha256_before[:10]
     findings = tuple(
-        (level, SEVERITY_MARKS[Severity(level)], amount_of(amount, say(SEVERITIES[Severity(level)])))
-        for level, amount in entry.findings.items()
+        (level, SEVERITY_MARKS[Severity(level)], words)
+        for level, words in zip(entry.findings, severities_of(entry.findings), strict=True)
     )
     return Row(
         report_id=plain(audit.report_id),
@@ -211,6 +223,7 @@ def _spark(trend: Trend, audits: Sequence[PastAudit]) -> Spark:
     return Spark(
         words=plain(trend.words),
         latest=number(last, trend.unit) if points[-1].value is not None else "–",
+        doubt=_doubt(trend, points[-1]),
         alt=said,
         line=_path([(x(place), y(value)) for place, _, value in known]),
         band=_path(outline) if len(spread) > 1 else "",
@@ -219,6 +232,16 @@ def _spark(trend: Trend, audits: Sequence[PastAudit]) -> Spark:
             round(x(place) - across / 2, 1) for place, audit in enumerate(shown) if place and "model" in audit.changed
         ),
     )
+
+
+def _doubt(trend: Trend, newest: TrendPoint) -> str:
+    """'80 to 100 %, n = 35' of a metric; of a check what was measured, too."""
+    measured = "" if trend.id.startswith("metrics.") else label(trend.measurement)
+    if newest.value is None or newest.low is None or newest.high is None:
+        return measured
+    between_ends = between(newest.low, newest.high, trend.unit)
+    numbers = say("{interval}, n = {count}", interval=between_ends, count=grouped(newest.count))
+    return lines_of(filter(None, (measured, numbers)))
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -27,9 +27,14 @@ class GlobalProperty(ABC):
 
     Attributes:
         positions: float (n, d): where each picture lies, in one unit, so that distances say how strong a transfer is.
+        controls: What a control's source is, where it is of the own class and where it is of a third.
     """
 
     positions: np.ndarray
+    controls: tuple[str, str] = (
+        "the same from the nearest picture of the own class",
+        "the same from the nearest picture of a third class",
+    )
 
     @abstractmethod
     def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
@@ -46,7 +51,7 @@ class GlobalProperty(ABC):
     def give_control(
         self, recipient: np.ndarray, own: np.ndarray, donor: np.ndarray, strength: float = 1.0
     ) -> np.ndarray:
-        """The matched control: the property of `own` instead of the donor's. As `give`."""
+        """The matched control: the property of `own`, of the own class or a third, not of the donor."""
         return self.give(recipient, own, strength)
 
 
@@ -156,7 +161,7 @@ class GivenWithin(GlobalProperty):
             where: bool (n, height, width): the part.
         """
         self.inner, self.pictures, self.where = given, pictures, where
-        self.positions = given.positions
+        self.positions, self.controls = given.positions, given.controls
 
     def give(self, recipient: np.ndarray, source: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """As `GlobalProperty.give`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.engine.maps import MapRun
 from auditor.errors import NotApplicableError
+from auditor.media import Medium
 from auditor.metrics import MetricResult
 from auditor.pipeline.explained import Explained, record_failures
 from auditor.pipeline.keeping import maps_path
@@ -48,6 +49,12 @@ def draw_all(
     in_depth = isinstance(subject.sample, VolumeSample)
     for item in made.maps:
         part = found.planned[item.name].part
+        if in_depth:
+            sheets, remarks = draw_stacks(item, part.reading, trust[item.name], subject, gallery)
+        else:
+            sheets, remarks = draw_maps(item, part, trust[item.name], subject, gallery), []
+        if item.name in found.few:
+            remarks = [_too_few(item, subject.sample.medium), *remarks]
         measurements: list[Measurement] = [m for _, result in results for m in result.of_maps.get(item.name, [])]
         explained.visualizations.append(
             VisualizationRecord(
@@ -56,13 +63,9 @@ def draw_all(
                 status="ok" if item.usable.any() else "failed",
                 reason=None if item.usable.any() else _blank_words(item),
                 target=_words_of(item, part),
-                figures=tuple(
-                    draw_stacks(item, part.reading, trust[item.name], subject, gallery)
-                    if in_depth
-                    else draw_maps(item, part, trust[item.name], subject, gallery)
-                ),
+                figures=tuple(sheets),
                 maps=maps_path(item),
-                remarks=(_too_few(item),) if item.name in found.few else (),
+                remarks=tuple(remarks),
                 images=item.count,
                 blank=item.count - int(item.usable.sum()),
                 trust=trust[item.name],
@@ -102,11 +105,11 @@ def _trust_checks(results: Results, name: str) -> tuple[TrustCheck, ...]:
     )
 
 
-def _too_few(item: MapSet) -> str:
+def _too_few(item: MapSet, medium: Medium) -> str:
     """Why the maps of a method are not checked."""
     return (
-        f"Not enough data to check it: made for {item.count} of {len(item.usable)} pictures, since it is costly; with "
-        f"most_images: {DECIDABLE} or more it is checked too."
+        f"Not enough data to check it: made for {item.count} of {len(item.usable)} {medium.several}, since it is "
+        f"costly; with most_images: {DECIDABLE} or more it is checked too."
     )
 
 

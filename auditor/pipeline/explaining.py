@@ -38,7 +38,7 @@ def explain_sample(plan: Plan, subject: Subject, folder: RunFolder, gallery: Gal
     _record_unfit(explained, plan)
     save_maps(made.run, folder)
     results = _measure(plan, subject, made, remaker(orders, subject), folder, explained, progress)
-    draw_trust(explained.tables, gallery)
+    draw_trust(explained.tables, subject.sample.medium.several, gallery)
     draw_all(plan, subject, made, results, gallery, explained)
     _study(plan, subject, made.run, gallery, explained, progress)
     return explained

@@ -41,6 +41,7 @@ class Gallery:
         outlines: Iterable[tuple[int, int, int, int]] = (),
         words: Sequence[PlacedWords] = (),
         legend: Sequence[LegendEntry] = (),
+        rows: Sequence[tuple[float, float]] = (),
     ) -> str:
         """Save a picture as JPEG; returns its path in the run folder.
 
@@ -48,13 +49,14 @@ class Gallery:
             outlines: Where a region is drawn in it, in its pixels.
             words: Set over it by the page, such as a line under each of its tiles.
             legend: What its marks and colours are.
+            rows: Top and height of each row whose words stand beside it, in percent of its height.
         """
         scale = min(1.0, LONGEST_SIDE / max(rgb.shape[:2]))
         if scale < 1:
             size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
             rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         drawn = tuple(tuple(round(edge * scale) for edge in box) for box in outlines)
-        more = {"outlines": drawn, "words": tuple(words), "legend": tuple(legend)}
+        more = {"outlines": drawn, "words": tuple(words), "legend": tuple(legend), "rows": tuple(rows)}
         size = (rgb.shape[1], rgb.shape[0])
         return self._keep(f"{safe_name(name)}.jpg", encode_jpeg(rgb), size, caption, alt, reading, more)
 

@@ -152,15 +152,15 @@ def draw_causal_map(
         "causal-map",
         chart,
         caption=(
-            f"Causal map: how often the prediction follows a cell that is swapped with another picture's "
-            f"({causal.rows} × {causal.columns} cells, {causal.count} pictures)."
+            f"Causal map: how often the prediction follows a cell that is swapped with another {sample.medium.value}'s "
+            f"({causal.rows} × {causal.columns} cells, {causal.count} {sample.medium.several})."
         ),
         alt=(
             f"Grid of {causal.rows} by {causal.columns} follow rates; highest {rates.max():.2f} in row "
             f"{best // causal.columns + 1}, column {best % causal.columns + 1}; median {np.median(rates):.2f}."
         ),
         reading=(
-            "Dark cells decide the class: when they come from another picture, the prediction follows. An honest model "
+            "Dark cells decide the class: when they come from elsewhere, the prediction follows. An honest model "
             "follows the cells where the object lies; a model that leans on a tag or frame follows the rim."
         ),
     )

@@ -87,7 +87,7 @@ def _drawn(name: str, found: Study, part: Any, subject: Subject, gallery: Galler
 
 
 def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> list[str]:
-    """Rows of pictures; many rows take several charts."""
+    """Rows of pictures; several rows take several charts, the last of which has the caption."""
     rows = [
         figures.TileRow(row.heading, [figures.RowTile(_shown(t), t.words, t.box, t.marked) for t in row.tiles])
         for row in sheet.rows
@@ -100,7 +100,7 @@ def _sheet(title: str, sheet: PictureSheet, reading: str, gallery: Gallery) -> l
             gallery.chart(
                 title if number == 1 else f"{title}-{number}",
                 chart,
-                caption=f"{sheet.caption}{part}",
+                caption=sheet.caption if number == len(charts) else "",
                 alt=f"{sheet.alt}{part}",
                 reading=reading,
             )

@@ -31,9 +31,9 @@ LINE, LETTERS = 10.5, 6.2
 CHANNELS_SHOWN = 3
 TOP = 0.995
 """Share of a map's pixels below the upper end of its colours: single pixels would leave a fine map dark."""
-FAILED = " This method failed its sanity check on this model: do not read its pictures as evidence."
-LAYERS = 55
-"""Layers on one chart: as many lines as a page takes."""
+FAILED = " This method failed its trust check on this model: do not read its pictures as evidence."
+LAYERS = 30
+"""Layers on one chart: more go on over further ones, so that they fill what is left of a page."""
 
 
 def shown_pictures(subject: Subject, count: int = SHOWN, among: np.ndarray | None = None) -> list[int]:
@@ -140,7 +140,7 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
         gallery.photo(
             f"maps-{item.name}",
             figures.contact_sheet(tiles, across, gap=GAP, below=below),
-            caption=f"{what}.{few} Each map from 0 to what its brightest 0.5 % reach.{_said(subject)}{mark}",
+            caption=f"{what}.{few}{_said(subject)}{mark}",
             alt=f"{what}, on {len(chosen)} pictures, each as photo, map and overlay. In reading order: {names}.{mark}",
             reading=part.reading,
             words=words,
@@ -149,10 +149,8 @@ def draw_maps(item: MapSet, part: MapVisualizer, trust: str | None, subject: Sub
 
 
 def _said(subject: Subject) -> str:
-    """What stands under each picture of a sheet."""
-    if subject.own is not None:
-        return f" Under each picture: {subject.own.name}."
-    return " Under each picture its class and the score: ✓ answered right, → answered otherwise."
+    """What stands under each picture of a sheet, where it is not what stands there usually."""
+    return "" if subject.own is None else f" Under each picture: {subject.own.name}."
 
 
 def draw_channels(item: ChannelSet, reading: str, subject: Subject, gallery: Gallery) -> list[str]:
@@ -198,17 +196,18 @@ def draw_kernels(name: str, sheet: Sheet, reading: str, gallery: Gallery) -> str
 
 def draw_profile(name: str, profile: Profile, reading: str, gallery: Gallery) -> list[str]:
     """All layers side by side; a network of many layers takes several charts."""
+    each = -(-len(profile.rows) // max(1, -(-len(profile.rows) // LAYERS)))
     rows = [
         figures.LayerRow(row.layer, row.histogram, row.low, row.high, row.numbers, bool(row.odd))
         for row in profile.rows
     ]
     paths = []
-    for start in range(0, len(rows), LAYERS):
-        shown = rows[start : start + LAYERS]
+    for start in range(0, len(rows), each):
+        shown = rows[start : start + each]
         part = "" if len(rows) <= LAYERS else f" Layers {start + 1} to {start + len(shown)}."
         paths.append(
             gallery.chart(
-                name if start == 0 else f"{name}-{start // LAYERS + 1}",
+                name if start == 0 else f"{name}-{start // each + 1}",
                 figures.layer_chart(shown),
                 caption=f"{profile.caption}{part} Each histogram has a scale of its own.",
                 alt=f"A histogram and {len(shown[0].numbers)} numbers for each of {len(shown)} layers.",

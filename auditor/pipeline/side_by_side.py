@@ -32,8 +32,10 @@ CELL = 104
 """Short side of a cell, pixels."""
 COMPARED, COMPARED_OF_MANY = 8, 4
 """Pictures on which all methods are compared in section 7; where they take several sheets, fewer."""
-ACROSS, TALL = 6.85, 7.6
-"""Inches that a sheet may take on a page, head and scale left out."""
+ACROSS, TALL = 493.0, 547.0
+"""Points that a sheet may take on a page, head and scale left out."""
+ANNEX = (380.0, 567.0)
+"""The same in the annex, which has the words of each row beside it."""
 
 
 def draw_comparison(
@@ -51,7 +53,7 @@ def draw_comparison(
     most = COMPARED if len(parts) == 1 else COMPARED_OF_MANY
     if len(chosen) < 2 or len(subject.sample) <= most:
         return []
-    cell = _cell(subject)
+    cell, told = _cell(subject), ""
     paths = []
     for number, part in enumerate(parts, start=1):
         columns = 1 + len(part)
@@ -60,18 +62,25 @@ def draw_comparison(
         indices = shown_pictures(subject, min(most, blocks * max(1, int(TALL / each))))
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
         which = (f" Sheet {number} of {len(parts)}." if len(parts) > 1 else "") + _letters_said(part)
+        several = subject.sample.medium.several
+        caption = f"The surest mistakes first, then {several} drawn at random.{which} Rows: {words}."
+        if words == told:
+            caption = f"The same rows.{which}"
+        told = words
         names = ", ".join(in_print(item.name) for item in part)
+        sheet = _sheet(part, trust, indices, subject, room=(ACROSS, TALL), blocks=blocks)
         paths.append(
             gallery.photo(
                 "side-by-side" + (f"-{number}" if len(parts) > 1 else ""),
-                _sheet(part, trust, indices, subject, blocks=blocks),
-                caption=f"The surest mistakes first, then pictures drawn at random.{which} Rows: {words}.",
-                alt=f"{len(indices)} pictures, each with the maps of {len(part)} methods beside it: {names}.",
-                reading=(
-                    "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
-                    "there. The annex shows every picture of the sample in the same way."
-                ),
+                sheet.picture,
+                caption=caption,
+                alt=f"{len(indices)} {several}, each with the maps of {len(part)} methods beside it: {names}.",
+                reading=None
+                if number > 1
+                else "Read along a row: where methods that passed their checks agree, the evidence lies more likely "
+                f"there. The annex shows all {several} of the sample in the same way.",
                 legend=_legend(part, trust, subject),
+                words=sheet.words,
             )
         )
     return paths
@@ -92,7 +101,7 @@ def draw_rows(
     count = len(subject.sample)
     paths: dict[int, list[str]] = {}
     parts = _parted(maps)
-    first = "picture"
+    first = subject.sample.medium.value
     if subject.sample.medium is not Medium.PICTURE:
         layer = subject.sample.medium.layers[:-1]
         first = f"{layer} in the middle, then each map at its heaviest {layer}"
@@ -101,17 +110,20 @@ def draw_rows(
         words = "; ".join(f"{row}. {describe(subject, index)}" for row, index in enumerate(indices, start=1))
         for number, part in enumerate(parts, start=1):
             names = [
-                in_print(one.name) + (" (failed its sanity check)" if trust.get(one.name) == "failed" else "")
+                in_print(one.name) + (" (failed its trust check)" if trust.get(one.name) == "failed" else "")
                 for one in part
             ]
             several = len(parts) > 1
             which = f"Methods, sheet {number} of {len(parts)}. " if several else ""
+            sheet = _sheet(part, trust, indices, subject, room=ANNEX, full=min(count, ROWS))
             path = gallery.photo(
                 f"images-{start + 1:04d}" + (f"-{number:02d}" if several else ""),
-                _sheet(part, trust, indices, subject),
+                sheet.picture,
                 caption=f"{which}Columns: {first}, {', '.join(names)}.{_letters_said(part)} Rows: {words}.",
-                alt=f"{which}Pictures {start + 1} to {start + len(indices)} with {len(part)} maps each.",
+                alt=f"{which}Rows {start + 1} to {start + len(indices)} of the sample with {len(part)} maps each.",
                 legend=_legend(part, trust, subject),
+                words=sheet.words,
+                rows=sheet.rows,
             )
             for index in indices:
                 paths.setdefault(index, []).append(path)
@@ -124,8 +136,10 @@ def _sheet(
     indices: Sequence[int],
     subject: Subject,
     *,
+    room: tuple[float, float],
+    full: int | None = None,
     blocks: int = 1,
-) -> np.ndarray:
+) -> figures.HeadedSheet:
     """Photo, then one overlay a method, under heads that say when a method must not be believed."""
     letters = _lettered(maps)
     heads = [figures.Head()]
@@ -134,7 +148,7 @@ def _sheet(
         where = " ".join(filter(None, (item.layer, letter)))
         heads.append(figures.Head(in_print(item.method), where, trust.get(item.name) == "failed"))
     rows = [_row(maps, subject, index) for index in indices]
-    return figures.headed_rows(rows, heads, cell=_cell(subject), blocks=blocks)
+    return figures.headed_rows(rows, heads, cell=_cell(subject), room=room, full=full, blocks=blocks)
 
 
 def _explained(item: MapSet) -> str:
@@ -160,7 +174,7 @@ def _legend(maps: Sequence[MapSet], trust: Mapping[str, str | None], subject: Su
         legend.append(LegendEntry(mark="swatch", colours=(BLANK_COLOUR,), label="no map, or a blank one"))
     if any(trust.get(item.name) == "failed" for item in maps):
         colours = (figures.SEVERITY_COLOURS["high"],)
-        legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its sanity check on this model"))
+        legend.append(LegendEntry(mark="triangle", colours=colours, label="failed its trust check on this model"))
     return legend
 
 

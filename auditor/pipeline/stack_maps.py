@@ -38,6 +38,11 @@ def says_when_alone(item: MapSet) -> bool:
     return item.maps.shape[2:] == (1, 1)
 
 
+def says_where_alone(item: MapSet, depth: int) -> bool:
+    """Whether one map holds for all frames or slices, as of a method that hides a place in all of them at once."""
+    return depth > 1 and item.maps.shape[1] == 1
+
+
 def weights_of(item: MapSet, depth: int) -> np.ndarray:
     """The share of each frame or slice in its map, (n, depth), 0 where the map is blank; or its value where the map
     says when alone.

@@ -17,31 +17,33 @@ METHODS = 3
 """Methods in one chart, beside the maps that know nothing: five lines can be told apart."""
 
 
-def draw_trust(tables: Mapping[str, Any], gallery: Gallery) -> list[str]:
-    """The charts that the metrics of a run have tables for; returns their paths."""
+def draw_trust(tables: Mapping[str, Any], several: str, gallery: Gallery) -> list[str]:
+    """The charts that the metrics of a run have tables for; returns their paths.
+
+    Args:
+        several: What the sample consists of, in words.
+    """
     paths = []
     table = tables.get("insertion_deletion")
     if table:
         lines = {name: curve["deletion"] for name, curve in table["curves"].items()}
         words = "Deletion: the pixels that a map ranks first are blurred away"
-        paths.append(
-            _removal("deletion-curves", table["shares"], lines, table, words, gallery, x_label="share of pixels gone")
-        )
+        paths.append(_removal("deletion-curves", table["shares"], lines, table, words, several, gallery))
     table = tables.get("road")
     if table and len(table["percentiles"]) > 1:
         lines = {name: curve["morf"] for name, curve in table["probability"].items()}
         shares = [percentile / 100 for percentile in table["percentiles"]]
         words = "ROAD: the pixels that a map ranks first are removed and filled in from around them"
-        paths.append(_removal("road-curves", shares, lines, table, words, gallery, x_label="share of pixels gone"))
+        paths.append(_removal("road-curves", shares, lines, table, words, several, gallery))
     table = tables.get("cascade")
     if table and len(table["stages"]) > 1:
-        paths.append(_cascade(table, gallery))
+        paths.append(_cascade(table, several, gallery))
     table = tables.get("robustness")
     if table:
-        paths.append(_robustness(table, gallery))
+        paths.append(_robustness(table, several, gallery))
     table = tables.get("agreement")
     if table:
-        paths.append(_agreement(table, gallery))
+        paths.append(_agreement(table, several, gallery))
     return paths
 
 
@@ -51,9 +53,8 @@ def _removal(
     lines: Mapping[str, Sequence[float]],
     table: Mapping[str, Any],
     words: str,
+    several: str,
     gallery: Gallery,
-    *,
-    x_label: str,
 ) -> str:
     """Methods beside noise and the best map that knows nothing, which falls furthest."""
     nulls = {null: lines[null] for null in table["nulls"]}
@@ -62,19 +63,19 @@ def _removal(
     shown = {method: lines[method] for method in _spread(methods)}
     shown.update({null: nulls[null] for null in ("random map", best) if null in nulls})
     chart = figures.curves(
-        shares, {in_print(line): figures.Curve(values) for line, values in shown.items()}, x_label=x_label,
-        y_label="probability of the class",
+        shares, {in_print(line): figures.Curve(values) for line, values in shown.items()},
+        x_label="share of pixels gone", y_label="probability of the class",
     )  # fmt: skip
     return gallery.chart(
         name,
         chart,
-        caption=f"{words}; mean over {table['images']} pictures, {_of(methods)}.",
+        caption=f"{words}; mean over {table['images']} {several}, {_of(methods)}.",
         alt="; ".join(f"{in_print(line)} ends at {values[-1]:.2f}" for line, values in shown.items()),
         reading="A map that points at what matters makes the curve fall sooner than maps that know nothing do.",
     )
 
 
-def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
+def _cascade(table: Mapping[str, Any], several: str, gallery: Gallery) -> str:
     known = {name: curve for name, curve in table["curves"].items() if all(value is not None for value in curve)}
     stages = np.linspace(0, 1, len(table["stages"]) + 1)
     shown = {name: [1.0, *known[name]] for name in _spread(list(known))}
@@ -86,7 +87,7 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
         "cascade-curves",
         chart,
         caption=(
-            f"Cascading randomisation in {len(table['stages'])} stages on {table['images']} pictures, "
+            f"Cascading randomisation in {len(table['stages'])} stages on {table['images']} {several}, "
             f"{_of(list(known))}."
         ),
         alt="; ".join(f"{in_print(name)} ends at {values[-1]:.2f}" for name, values in shown.items()),
@@ -94,7 +95,7 @@ def _cascade(table: Mapping[str, Any], gallery: Gallery) -> str:
     )
 
 
-def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
+def _robustness(table: Mapping[str, Any], several: str, gallery: Gallery) -> str:
     """Share of pictures right over the budget: noise, one step, several steps."""
     heads = {"noise": "Noise of that size", "fgsm": "FGSM, one step", "pgd": f"PGD, {table['steps']} steps"}
     lines = {
@@ -109,7 +110,7 @@ def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
         "robustness-curves",
         chart,
         caption=(
-            f"Share of {table['images']} pictures still {what} when every pixel may change by that much, with 95 % "
+            f"Share of {table['images']} {several} still {what} when every pixel may change by that much, with 95 % "
             "intervals; upper bounds, since a stronger attack may find more."
         ),
         alt="; ".join(f"{name} ends at {line.values[-1]:.2f}" for name, line in lines.items()),
@@ -120,7 +121,7 @@ def _robustness(table: Mapping[str, Any], gallery: Gallery) -> str:
     )
 
 
-def _agreement(table: Mapping[str, Any], gallery: Gallery) -> str:
+def _agreement(table: Mapping[str, Any], several: str, gallery: Gallery) -> str:
     """Every two maps; in words the closest and the furthest pair of methods, which a reader looks for."""
     names = table["names"]
     methods = [name not in table["nulls"] for name in names]
@@ -147,11 +148,11 @@ def _agreement(table: Mapping[str, Any], gallery: Gallery) -> str:
         "agreement-matrix",
         figures.agreement_matrix([in_print(name) for name in names], ranks, overlaps),
         caption=(
-            f"Agreement of every two of {len(names)} maps on {table['images']} pictures, each pair where both are "
+            f"Agreement of every two of {len(names)} maps on {table['images']} {several}, each pair where both are "
             "usable: below the diagonal their rank correlation, above it the overlap of their hottest areas. A number "
             "in grey has zero in its interval; audit.json holds every 95 % interval."
         ),
-        alt="; ".join(words) or "No two maps are usable on the same picture.",
+        alt="; ".join(words) or "No two maps are usable at once.",
         reading=(
             "Blue: the two maps point at the same places; orange: where one is hot the other is cold. Methods can "
             "agree and be wrong together. “Edges” and “Centre” know nothing of the model."

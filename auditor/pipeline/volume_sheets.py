@@ -11,7 +11,7 @@ from auditor import figures
 from auditor.media import Medium
 from auditor.method_names import in_print
 from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures, upper_end
-from auditor.pipeline.stack_maps import at_size, says_when_alone, weights_of
+from auditor.pipeline.stack_maps import at_size, says_when_alone, says_where_alone, weights_of
 from auditor.stack_tiles import plane_name
 from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import VolumeSample
@@ -23,29 +23,42 @@ if TYPE_CHECKING:
 
 SHOWN = 2
 """Clips or volumes of one method: the surest mistake, then one drawn at random."""
-_CLIP_READING = (
-    "Above the frames, below them the map on one colour scale for the whole clip. The bars are the share of the map in "
-    "each frame of the clip, dark for those that are shown: when the model looks, as the map says where."
-)
-_VOLUME_READING = (
-    "Three planes through the place where the map is strongest: plain above, with the map below. Marks at the edges "
-    "are where the other two planes cut; proportions are true where the size of a voxel is known."
-)
-_LETTERS = "Letters at the edges say where the body lies: R right, L left, A front, P back, S head, I feet."
 
 
-def draw_stacks(item: MapSet, reading: str, trust: str | None, subject: Subject, gallery: Gallery) -> list[str]:
-    """Strips or planes of a few of the sample, then the curve over time or depth."""
+def draw_stacks(
+    item: MapSet, reading: str, trust: str | None, subject: Subject, gallery: Gallery
+) -> tuple[list[str], list[str]]:
+    """Strips or planes of a few of the sample, then the curve over time or depth.
+
+    Returns:
+        Paths of the figures, and why there is no curve where there is none.
+    """
     sample = subject.sample
     assert isinstance(sample, VolumeSample)
     chosen = [index for index in shown_pictures(subject) if item.usable[index]][:SHOWN]
     if not chosen:
-        return []
+        return [], []
     shares = weights_of(item, sample.images.shape[2])
     mark = FAILED if trust == "failed" else ""
     draw = _strip if sample.medium is Medium.CLIP else _planes
     paths = [draw(item, index, shares[index], reading, mark, subject, sample, gallery) for index in chosen]
-    return [*paths, _curve(item, shares, chosen, mark, subject, sample, gallery)]
+    if why := _no_curve(item, shares, sample):
+        return paths, [why]
+    return [*paths, _curve(item, shares, chosen, mark, subject, sample, gallery)], []
+
+
+def _no_curve(item: MapSet, shares: np.ndarray, sample: VolumeSample) -> str:
+    """Why a curve would say nothing; "" where it does."""
+    layers = sample.medium.layers
+    if says_where_alone(item, shares.shape[1]):
+        return (
+            f"Each place is hidden in all {layers} at once, so that the map is the same in each: it says where alone."
+        )
+    if not shares[item.usable].any():
+        return (
+            f"No curve over the {layers}: the map of each {sample.medium.value} sums to nothing in every one of them."
+        )
+    return ""
 
 
 def _strip(
@@ -57,19 +70,34 @@ def _strip(
     numbers = sample.stacks[index].frames
     shown = figures.shown_frames(shares, figures.STRIP_FRAMES)
     heaviest = int(shares.argmax())
-    named = ", ".join(str(numbers[one]) for one in shown)
-    if says_when_alone(item):
+    flat = says_where_alone(item, len(shares))
+    if flat:
+        weight = "the map is the same in every frame"
+    elif says_when_alone(item):
         weight = f"without frame {numbers[heaviest]} and its stretch {shares[heaviest]:.2g} of the probability is lost"
     else:
         weight = f"the tallest bar, frame {numbers[heaviest]}, is {shares[heaviest]:.0%} of the map"
-    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
+    what = f"{len(shown)} frames of a clip, their maps"
+    if not flat:
+        what = f"{what} and a bar for each of {len(shares)} frames"
     return gallery.photo(
         f"maps-{item.name}-{index}",
-        figures.frame_strip(list(frames), values, shares, high=upper_end(values)),
-        caption=f"{method}, {describe(subject, index)}. Frames {named} of the clip; {weight}.{mark}",
-        alt=f"{len(shown)} frames of a clip, their maps, and a bar for each of {len(shares)} frames; {weight}.{mark}",
-        reading=f"{reading} {_CLIP_READING}",
+        figures.frame_strip(list(frames), values, shares, high=upper_end(values), bars=not flat),
+        caption=f"{describe(subject, index)}. Frames {_listed([numbers[one] for one in shown])}; {weight}.{mark}",
+        alt=f"{_method(item)}: {what}; {weight}.{mark}",
+        reading=reading,
     )
+
+
+def _method(item: MapSet) -> str:
+    return in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
+
+
+def _listed(frames: Sequence[int]) -> str:
+    """'0 to 7', or '0, 4, 9' where some between them are left out."""
+    if len(frames) > 2 and frames[-1] - frames[0] == len(frames) - 1:
+        return f"{frames[0]} to {frames[-1]}"
+    return ", ".join(str(one) for one in frames)
 
 
 def _planes(
@@ -91,13 +119,12 @@ def _planes(
     if stack.spacing is not None:
         spacing = "voxels of " + " × ".join(f"{side:.3g}" for side in stack.spacing) + " mm"
     axes = "orientation unknown" if stack.orientation is None else f"axes rise to {stack.orientation}"
-    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     return gallery.photo(
         f"maps-{item.name}-{index}",
         picture,
-        caption=f"{method}, {describe(subject, index)}. Slices: {cuts}; {spacing}, {axes}.{mark}",
-        alt=f"Three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
-        reading=f"{reading} {_VOLUME_READING} {_LETTERS if stack.orientation else ''}".strip(),
+        caption=f"{describe(subject, index)}. Slices: {cuts}; {spacing}, {axes}.{mark}",
+        alt=f"{_method(item)}: three planes of a volume, plain and with the map; slices {cuts}; {spacing}.{mark}",
+        reading=reading,
     )
 
 
@@ -121,7 +148,6 @@ def _curve(
         lines[name if name not in lines else f"{name} ({index})"] = figures.Curve(shares[index].tolist())
     layer = sample.medium.layers[:-1]
     heaviest = int(mean.argmax())
-    method = in_print(item.method if item.layer is None else f"{item.method}@{item.layer}")
     lost = says_when_alone(item)
     what = "probability lost" if lost else "share of the map"
     detail = f"probability lost without each {layer}" if lost else f"share of each {layer} in its map"
@@ -133,7 +159,7 @@ def _curve(
             y_label=what,
             even=None if lost else 1 / shares.shape[1],
         ),
-        caption=(f"{method}: {detail}, mean over {len(usable)} {sample.medium.several} with its 95 % interval.{mark}"),
+        caption=f"{_method(item)}: {detail}, mean over {len(usable)} {sample.medium.several} with its 95 % interval."
+        f"{mark}",
         alt=f"Mean {what} by {layer}; largest {mean[heaviest]:.2g} at {heaviest + 1} of {shares.shape[1]}.{mark}",
-        reading=f"A peak in the curve says which {layer}s count; a flat one, that none stands out.",
     )

@@ -117,6 +117,12 @@ class TransferProbe(Probe):
     def given(self, experiment: Experiment) -> GlobalProperty:
         """The property of every picture of the sample."""
 
+    def tested(self, test: Transfer) -> list[CheckEvidence]:
+        """The records of the whole sample, then of classes."""
+        from auditor.experiments.transfer import checks_of
+
+        return checks_of(test)
+
     @abstractmethod
     def detailed(self, test: Transfer, checks: list[CheckEvidence]) -> list[CheckEvidence]:
         """The checks with what is worth knowing beside the verdict; the first is that of the whole sample."""
@@ -128,12 +134,12 @@ class TransferProbe(Probe):
         return (screen + self.shortlist * confirm) / 2 + self.details_forwards * self.details
 
     def run(self, experiment: Experiment) -> ProbeEvidence:
-        from auditor.experiments.transfer import Transfer, TransferBudget, checks_of
+        from auditor.experiments.transfer import Transfer, TransferBudget
 
         before, kind = experiment.predictor.forwards, self.part_name()
         budget = TransferBudget(self.donors_screen, self.donors_confirm, self.shortlist)
         test = Transfer(experiment, kind, self.given(experiment), budget, self.words)
-        checks = checks_of(test)
+        checks = self.tested(test)
         if self.details:
             checks = self.detailed(test, checks)
         return ProbeEvidence(

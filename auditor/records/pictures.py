@@ -49,8 +49,9 @@ class PlacedWords(Record):
         left, top: Where they stand, in percent of the figure's width and height: the start, middle or end of a line,
             and the middle of its height.
         room: What they may take, in percent of the width; longer ones are cut by the page.
-        tone: "strong" for headings, "quiet" for axes.
+        tone: "strong" for headings, "quiet" for axes; "marked" for those before which a triangle stands.
         size: Of the letters, in points, where the figure is as large as it was drawn.
+        lines: On how many lines they may go on; `top` is the middle of the last.
     """
 
     text: str
@@ -58,8 +59,9 @@ class PlacedWords(Record):
     top: Percent
     align: Literal["left", "center", "right"] = "left"
     room: Percent = 100
-    tone: Literal["plain", "strong", "quiet"] = "plain"
+    tone: Literal["plain", "strong", "quiet", "marked"] = "plain"
     size: float = Field(default=8, gt=0)
+    lines: int = Field(default=1, ge=1)
 
 
 class Picture(Record):
@@ -77,3 +79,5 @@ class Picture(Record):
     words: tuple[PlacedWords, ...] = ()
     """Titles, names and axes that a page sets over the drawing. Figures of older versions hold theirs themselves."""
     legend: tuple[LegendEntry, ...] = ()
+    rows: tuple[tuple[Percent, Percent], ...] = ()
+    """Where each row of a sheet begins and how tall it is, in percent of the height: what it shows stands beside it."""

@@ -123,14 +123,14 @@ def option_table(audit: Audit) -> Table:
 def _options(values: object) -> str:
     if not isinstance(values, Mapping):
         return in_words(values)
-    return "; ".join(f"{plain(key)}: {_value(value)}" for key, value in values.items()) or say("none")
+    return "; ".join(f"{plain(key)}: {_value(value)}" for key, value in values.items()) or "none"
 
 
 def _value(value: object) -> str:
     """As a spec writes it, or that there is none."""
     if isinstance(value, bool):
         return str(value).lower()
-    return say("none") if value is None or value in ("", (), [], {}) else in_words(value)
+    return "none" if value is None or value in ("", (), [], {}) else in_words(value)
 
 
 def spec_text(text: str) -> str:

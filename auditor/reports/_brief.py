@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from auditor.languages import grouped, listed, say, say_in, say_many
 from auditor.records import Audit, Check, Measurement
@@ -15,6 +15,8 @@ from auditor.reports._words import NONE, between, number, plain, short, unit_of
 
 MOST_NAMES = 40
 """Names in one row."""
+SECTIONS = {"group": "9", "corruption": "10"}
+"""Where kinds of check are told that section 8 does not hold."""
 
 
 def brief_check_table(audit: Audit) -> Table:
@@ -24,7 +26,7 @@ def brief_check_table(audit: Audit) -> Table:
         alike = check.class_name is not None and check.verdict in QUIET
         key = (check.kind, place(check), check.verdict, unjudged(check)) if alike else (check.id,)
         shared.setdefault(key, []).append(check)
-    rows = [check_row(checks[0]) if len(checks) == 1 else _shared_row(checks) for checks in shared.values()]
+    rows = [_row(checks, audit.model.classes) for checks in shared.values()]
     caption = say_many("All {n} check", "All {n} checks", len(audit.checks))
     return table(caption, check_columns(), rows, empty=say("Nothing of this kind was judged; the reason stands above."))
 
@@ -38,11 +40,20 @@ def brief_class_table(audit: Audit) -> Table:
     return table(say("Accuracy by class, worst first"), class_columns(), rows)
 
 
-def _shared_row(checks: Sequence[Check]) -> tuple[str | Cell, ...]:
+def _row(checks: Sequence[Check], classes: Sequence[str]) -> tuple[str | Cell, ...]:
+    if len(checks) > 1:
+        return _shared_row(checks, classes)
+    check, row = checks[0], check_row(checks[0])
+    if check.class_name is None and not any(item.value is not None for item in check.measurements):
+        number_of = SECTIONS.get(check.kind, "8")
+        return (Cell(place(check), note=say("section {number} says why", number=number_of)), *row[1:])
+    return row
+
+
+def _shared_row(checks: Sequence[Check], classes: Sequence[str]) -> tuple[str | Cell, ...]:
     """Effects from the smallest to the largest, and the outer ends of their intervals."""
     found = [item for check in checks if (item := main_measurement(check)) is not None and item.value is not None]
-    names = [short(check.class_name, 48) for check in checks]
-    where = Cell(place(checks[0]), note=_named(names))
+    where = Cell(place(checks[0]), note=_which(dict.fromkeys(str(check.class_name) for check in checks), classes))
     visible = [c.minimum_detectable_effect for c in checks if c.minimum_detectable_effect is not None]
     seen = NONE if not visible else _range(visible)
     if not found:
@@ -75,6 +86,16 @@ def _range(values: Sequence[float], unit: str = "1") -> str:
     low, high = min(values), max(values)
     one = number(low, unit)
     return one if one == number(high, unit) else between(low, high, unit)
+
+
+def _which(chosen: Collection[str], classes: Sequence[str]) -> str:
+    """'3 classes: cat, dog, horse', or, where that is shorter, 'all 10 classes' or 'all 10 classes but cat'."""
+    others = [name for name in classes if name not in chosen]
+    if len(chosen) + len(others) != len(classes) or len(others) >= len(chosen):
+        return _named([short(name, 48) for name in chosen])
+    if not others:
+        return say("all {n} classes", n=grouped(len(classes)))
+    return say("all {n} classes but {names}", n=grouped(len(classes)), names=listed(short(x, 48) for x in others))
 
 
 def _named(names: Sequence[str]) -> str:

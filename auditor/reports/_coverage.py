@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.languages import listed, noted, say, say_in
+from auditor.languages import listed, noted, say, say_in, say_many
 from auditor.records import Audit, ClauseCoverage, ClauseRow, ClauseState
 from auditor.reports._tables import Cell, Column, Fact, Table, table
 from auditor.reports._words import (
     after,
-    amount_of,
     capital,
     day,
     lines_of,
@@ -23,6 +22,21 @@ STATES = {
     ClauseState.NOT_COVERED: (noted("not covered"), "–", "quiet"),
 }
 """Word, mark and tone, from the most covered to the least."""
+COUNTED = {
+    ClauseState.EVIDENCE: noted("{n} with evidence"),
+    ClauseState.PARTIAL: noted("{n} in part"),
+    ClauseState.MANUAL: noted("{n} for manual input"),
+    ClauseState.NOT_COVERED: noted("{n} not covered"),
+}
+NAMES = {
+    "Annex IV": noted("Annex IV {number}"),
+    "Art.": noted("Art. {number}"),
+    "Item": noted("Item {number}"),
+    "Principle": noted("Principle {number}"),
+}
+"""How clauses of the shipped maps are called; others keep their names."""
+COVER = "0"
+"""The section that bears no number in a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,8 @@ def coverage_views(audit: Audit) -> tuple[CoverageView, ...]:
 
 def _view(one: ClauseCoverage, index: int) -> CoverageView:
     amounts = {state: sum(row.state is state for row in one.rows) for state in STATES}
-    counts = listed(amount_of(amounts[state], say(STATES[state][0])) for state in STATES if amounts[state])
+    states = listed(say(COUNTED[state], n=amounts[state]) for state in STATES if amounts[state])
+    counts = say_many("{n} clause: {states}", "{n} clauses: {states}", len(one.rows), states=states)
     facts = [
         Fact(say("Informed by"), plain(one.source)),
         Fact(say("State of the text"), day(one.date)),
@@ -84,7 +99,16 @@ def _view(one: ClauseCoverage, index: int) -> CoverageView:
 
 def _row(row: ClauseRow) -> tuple[str | Cell, ...]:
     word, mark, tone = STATES[row.state]
-    return (plain(row.clause), plain(row.asks), listed(row.sections) or "–", Cell(say(word), mark, tone), _here(row))
+    sections = listed(say("cover") if name == COVER else name for name in row.sections) or "–"
+    return (clause_name(row.clause), plain(row.asks), sections, Cell(say(word), mark, tone), _here(row))
+
+
+def clause_name(clause: str) -> str:
+    """'Art. 9(2)' as the language of the page calls it."""
+    for start, words in NAMES.items():
+        if clause.startswith(f"{start} "):
+            return say(words, number=plain(clause.removeprefix(f"{start} ")))
+    return plain(clause)
 
 
 def _here(row: ClauseRow) -> Cell:

@@ -14,10 +14,13 @@ class Words:
 
     Attributes:
         text: One line.
-        left, top, room: Where their line begins, its middle, and how wide it is, in percent of the figure.
+        left, top, room: Where their line begins, its middle (of several the last's), and how wide it is, in percent of
+            the figure.
         align: "left", "center" or "right" in that line.
-        tone: "plain", "strong" or "quiet".
+        tone: "plain", "strong", "quiet" or "marked", which has a triangle before it.
         size: Of the letters, in points.
+        lines: On how many lines they may go on.
+        bottom: Middle of their last line, in percent of the figure from its lower edge.
     """
 
     text: str
@@ -27,6 +30,8 @@ class Words:
     align: str
     tone: str
     size: float
+    lines: int
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +70,6 @@ def _placed(words: PlacedWords) -> Words:
         align=words.align,
         tone=words.tone,
         size=words.size,
+        lines=words.lines,
+        bottom=round(100 - words.top, 2),
     )

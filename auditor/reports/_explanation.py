@@ -39,7 +39,7 @@ class Tile:
     Attributes:
         content: JPEG; empty where there is nothing to show.
         note: Smaller words under the title.
-        method: The title without its layer.
+        method: Its name in a spec, and in words once the page is told.
     """
 
     title: str
@@ -80,7 +80,7 @@ class ExplainedPicture:
     @property
     def readings(self) -> tuple[tuple[str, str], ...]:
         """(method, how to read it), each once."""
-        return tuple({in_print(tile.method) or tile.title: tile.reading for tile in self.tiles[1:]}.items())
+        return tuple({tile.method or tile.title: tile.reading for tile in self.tiles[1:]}.items())
 
 
 def write_explanation(
@@ -114,7 +114,13 @@ def _told(picture: ExplainedPicture, language: Language) -> ExplainedPicture:
         cells=tuple((tell(cell[0]), *cell[1:]) for cell in picture.cells),
         figure=replace(figure, caption=tell(figure.caption), alt=tell(figure.alt)),
         tiles=tuple(
-            replace(tile, title=tell(tile.title), note=tell(tile.note), reading=tell(tile.reading))
+            replace(
+                tile,
+                title=tell(tile.title),
+                note=tell(tile.note),
+                reading=tell(tile.reading),
+                method=tell(in_print(tile.method)) if tile.method else "",
+            )
             for tile in picture.tiles
         ),
         notes=tuple(tell(note) for note in picture.notes),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from auditor.languages import listed, say, say_in
 from auditor.records import Audit, Check, Severity, Status
+from auditor.reports._coverage import clause_name
 from auditor.reports._effects import Axis, Effect, effect_of, main_measurement, shared_axis
 from auditor.reports._kinds import ANY_KIND, MEANS, kind_words, place
 from auditor.reports._names import label
@@ -23,6 +24,7 @@ from auditor.reports._words import (
     STATUSES,
     VERDICTS,
     after,
+    lines_of,
     measured,
     number,
     plain,
@@ -197,13 +199,15 @@ def _numbers(check: Check) -> tuple[tuple[str, str], ...]:
 
 def _clauses(clauses: tuple[str, ...], names: tuple[str, ...]) -> str:
     """'EU AI Act Art. 9(2), Art. 15(4); GMLP Principle 6': the name of each text once."""
-    words, last = "", ""
+    texts: list[tuple[str, list[str]]] = []
     for clause in clauses:
         name = next((name for name in names if clause.startswith(f"{name} ")), "")
-        same = bool(name) and name == last
-        words += ", " + clause.removeprefix(f"{name} ") if same else f"; {clause}" if words else clause
-        last = name
-    return plain(words)
+        said = clause_name(clause.removeprefix(f"{name} ")) if name else plain(clause)
+        if name and texts and texts[-1][0] == name:
+            texts[-1][1].append(said)
+        else:
+            texts.append((name, [said]))
+    return lines_of(plain(f"{name} {listed(said)}".strip()) for name, said in texts)
 
 
 def _references(check: Check, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

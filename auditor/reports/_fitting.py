@@ -17,6 +17,8 @@ from auditor.errors import RenderError
 from auditor.languages import say
 from auditor.reports._words import percent
 
+QUALITY = 85
+"""Of a JPEG whose quality no reduction names: that of the run's own."""
 ORDINARY = 128
 """Pictures of an ordinary sample."""
 FURTHER = 70_000

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.clauses.evidence import INSIDE
-from auditor.languages import listed, noted, say, say_many
+from auditor.languages import listed, noted, say
 from auditor.records import Audit, VisualizationRecord
 from auditor.reports._methods import MethodView, method_views
 from auditor.reports._names import label
 from auditor.reports._pictures import Pictures
+from auditor.reports._subject import of_sample
 from auditor.reports._tables import Cell, Table, table
 from auditor.reports._words import plain
 
 VIEWS = {
     "kernels": noted("the filters themselves"),
     "weight_distributions": noted("weights of all layers side by side"),
-    "feature_maps": noted("what single units answer to on a picture"),
+    "feature_maps": noted("what single units answer to"),
     "activation_statistics": noted("dead and saturated units, vanishing gradients"),
-    "top_activating_images": noted("pictures that excite a channel most"),
-    "activation_maximization": noted("made pictures that excite a unit most"),
-    "embedding_map": noted("which pictures lie together in the features"),
+    "top_activating_images": noted("what excites a channel most"),
+    "activation_maximization": noted("what was made to excite a unit most"),
+    "embedding_map": noted("what lies together in the features"),
     "attention_matrices": noted("which patches look at which"),
     "attention_heads": noted("where each attention head looks"),
 }
@@ -47,7 +48,7 @@ def inside_view(audit: Audit, pictures: Pictures) -> InsideView:
     methods = method_views(audit, pictures, INSIDE)
     ordered = sorted(methods, key=lambda view: order.get(view.name, len(order)))
     found = {name: [item for item in audit.visualizations if item.name == name] for name in VIEWS}
-    rows = [_row(name, found[name]) for name in VIEWS if found[name]]
+    rows = [_row(name, found[name], audit.sample.medium) for name in VIEWS if found[name]]
     rest = [name for name in VIEWS if not found[name]]
     if rest:
         rows.append(
@@ -62,12 +63,12 @@ def inside_view(audit: Audit, pictures: Pictures) -> InsideView:
     )
 
 
-def _row(name: str, found: Sequence[VisualizationRecord]) -> tuple[str | Cell, ...]:
-    view = Cell(label(name), note=say(VIEWS[name]))
+def _row(name: str, found: Sequence[VisualizationRecord], medium: str) -> tuple[str | Cell, ...]:
+    view = Cell(label(name, medium), note=say(VIEWS[name]))
     made = [item for item in found if item.status == "ok"]
     if made:
         layers = [plain(item.layer) for item in made if item.layer]
-        images = say_many("{n} picture", "{n} pictures", made[0].images) if made[0].images else ""
+        images = of_sample(medium, made[0].images) if made[0].images else ""
         return (view, Cell(say("yes"), "○", "quiet"), listed(layers) or images or say("the whole network"))
     reason = next((item.reason for item in found if item.reason), "") or say("no reason was recorded")
     word = say("broke") if any(item.status == "failed" for item in found) else say("skipped")

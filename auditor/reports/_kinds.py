@@ -120,6 +120,8 @@ def place(check: Check) -> str:
         return say("Border ring {width} px wide", width=name.removeprefix("ring-"))
     if check.kind == "corner":
         return say(CORNERS[name]) if name in CORNERS else say("{name} corner", name=name.capitalize())
+    if check.kind == "region" and (cell := re.fullmatch(r"cell-r(\d+)c(\d+)", name)):
+        return say("Cell in row {row}, column {column}", row=cell[1], column=cell[2])
     return say_in("pattern", "{kind} {name}", kind=kind_words(check.kind), name=name)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import gc
 import logging
 import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,19 @@ from auditor.errors import RenderError, SystemPackageError
 
 SCRIPTS = (("Chinese", "\u4e00-\u9fff"), ("Japanese", "\u3040-\u30ff"), ("Korean", "\uac00-\ud7af"))
 """Scripts beyond the bundled typefaces that class names are often written in, as ranges of characters."""
+LIBRARIES = {
+    "libgobject-2.0-0": "libgobject-2.0.so.0",
+    "libpango-1.0-0": "libpango-1.0.so.0",
+    "libpangoft2-1.0-0": "libpangoft2-1.0.so.0",
+    "libfontconfig-1": "libfontconfig.so.1",
+    "libharfbuzz-0": "libharfbuzz.so.0",
+    **{
+        f"{name}{ending}": f"{name}.so.0" if name.startswith("lib") else f"lib{name}.so.0"
+        for name in ("libharfbuzz-subset", "harfbuzz-subset", "libharfbuzz-vector", "harfbuzz-vector")
+        for ending in ("", "-0", "-0.0", ".so.0", ".0.dylib", "-0.dll")
+    },
+}
+"""Names that WeasyPrint asks for first (of the last two, which it can do without, all) → names that Linux has."""
 POINTS = 0.75
 """PDF points in a CSS pixel."""
 
@@ -52,7 +67,7 @@ class Laid:
 
 
 def lay_out(html: str, held: Mapping[str, tuple[bytes, str]], finished: datetime, variant: str | None) -> Laid:
-    """Lay out a page and write it as PDF.
+    """Lay out a page and write it as PDF, neither packed nor with an identifier: it is to be finished yet.
 
     Args:
         html: Everything it shows lies in it or in `held`.
@@ -71,7 +86,8 @@ def lay_out(html: str, held: Mapping[str, tuple[bytes, str]], finished: datetime
     with errors_fail(), without_collection(), _dated(finished), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves the file of its colour profile open
         document = weasyprint.HTML(string=html, base_url=fetcher.base, url_fetcher=fetcher).render(pdf_variant=variant)
-        data: bytes = document.write_pdf(pdf_variant=variant)
+        # an identifier takes writing everything twice; whoever finishes the file packs it and gives it one
+        data: bytes = document.write_pdf(pdf_variant=variant, pdf_identifier=False, uncompressed_pdf=True)
     bookmarks = tuple(
         Bookmark(level, title, number, x * POINTS, (page.height - y) * POINTS, state == "open")
         for number, page in enumerate(document.pages)
@@ -104,13 +120,32 @@ def require_weasyprint() -> ModuleType:
         SystemPackageError: Pango is missing; names the Debian packages.
     """
     try:
-        import weasyprint
+        with _libraries_by_name():
+            import weasyprint
     except OSError as error:
         raise SystemPackageError(
             f"PDF needs the Pango library, which this system lacks ({error}); on Debian or Ubuntu: "
             "apt-get install libpango-1.0-0 libpangoft2-1.0-0. HTML and the other formats work without it."
         ) from error
     return weasyprint  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _libraries_by_name() -> Iterator[None]:
+    """Answers at once under which name Linux has a library; any other question goes the ordinary way.
+
+    WeasyPrint asks for other systems' names first, and Python looks each up with a compiler and a linker: some fifty
+    processes before the first page. A library that is not there under its name is looked for as ever.
+    """
+    search = ctypes.util.find_library
+    if sys.platform != "linux" or "weasyprint" in sys.modules:
+        yield
+        return
+    ctypes.util.find_library = lambda name: LIBRARIES.get(name) or search(name)
+    try:
+        yield
+    finally:
+        ctypes.util.find_library = search
 
 
 def require_fonts(html: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auditor.clauses.evidence import INSIDE
 from auditor.languages import grouped, noted, say, say_in
+from auditor.media import Medium
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._names import label
 from auditor.reports._pictures import Figure, Pictures
@@ -23,6 +24,25 @@ from auditor.reports._words import (
 
 FAILED = noted("Failed its trust check on this model: do not read anything from it.")
 UNCHECKED = noted("Too little data to check it on this model: read it with caution.")
+OF_MAPS = {
+    Medium.PICTURE: noted(
+        "Pictures stand as they are, as their map and as both; each map goes from 0 to what its brightest 0.5 % reach. "
+        "Under each stand its class and the score: ✓ answered right, → answered otherwise."
+    ),
+    Medium.CLIP: noted(
+        "Clips stand in frames: above as they are, below with the map on one colour scale for the whole clip. Bars are "
+        "the share of the map in each frame, dark for those that are shown: they say when, as the map says where. A "
+        "peak in the curve says which frames count; a flat one, that none stands out."
+    ),
+    Medium.VOLUME: noted(
+        "Volumes stand in three planes through the place where the map is strongest: above as they are, below with the "
+        "map. Marks at the edges are where the other two planes cut; proportions are true where the size of a voxel is "
+        "known, and letters say where the body lies: R right, L left, A front, P back, S head, I feet. A peak in the "
+        "curve says which slices count; a flat one, that none stands out."
+    ),
+}
+"""How to read what all methods show alike; section 7 says it once."""
+HEADS = {Medium.PICTURE: noted("Images"), Medium.CLIP: noted("Clips"), Medium.VOLUME: noted("Volumes")}
 WARNINGS = {"failed": FAILED, "not enough data": UNCHECKED}
 """What stands over pictures that must not be believed, by verdict of the trust check."""
 OWN = {
@@ -41,7 +61,7 @@ ATTACKS = ("adversarial_examples",)
 ELSEWHERE = (*INSIDE, *ATTACKS)
 """What section 7 leaves to sections 10 and 11."""
 SHOWN = 3
-"""Pictures of one method in section 7; the rest is in the annex."""
+"""Pictures of one method in section 7; sections 10 and 11 show all of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +98,7 @@ def method_table(audit: Audit) -> Table:
     columns = (
         say("Method"),
         Column(say("Layer"), "mono"),
-        numeric(say("Images")),
+        numeric(say(HEADS[Medium(audit.sample.medium)])),
         numeric(say("Blank")),
         say("Made"),
         say("Trust"),
@@ -86,6 +106,11 @@ def method_table(audit: Audit) -> Table:
     empty = say("No visualizations were asked for.")
     shown = (item for item in audit.visualizations if item.name not in ELSEWHERE)
     return table(say("Methods and their trust checks"), columns, (_row(item) for item in shown), empty=empty)
+
+
+def maps_reading(audit: Audit) -> str:
+    """How to read what the maps of all methods show alike."""
+    return say(OF_MAPS[Medium(audit.sample.medium)])
 
 
 def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None = None) -> tuple[MethodView, ...]:
@@ -101,14 +126,14 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
     for index, item in enumerate(shown):
         warning = say(WARNINGS.get(item.trust or "", ""))
         mark = stopped(say("Not to be believed")) if item.trust == "failed" else ""
-        figures = pictures.figures(item.figures[:SHOWN], facts=warning, mark=mark)
-        alone = pictures.maps_alone(item, _title(item), facts=warning, mark=mark)
+        figures = pictures.figures(item.figures if names else item.figures[:SHOWN], facts=warning, mark=mark)
+        alone = pictures.maps_alone(item, _title(item, audit.sample.medium), facts=warning, mark=mark)
         figures += () if alone is None else (alone,)
         readings = list(dict.fromkeys(figure.reading for figure in figures if figure.reading))
         views.append(
             MethodView(
                 name=item.name,
-                title=_title(item),
+                title=_title(item, audit.sample.medium),
                 anchor=f"{item.name.replace('_', '-')}-{index}" if names else f"method-{index}",
                 trust=Cell("") if names else _trust(item),
                 warning=warning,
@@ -120,7 +145,7 @@ def method_views(audit: Audit, pictures: Pictures, names: tuple[str, ...] | None
                     for check in deciding(item)
                 ),
                 remarks=tuple(stopped(plain(remark)) for remark in item.remarks),
-                measured=_measured(item),
+                measured=_measured(item, audit.sample.medium),
                 figures=figures,
             )
         )
@@ -131,7 +156,7 @@ def _check_words(check: TrustCheck) -> str:
     return say_in("pattern", "{name}: {value}", name=check_name(check.metric), value=trust_words(check.verdict))
 
 
-def _measured(item: VisualizationRecord) -> Table:
+def _measured(item: VisualizationRecord, medium: str) -> Table:
     """A row for what was measured and a column for what it was measured of: "class_lost:pgd"."""
     own = () if item.trust_checks else item.measurements
     cells = {measurement.name.partition(":")[::2]: measurement for measurement in own}
@@ -142,7 +167,7 @@ def _measured(item: VisualizationRecord) -> Table:
         for head in heads
     ]
     heads_of = (numeric(say(OF.get(of, plain(of))) or say("Value")) for of in columns)
-    return table(say("What was measured, {method}", method=_title(item)), (say("Measured"), *heads_of), rows)
+    return table(say("What was measured, {method}", method=_title(item, medium)), (say("Measured"), *heads_of), rows)
 
 
 def _value(measurement: Measurement | None) -> Cell:
@@ -175,5 +200,5 @@ def _trust(item: VisualizationRecord) -> Cell:
     return trust_cell(item.trust)
 
 
-def _title(item: VisualizationRecord) -> str:
-    return map_name(label(item.name), plain(item.layer or ""), plain(item.for_words))
+def _title(item: VisualizationRecord, medium: str) -> str:
+    return map_name(label(item.name, medium), plain(item.layer or ""), plain(item.for_words))

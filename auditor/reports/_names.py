@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from auditor.languages import noted, say
+from auditor.media import Medium
 from auditor.method_names import METHODS
 from auditor.reports._words import plain, short
 
@@ -53,6 +54,7 @@ _NAMES: Mapping[str, str] = {
     "least_followed": noted("Class that follows least, over the mean rate"),
     "object_colour_auc": noted("Objects' own colours tell the class (AUC)"),
     "follow_rate_chroma": noted("Follow rate of the cast alone, control subtracted"),
+    "amplitude_kept_along": noted("Fine detail kept along the direction most lost"),
     "follow_rate_control": noted("Follow rate of the control"),
     "removal_blur": noted("Flips when blurred away, control subtracted"),
     "removal_inpaint": noted("Flips when inpainted, control subtracted"),
@@ -172,8 +174,21 @@ PHASES = (noted("loading"), noted("maps and metrics"), noted("probes"), noted("j
 """Of a run, whose seconds are recorded."""
 
 
-def label(name: str) -> str:
-    """A measurement's or method's name in words."""
+OF_MEDIUM: Mapping[tuple[str, str], str] = {
+    ("top_activating_images", Medium.CLIP): noted("Top activating clips"),
+    ("top_activating_images", Medium.VOLUME): noted("Top activating volumes"),
+}
+"""Methods that are called by what they show."""
+
+
+def label(name: str, medium: str = "picture") -> str:
+    """A measurement's or method's name in words.
+
+    Args:
+        medium: What the sample consists of.
+    """
+    if (name, medium) in OF_MEDIUM:
+        return say(OF_MEDIUM[name, medium])
     if name.startswith("followed_from:"):
         of = short(name.removeprefix("followed_from:"), 48)
         return say("Follow rate of pictures of class {name}, control subtracted", name=of)

@@ -8,10 +8,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     ChoiceLoader,
     FileSystemLoader,
     PrefixLoader,
@@ -19,6 +21,7 @@ from jinja2 import (
     TemplateError,
     TemplateSyntaxError,
 )
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -49,10 +52,30 @@ LAST = "template.css"
 """Comes behind a language's sheet."""
 _SAID = re.compile(r"say\(\"([^\"\n]+)\"\)")
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
-_PARTED = re.compile(r"(?<=\d) (?=(?:%|px|s|MiB|MB)(?!\w))|(?<=\b[nqp]) (?=[=≤≥<])|(?<=[=≤≥]) (?=[\d.−])")
-"""Spaces at which no line ends: '91 %', 'n = 64', '≥ 0.25'."""
+_PARTED = re.compile(r" (?:(?<=\d )(?=(?:%|px|s|MiB|MB)(?!\w))|(?<=\b[nqp] )(?=[=≤≥<])|(?<=[=≤≥] )(?=[\d.−]))")
+"""Spaces at which no line ends: '91 %', 'n = 64', '≥ 0.25'. It begins with the space, which is found fast: the address
+of a picture has half a million letters and none."""
 _LAYER = re.compile(r"(?<!\S)([^\W\d]\w*(?:\.\w+)*\.\d[\w.]{0,24})(?!\S*/)")
 """Names with a number behind a point, at which lines would be broken: 'layers.4.conv1'."""
+
+
+class _Compiled(BytecodeCache):
+    """What templates were compiled to in this process: a report in several formats or parts compiles each once.
+
+    Only for environments that are set up alike, as all of `render_page` are.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 def page(view: ReportView, options: RenderOptions, embed: Embed, *, media: str) -> str:
@@ -90,6 +113,7 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
     )
     language = speaking()
     teach(environment)

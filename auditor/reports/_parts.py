@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from multiprocessing import get_context
 
 from auditor.errors import RenderError
@@ -71,7 +72,7 @@ def lay_out_parts(
     laid = _in_processes([part.html for part in parts], holder, finished, VARIANT)
     numbers = {**context, "pages": sum(part.pages for part in laid)}
     running = render_page(RUNNING, numbers, options, holder.embed, media="print", brand=brand)
-    (header,) = _in_processes([running], holder, finished, None)
+    header = lay_out(running, holder.used_in(running), finished, None)  # small: not worth a process of its own
     return merged(laid, [frozenset(part.elsewhere) for part in parts], header.data)
 
 
@@ -99,16 +100,13 @@ def linked(pages: Sequence[str]) -> list[Part]:
 
 def _in_processes(pages: Sequence[str], holder: Holder, finished: datetime, variant: str | None) -> list[Laid]:
     """Each page in a process of its own, which ends with it: memory that layout took is given back only then."""
-    jobs = [(html, holder.used_in(html), finished, variant) for html in pages]
-    workers = max(1, min(len(jobs), os.cpu_count() or 1, MOST_PROCESSES))
+    workers = max(1, min(len(pages), os.cpu_count() or 1, MOST_PROCESSES))
+    held = [holder.used_in(html) for html in pages]
     try:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-            return list(pool.map(_lay_out, jobs))
+            # a function of `_layout`, which loads little: each process begins from nothing
+            return list(pool.map(lay_out, pages, held, repeat(finished), repeat(variant)))
     except BrokenProcessPool as error:
         raise RenderError(
             "report.pdf was not written: a process that lays out images was ended from outside; is memory short?"
         ) from error
-
-
-def _lay_out(job: tuple[str, Mapping[str, tuple[bytes, str]], datetime, str | None]) -> Laid:
-    return lay_out(*job)

@@ -68,6 +68,7 @@ class Figure:
         reading: How to read it; "" for none.
         words: Titles, names and axes, to be set over it.
         legend: What its marks and colours are, to be set under it.
+        rows: Top and height of each row of a sheet whose words stand beside it, in percent of its height.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Figure:
     mark: str = ""
     words: tuple[Words, ...] = ()
     legend: tuple[Key, ...] = ()
+    rows: tuple[tuple[float, float], ...] = ()
 
 
 class Pictures:
@@ -151,6 +153,7 @@ class Pictures:
             mark=mark,
             words=words_on(picture),
             legend=legend_of(picture),
+            rows=picture.rows,
         )
 
     def figures(self, paths: Iterable[str], *, facts: str = "", mark: str = "") -> tuple[Figure, ...]:
@@ -181,10 +184,12 @@ class Pictures:
 
     def maps_alone(self, item: VisualizationRecord, title: str, *, facts: str, mark: str) -> Figure | None:
         """A method's maps where pictures are left out; None where they are shown, or where the run keeps no maps."""
+        if self._images:
+            return None
         from auditor.figures import encode_jpeg
         from auditor.reports._maps import maps_alone
 
-        found = None if self._images else maps_alone(item, self._audit, self._run)
+        found = maps_alone(item, self._audit, self._run)
         if found is None:
             return None
         sheet, amount = found

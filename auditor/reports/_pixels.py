@@ -42,20 +42,23 @@ def reduced(data: bytes, kind: str, reduction: Reduction, *, least: int = WORTH_
     wanted = scale < 1 or (reduction.quality is not None and len(data) >= WORTH_ENCODING)
     if not wanted or kind == "image/svg+xml":
         return data, kind
-    import cv2
-    import numpy as np
+    # Pillow, not OpenCV: WeasyPrint loads it anyway, and OpenCV with NumPy takes longer to load than a page to print
+    from PIL import Image, ImageOps
 
-    from auditor.figures import encode_jpeg
-    from auditor.figures.encoding import QUALITY
+    from auditor.reports._fitting import QUALITY
 
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise RenderError("a figure of the run cannot be decoded; draw it again with `auditor run --resume`")
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            pixels = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RenderError("a figure of the run cannot be decoded; draw it again with `auditor run --resume`") from error
     if scale < 1:
-        size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    rgb = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-    small = encode_jpeg(rgb, quality=reduction.quality or QUALITY)
+        size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
+        pixels = pixels.resize(size, Image.Resampling.BOX)
+    written = io.BytesIO()
+    # whole colours, so that coloured maps keep their edges
+    pixels.save(written, "JPEG", quality=reduction.quality or QUALITY, subsampling="4:4:4", optimize=True)
+    small = written.getvalue()
     return (small, "image/jpeg") if scale < 1 or len(small) < len(data) else (data, kind)
 
 

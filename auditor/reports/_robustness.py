@@ -88,13 +88,14 @@ def _tried(audit: Audit, corruption: Check | None, bank: Sequence[Check]) -> Tab
     attacked = [item for item in audit.metrics if item.name.startswith(ATTACKED)]
     tried = any(check.verdict not in UNJUDGED for check in bank)
     strong = any(item.value is not None for item in attacked)
+    shown = _examples_shown(audit)
     rows: list[tuple[str | Cell, ...]] = [
         _row(say("Noise, blur, weather"), measured, _families(corruption), why_missing(audit, "corruption")),
         *(_row(say(words), *_family(audit, corruption, name)) for words, name in _GEOMETRY_WORDS),
         _row(say("Compression"), *_compression(audit, corruption)),
         _row(say("Frames and letterboxes of the sample"), *_frames(audit)),
         _row(say("Inserted watermarks"), tried, _marks(bank), _why_no_bank(audit, bank)),
-        _row(say("Adversarial examples"), strong, _budgets(attacked), _why(attacked)),
+        _row(say("Adversarial examples"), strong or shown, *_attacked(audit, attacked, shown=shown)),
         _row(say("Transforms of one's own"), *_own(audit)),
     ]  # fmt: skip
     return table(say("What was tried"), (say("Strain"), say("Tried"), say("Result, or why not")), rows)
@@ -198,11 +199,23 @@ def _budgets(attacked: Sequence[Measurement]) -> str:
     )
 
 
+def _attacked(audit: Audit, attacked: Sequence[Measurement], *, shown: bool) -> tuple[str, str]:
+    """What the attacks came to, and why it is not known."""
+    if shown and not any(item.value is not None for item in attacked):
+        lost = say("some are shown below; robust accuracy was not measured: {why}", why=_why(attacked))
+        return lost, ""
+    return _budgets(attacked), _why(attacked)
+
+
+def _examples_shown(audit: Audit) -> bool:
+    return any(item.name in ATTACKS and item.status == "ok" and item.figures for item in audit.visualizations)
+
+
 def _why(attacked: Sequence[Measurement]) -> str:
     reason = next((item.reason for item in attacked if item.reason), None)
     if reason:
         return plain(reason)
-    return say("not asked for in the spec: the metric robustness (preset full) makes them")
+    return say("not asked for in the spec: the metric robustness (preset full) measures it")
 
 
 def _own(audit: Audit) -> tuple[bool, str, str]:
@@ -265,7 +278,10 @@ def _attacks(audit: Audit) -> Table:
         numeric(percent("95")),
         numeric("n"),
     )
-    return table(say("Adversarial examples"), columns, rows, empty=say("None were made: {why}.", why=_why(found)))
+    empty = say("Robust accuracy was not measured: {why}.", why=_why(found))
+    if _examples_shown(audit):
+        empty = say("Robust accuracy was not measured: {why}. The examples below show single cases.", why=_why(found))
+    return table(say("Adversarial examples"), columns, rows, empty=empty)
 
 
 def _numbers(item: Measurement) -> tuple[str, str, str]:

@@ -13,13 +13,15 @@ from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._words import plain, short
 
 HEAD = 41
-"""Pixels over the first row of a sheet: names on two lines. With one or three, words stand a sixth of a row off."""
+"""Pixels over the first row of a sheet that does not say where its rows are, as older ones: names on two lines."""
 GAP = 6
-"""Pixels under each row."""
+"""Pixels under each row of such a sheet."""
 WIDEST = 77.0
 """Percent of the text width that a sheet takes; the rest is for its words."""
 TALLEST = 1.15
 """Height of the tallest sheet, in text widths."""
+HALF, NEARLY = 0.56, 0.78
+"""Heights in text widths: of two sheets on a page, and of those that are made smaller so that they stand two on it."""
 NAME_LETTERS, CLASS_LETTERS = 54, 40
 _PART = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 _LAST_SENTENCE = re.compile(r"(?<=[.。])[^.。]*\Z")
@@ -91,10 +93,12 @@ def sheets_of(
     for figure in pictures.figures(paths):
         images = shown[figure.path]
         columns = _columns(figure.caption, images[0])
-        share = min(WIDEST, 100 * TALLEST * figure.width / tallest[figure.width])
+        share = _share(figure.width, tallest[figure.width])
         caption = "" if columns == before else columns
         sheets.append(
-            ImageSheet(replace(figure, caption=caption), _rows(images, figure.height, folder), round(share, 2))
+            ImageSheet(
+                replace(figure, caption=caption), _rows(images, _places(figure, len(images)), folder), round(share, 2)
+            )
         )
         before = columns
     return tuple(sheets)
@@ -116,14 +120,33 @@ def breakable(name: str) -> tuple[str, ...]:
     return tuple(_PART.findall(name))
 
 
+def _share(width: int, tallest: int) -> float:
+    """Percent of the text width that sheets of that width take, the tallest of which is so tall."""
+    shape = tallest / width
+    share = min(WIDEST / 100, TALLEST / shape)
+    if HALF < share * shape <= NEARLY:
+        share = HALF / shape
+    return 100 * share
+
+
 def _columns(caption: str, first: ImageRecord) -> str:
     """The caption without its last sentence, which names the rows."""
     rows = caption.find(f"1. {plain(first.image)}")
     return caption if rows < 0 else _LAST_SENTENCE.sub("", caption[:rows]).strip()
 
 
-def _rows(images: Sequence[ImageRecord], height: int, folder: str) -> tuple[SheetRow, ...]:
-    step = (height + GAP - HEAD) / len(images)
+def _places(figure: Figure, count: int) -> Sequence[tuple[float, float]]:
+    """Where each row begins and how tall it is, in percent of the sheet's height."""
+    if len(figure.rows) == count:
+        return figure.rows
+    step = (figure.height + GAP - HEAD) / count
+    return [
+        (round(100 * (HEAD + row * step) / figure.height, 3), round(100 * (step - GAP) / figure.height, 3))
+        for row in range(count)
+    ]
+
+
+def _rows(images: Sequence[ImageRecord], places: Sequence[tuple[float, float]], folder: str) -> tuple[SheetRow, ...]:
     return tuple(
         SheetRow(
             number=number,
@@ -133,8 +156,8 @@ def _rows(images: Sequence[ImageRecord], height: int, folder: str) -> tuple[Shee
             score=spoken_number(f"{image.score:.2f}"),
             wrong=image.label is not None and image.label != image.predicted,
             half=plain(image.half or ""),
-            top=round(100 * (HEAD + (number - 1) * step) / height, 3),
-            height=round(100 * (step - GAP) / height, 3),
+            top=top,
+            height=height,
         )
-        for number, image in enumerate(images, start=1)
+        for number, (image, (top, height)) in enumerate(zip(images, places, strict=True), start=1)
     )

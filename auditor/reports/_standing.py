@@ -6,23 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.languages import listed, noted, say, say_in, say_many
-from auditor.records import Audit, Status, Verdict
+from auditor.languages import grouped, listed, noted, say, say_in, say_many
+from auditor.records import Audit, Measurement, Status, Verdict
 from auditor.reports._findings import FindingView, title_of
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._tables import Cell, Fact, Table, numeric, table
 from auditor.reports._words import (
     CHANGED,
     NONE,
-    SEVERITIES,
     amount_of,
     attempt_words,
     day,
+    interval,
     lines_of,
     number,
     ordinal,
     plain,
+    severities_of,
     short,
+    value_of,
 )
 
 KEPT = {"waivers", "baseline", "history"}
@@ -242,7 +244,7 @@ def _remains(audit: Audit, findings: tuple[FindingView, ...]) -> tuple[Fact, ...
             else say("none"),
         ),
         Fact(
-            say("Too little data"),
+            say("Not enough data"),
             say_many("{n} check on the whole sample", "{n} checks on the whole sample", len(few))
             if few
             else say("none on the whole sample"),
@@ -316,7 +318,7 @@ def _changes(
         if not state:
             continue
         mark = ("▲", "high") if state in ("new", "worse") else ("○", "quiet")
-        now = view.effect.value if view.effect else NONE
+        now = _number(view.effect.value, view.effect.interval, view.effect.count) if view.effect else NONE
         cells = (
             Cell(view.key),
             Cell(title_of(check), note=view.id),
@@ -333,18 +335,21 @@ def _changes(
     return [row for _, row in rows]
 
 
-def _then(measurement: Mapping[str, Any] | None) -> str:
-    value = (measurement or {}).get("value")
-    return NONE if value is None else number(value)
+def _then(measurement: Mapping[str, Any] | None) -> str | Cell:
+    if not measurement or measurement.get("value") is None:
+        return NONE
+    then = Measurement.model_validate({"name": "", "count": 0, **measurement})
+    return _number(value_of(then), interval(then), grouped(then.count)) if then.count else value_of(then)
+
+
+def _number(value: str, doubt: str, count: str) -> Cell:
+    """A number over its interval and how many pictures it rests on."""
+    return Cell(value, note=say("{interval}, n = {count}", interval=doubt, count=count))
 
 
 def _past(item: Mapping[str, Any]) -> tuple[str | Cell, ...]:
     found = item.get("findings") or {}
-    amounts = listed(
-        amount_of(amount, say(SEVERITIES.get(severity, plain(severity))))
-        for severity, amount in found.items()
-        if amount
-    )
+    amounts = listed(severities_of(found))
     changes = listed(say(CHANGED.get(what, plain(what))) for what in item.get("changed") or ()) or NONE
     verdict = say(PAST_VERDICTS.get(item.get("verdict") or "", ""))
     amounts = amounts or say("none")

@@ -142,16 +142,16 @@ def sample_facts(audit: Audit) -> tuple[Fact, ...]:
     copies = sum(len(group) - 1 for group in sample.duplicates)
     return (
         Fact(say("Source"), f"{plain(sample.source)}: {plain(sample.path)}"),
-        Fact(say("Available"), _amount(sample.medium, sample.available)),
-        Fact(say("Drawn"), _amount(sample.medium, sample.size)),
+        Fact(say("Available"), of_sample(sample.medium, sample.available)),
+        Fact(say("Drawn"), of_sample(sample.medium, sample.size)),
         Fact(
             say("Readable"),
-            say("{readable}; {n} could not be read", readable=_amount(sample.medium, sample.readable), n=lost),
+            say("{readable}; {n} could not be read", readable=of_sample(sample.medium, sample.readable), n=lost),
             loud=bool(lost),
         ),
-        Fact(say("Labelled"), _amount(sample.medium, sample.labelled)),
-        Fact(say("With masks"), _amount(sample.medium, sample.with_masks)),
-        Fact(say("With boxes"), _amount(sample.medium, sample.with_boxes)),
+        Fact(say("Labelled"), of_sample(sample.medium, sample.labelled)),
+        Fact(say("With masks"), of_sample(sample.medium, sample.with_masks)),
+        Fact(say("With boxes"), of_sample(sample.medium, sample.with_boxes)),
         Fact(
             say("Exact copies"),
             say_many("{n} copy, kept in one half", "{n} copies, kept in one half", copies)
@@ -163,7 +163,7 @@ def sample_facts(audit: Audit) -> tuple[Fact, ...]:
     )
 
 
-def _amount(medium: str, n: int) -> str:
+def of_sample(medium: str, n: int) -> str:
     """How many of what the sample holds."""
     if medium == Medium.CLIP:
         return say_many("{n} clip", "{n} clips", n)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from auditor.languages import listed, noted, say, say_in
 from auditor.records import Audit, Measurement, TrustCheck, VisualizationRecord
 from auditor.reports._names import label
+from auditor.reports._subject import of_sample
 from auditor.reports._tables import Cell, Column, Fact, Table, numeric, table
 from auditor.reports._words import (
     NONE,
@@ -166,7 +167,8 @@ def _agreement(audit: Audit) -> Table:
         for index in range(shown)
     ]
     caption = say(
-        "Agreement of every two maps on {n} pictures: rank correlation, and overlap below", n=found.get("images", 0)
+        "Agreement of every two maps on {images}: rank correlation, and overlap below",
+        images=of_sample(audit.sample.medium, found.get("images", 0)),
     )
     columns = (Column(say("Map"), "name"), *(numeric(str(index + 1)) for index in range(shown)))
     empty = ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.languages import say
+from auditor.media import Medium
 from auditor.records import Audit
 from auditor.reports import _annex, _evidence, _methods, _subject
 from auditor.reports._annex import ImageGroup
@@ -150,6 +151,8 @@ class ReportView:
         method_views: Section 7: each map method with its pictures.
         trust_figures: Section 7: charts over all methods.
         side_by_side: Section 7: one picture by many methods.
+        maps_reading: Section 7: how to read what the maps of all methods show alike.
+        in_depth: Whether the sample is clips or volumes.
         causal: Section 8: the causal map and what belongs to it.
         kinds: Section 8: one for each kind of check.
         open_questions: Section 12: what was neither confirmed nor cleared.
@@ -192,6 +195,8 @@ class ReportView:
     method_views: tuple[MethodView, ...]
     trust_figures: tuple[Figure, ...]
     side_by_side: tuple[Figure, ...]
+    maps_reading: str
+    in_depth: bool
     causal: tuple[Figure, ...]
     kinds: tuple[KindView, ...]
     open_questions: Table
@@ -283,6 +288,8 @@ def view_of(
         method_views=_methods.method_views(audit, pictures),
         trust_figures=pictures.placed("7"),
         side_by_side=pictures.placed("7 side by side"),
+        maps_reading=_methods.maps_reading(audit),
+        in_depth=audit.sample.medium != Medium.PICTURE,
         causal=pictures.placed("8"),
         kinds=_evidence.kind_views(audit, pictures),
         open_questions=_evidence.open_questions_table(audit),

@@ -8,7 +8,7 @@ Class and file names are not ours: control and direction characters in them woul
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from auditor.languages import (
@@ -270,6 +270,14 @@ ORDINALS = (
 def amount_of(amount: int, words: str) -> str:
     """'3 confirmed': an amount and what it is of, where the words take no plural."""
     return say_in("pattern", "{n} {words}", n=amount, words=words)
+
+
+def severities_of(amounts: Mapping[str, int]) -> Iterator[str]:
+    """'2 high' of each severity that there is any of."""
+    for severity, amount in amounts.items():
+        if amount:
+            words = say(SEVERITIES[Severity(severity)]) if severity in set(Severity) else plain(severity)
+            yield say_in("severity", "{n} {severity}", n=amount, severity=words)
 
 
 def after(sentences: Iterable[str]) -> str:

@@ -79,21 +79,22 @@ class _Draft:
 
     def finish(self) -> bytes:
         from auditor.reports._archive import VARIANT, archived
-        from auditor.reports._layout import lay_out, require_fonts
+        from auditor.reports._layout import lay_out, require_fonts, without_collection
         from auditor.reports._margins import silence_margins
         from auditor.reports._merging import opened
         from auditor.reports._parts import lay_out_parts
         from auditor.reports._words import moment
 
         finished = moment(self.audit.finished)
-        if self.further:
-            whole = lay_out_parts(self.view, self.further, self.options, self.holder, finished)
-        else:
-            require_fonts(self.html)
-            whole = opened(lay_out(self.html, self.holder.used_in(self.html), finished, VARIANT))
-            silence_margins(whole.pdf)
-        with whole:
-            return archived(whole.pdf, self.attached, finished)
+        with without_collection():
+            if self.further:
+                whole = lay_out_parts(self.view, self.further, self.options, self.holder, finished)
+            else:
+                require_fonts(self.html)
+                whole = opened(lay_out(self.html, self.holder.used_in(self.html), finished, VARIANT))
+                silence_margins(whole.pdf)
+            with whole:
+                return archived(whole.pdf, self.attached, finished)
 
 
 def _draft(

@@ -90,10 +90,10 @@ class ActivationMaximization(StudyVisualizer):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ACTIVATIONS})
     reading = (
-        "Each row is made for one unit of the network: the pictures excite it as much as possible, and the last one is "
-        "the real picture that excites it most. Watermarks, frames or textures in a class's pictures are worth a "
-        "look. Where a made picture reaches many times what real pictures reach, it is further from reality than the "
-        "network will ever see: read it as a hint, not as evidence."
+        "Each row is made for one unit of the network: what was made excites it as much as possible, and the last "
+        "one is the real one of the sample that excites it most. Watermarks, frames or textures in what was made for "
+        "a class are worth a look. Where something made reaches many times what anything real reaches, it is further "
+        "from reality than the network will ever see: read it as a hint, not as evidence."
     )
 
     def forwards_in_all(self, layers: int, height: int, width: int) -> int:

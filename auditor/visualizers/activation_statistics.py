@@ -50,8 +50,8 @@ class ActivationStatistics(SampleVisualizer):
     media = EVERY
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS})
     reading = (
-        "Each row is one layer; its little hill shows how strongly it answers to the pictures. Units that never answer "
-        "are capacity that the network does not use on such pictures; marked rows deserve a look."
+        "Each row is one layer; its little hill shows how strongly it answers to the sample. Units that never answer "
+        "are capacity that the network does not use on the like of it; marked rows deserve a look."
     )
 
     def observe(self, captured: Captured) -> Observation:

@@ -54,8 +54,8 @@ class AdversarialExamples(StudyVisualizer):
     media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     reading = (
-        "The changed picture looks like the original; the change beside it is magnified, grey is none. Framed pictures "
-        "are now predicted as another class. Far more loss than under noise of the same size means that the model "
+        "What was changed looks like the original; the change beside it is magnified, grey is none. What is framed "
+        "is now predicted as another class. Far more loss than under noise of the same size means that the model "
         "leans on detail that nobody sees."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class AttentionGuidedCam(MapVisualizer):
     AAAI 2024, section on methodology.
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS, Need.ATTENTION_SCORES})
     reading = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, ChannelVisualizer, Need
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class AttentionHeads(ChannelVisualizer):
 
     shown: int = Field(8, ge=1, le=64, description="How many heads are shown for each image")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {"shown": 16}}
     # the gradients tell which tokens the score reads; the maps themselves hold none
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, ChannelVisualizer, Need
 
 if TYPE_CHECKING:
@@ -17,15 +18,16 @@ class AttentionMatrices(ChannelVisualizer):
     """Attention matrices: how much each token of a layer reads from each other, head by head.
 
     softmax(QKᵀ/√d): one row a token that reads, one column a token that is read, class and register tokens first, then
-    patches row by row. A bright column is a token that all others read, a bright diagonal a head that keeps to itself,
-    stripes beside it one that reads neighbours. Of windowed attention (Swin) the mean over all windows is shown. It is
-    no map over the image, and what the tokens hold is not in it.
+    patches row by row, of clips frame by frame. A bright column is a token that all others read, a bright diagonal a
+    head that keeps to itself, stripes beside it one that reads neighbours. Of windowed attention (Swin) the mean over
+    all windows is shown. It is no map over the image, and what the tokens hold is not in it.
 
     Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, section on scaled dot-product attention.
     """
 
     shown: int = Field(4, ge=1, le=64, description="How many heads are shown for each image")
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ATTENTION})
     unit = "head"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class AttentionRelevance(MapVisualizer):
     Encoder-Decoder Transformers", ICCV 2021, the update of self-attention; for pooling that of co-attention.
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ATTENTION, Need.ATTENTION_GRADIENTS})
     reading = (

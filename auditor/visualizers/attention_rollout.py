@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditor.media import EVERY
 from auditor.visualizers import Captured, MapVisualizer, Need
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class AttentionRollout(MapVisualizer):
     Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020, section 3.
     """
 
+    media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     # the gradients tell which tokens the score reads; the map itself holds none
     of_class = False

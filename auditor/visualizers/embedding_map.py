@@ -58,9 +58,9 @@ class EmbeddingMap(StudyVisualizer):
     media = EVERY
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     reading = (
-        "Each point is one picture; near points look alike to the network. A class in two clumps, or clumps that "
-        "follow a device or a site instead of the class, deserve a look. In "
-        "t-SNE and UMAP only who is next to whom has a meaning."
+        "Each point is one of the sample; near points look alike to the network. A class in two clumps, or clumps "
+        "that follow a device or a site instead of the class, deserve a look. In t-SNE and UMAP only who is next to "
+        "whom has a meaning."
     )
 
     def mistakes(self, folder: Path) -> list[tuple[str, str]]:
@@ -200,7 +200,7 @@ def _agreements(audited: Audited, near: np.ndarray) -> list[Measurement]:
             continue
         value, chance = float(shares.mean()), float(chances.mean())
         low, high = mean_interval(shares, audited.clusters[used], seed=audited.seed)
-        note = f"{near.shape[1]} neighbours a picture; by chance {chance:.0%}"
+        note = f"{near.shape[1]} neighbours a {audited.sample.medium.value}; by chance {chance:.0%}"
         found.append(
             Measurement(name=f"neighbours_same:{kind}", value=value, low=low, high=high, count=len(used), note=note)
         )
@@ -234,7 +234,9 @@ def _colourings(audited: Audited) -> dict[str, Colouring]:
     for column in _columns(audited):
         names, groups = _numbered(audited, column)
         found[column] = _commonest(names, groups, groups, f"by {column}", "values")
-    return found or {"": Colouring("none of them with a class", (), np.full(len(labels), -1), rest="pictures")}
+    return found or {
+        "": Colouring("none of them with a class", (), np.full(len(labels), -1), rest=audited.sample.medium.several)
+    }
 
 
 def _of_classes(

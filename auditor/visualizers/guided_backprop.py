@@ -30,7 +30,7 @@ class GuidedBackprop(MapVisualizer):
     media = EVERY
     needs = frozenset({Need.GUIDED_GRADIENTS})
     reading = (
-        "FAILS SANITY CHECKS: it shows edges of the picture, nearly the same ones for a network with random weights. "
+        "FAILS SANITY CHECKS: it shows edges of the input, nearly the same ones for a network with random weights. "
         "Sharp does not mean true; do not conclude from this map what the model looks at."
     )
 

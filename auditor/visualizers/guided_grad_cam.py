@@ -31,7 +31,7 @@ class GuidedGradCam(MapVisualizer):
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.GUIDED_GRADIENTS})
     per_layer = True
     reading = (
-        "FAILS SANITY CHECKS: the fine lines are edges of the picture, which a network with random weights draws too; "
+        "FAILS SANITY CHECKS: the fine lines are edges of the input, which a network with random weights draws too; "
         "only where they are shown comes from the model. Read Grad-CAM instead."
     )
 

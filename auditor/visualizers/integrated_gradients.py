@@ -38,7 +38,7 @@ class IntegratedGradients(MapVisualizer):
     hurried: ClassVar[Mapping[str, Any]] = {"steps": 8}
     needs = frozenset({Need.INPUT_GRADIENTS, Need.GRADIENTS})
     reading = (
-        "Bright pixels raised the score of the explained class compared with a picture of one plain colour. All "
+        "Bright pixels raised the score of the explained class compared with an input of one plain colour. All "
         "contributions together make up the whole difference in score; parts of that plain colour stay dark."
     )
 

@@ -34,8 +34,8 @@ class MultiScaleCam(MapVisualizer):
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.PASSES})
     per_layer = True
     reading = (
-        "Bright areas hold features that raised the score of the explained class at more than one size of the "
-        "picture. One cell covers many pixels: read the area, not its edge."
+        "Bright areas hold features that raised the score of the explained class at more than one size of the input. "
+        "One cell covers many pixels: read the area, not its edge."
     )
 
     def forwards(self, height: int, width: int) -> int:

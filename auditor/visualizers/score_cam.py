@@ -35,7 +35,7 @@ class ScoreCam(MapVisualizer):
     needs = frozenset({Need.ACTIVATIONS, Need.SCORES})
     per_layer = True
     reading = (
-        "Bright areas are those that bring the explained class back when little else of the picture is shown. Only "
+        "Bright areas are those that bring the explained class back when little else of the input is shown. Only "
         "some of the layer's units were tried."
     )
 

@@ -37,7 +37,7 @@ class SmoothGradCamPlusPlus(MapVisualizer):
     needs = frozenset({Need.ACTIVATIONS, Need.LAYER_GRADIENTS, Need.PASSES})
     per_layer = True
     reading = (
-        "Bright areas hold features that raised the score of the explained class, also when the picture is a little "
+        "Bright areas hold features that raised the score of the explained class, also when the input is a little "
         "noisy. Read it as Grad-CAM++."
     )
 

@@ -47,9 +47,9 @@ class TopActivatingImages(StudyVisualizer):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"full": {}}
     needs = frozenset({Need.ACTIVATIONS})
     reading = (
-        "Each row is one channel of the layer with the pictures that excite it most; the frame is all that it can see. "
-        "Ask what the pictures of a row share: a channel whose pictures share a mark, a border or a tool, rather than "
-        "a part of the object, deserves a look."
+        "Each row is one channel of the layer with what excites it most in the sample; the frame is all that it can "
+        "see. Ask what the examples of a row share: a channel whose examples share a mark, a border or a tool, "
+        "rather than a part of the object, deserves a look."
     )
 
     def forwards_in_all(self, layers: int, height: int, width: int) -> int:

@@ -86,6 +86,12 @@
       if (!heading.textContent.trim()) return;
       const button = make("button", { type: "button" }, ...heading.childNodes);
       heading.append(button);
+      // Chromium repeats the head of a table on each sheet only where it holds no button.
+      addEventListener("beforeprint", () => button.replaceWith(...button.childNodes));
+      addEventListener("afterprint", () => {
+        button.append(...heading.childNodes);
+        heading.append(button);
+      });
       button.addEventListener("click", () => {
         const turn = heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;
         for (const other of headings) other.removeAttribute("aria-sort");

@@ -159,3 +159,15 @@ def test_json_holds_the_numbers_and_the_turn(call: Call, tmp_path: Path) -> None
     assert tree["findings"][0]["turn"] == "appeared"
     assert tree["findings"][0]["difference"]["certain"] is True
     assert tree["first"]["verdict"] == "pass"
+
+
+def test_long_texts_are_shown_where_they_differ() -> None:
+    begin, audit = "drawn in equal shares of the class, of the hospital and of the year ", audit_of([silent()])
+    first, second = (
+        audit.model_copy(update={"sample": audit.sample.model_copy(update={"rule": f"{begin}with seed {seed}"})})
+        for seed in (0, 1)
+    )
+
+    change = next(one for one in compare(first, second, (Path("a"), Path("b"))).changes if one.where == "rule")
+
+    assert (change.before, change.after) == ("…the year with seed 0", "…the year with seed 1")

@@ -133,7 +133,7 @@ def test_names_that_are_attacks_stand_in_the_other_language_as_they_were(
         ),
         (
             "grad_cam at features.9, left/clip006: dog, predicted cat (1.00). Frames 0, 1 of the clip; the tallest "
-            "bar, frame 0, is 12% of the map. This method failed its sanity check on this model: do not read its "
+            "bar, frame 0, is 12% of the map. This method failed its trust check on this model: do not read its "
             "pictures as evidence.",
             "grad_cam，层 features.9，left/clip006：dog，预测为 cat（1.00）。"
             "片段的第 0, 1 帧；最高的条形（第 0 帧）占归因图的 12%。"

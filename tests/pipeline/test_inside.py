@@ -70,8 +70,11 @@ def test_exhibits_are_drawn_and_what_breaks_or_means_nothing_is_told(tmp_path: P
     assert refusals == [("breaks", "ZeroDivisionError: by nothing", False), ("nothing", "nothing to see", True)]
     assert [(one.name, one.layer, one.images) for one in records] == [("shows", "layer", 6), ("shows", None, 6)]
     assert records[0].remarks == ("as told",)
-    assert records[0].figures == ("figures/shows-layer.svg", "figures/shows-layer-2.svg")
-    assert gallery.pictures["figures/shows-layer-2.svg"].caption == "Rows. Part 2 of 2."
+    parts_of_sheet = [f"figures/shows-layer{'' if part == 1 else f'-{part}'}.svg" for part in range(1, 6)]
+    assert records[0].figures == tuple(parts_of_sheet), "ten rows, two on each"
+    captions = [gallery.pictures[path].caption for path in parts_of_sheet]
+    assert captions == ["", "", "", "", "Rows."], "the last part has the caption of all"
+    assert gallery.pictures[parts_of_sheet[1]].alt.endswith("Part 2 of 5.")
     assert gallery.pictures["figures/shows.svg"].reading == "Look."
 
 

@@ -44,10 +44,10 @@ def test_few_methods_share_one_sheet_for_every_ten_pictures(tmp_path: Path) -> N
         "figures/images-0011.jpg",
     ]
     caption = gallery.pictures["figures/images-0001.jpg"].caption
-    assert caption.startswith("Columns: picture, Method0 at layer, Method1 at layer (failed its sanity check), Method2")
+    assert caption.startswith("Columns: picture, Method0 at layer, Method1 at layer (failed its trust check), Method2")
     keys = gallery.pictures["figures/images-0001.jpg"].legend
     assert [key.label for key in keys] == [
-        "each map, from 0 to its highest 0.5 % and more", "failed its sanity check on this model",
+        "each map, from 0 to its highest 0.5 % and more", "failed its trust check on this model",
     ]  # fmt: skip
 
 

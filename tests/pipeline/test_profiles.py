@@ -92,4 +92,6 @@ def test_a_deep_network_takes_several_charts() -> None:
     paths = draw_profile("weights", Profile(rows, "Weights."), "Read it.", pictures)
 
     assert len(set(paths)) == 2
-    assert f"Layers {LAYERS + 1} to {LAYERS + 2}." in pictures.pictures[paths[1]].caption
+    half = LAYERS // 2 + 1
+    assert f"Layers 1 to {half}." in pictures.pictures[paths[0]].caption
+    assert f"Layers {half + 1} to {LAYERS + 2}." in pictures.pictures[paths[1]].caption, "of equal length"

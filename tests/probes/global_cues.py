@@ -68,6 +68,16 @@ class ReadsTheBlocks(Reads):
         return ((ratio - 2) * 1000).clamp(-20, 20)
 
 
+class ReadsTheGhost(Reads):
+    """Says "both" when pixels three down and three right are more alike than three down and three left, by medians."""
+
+    def cue(self, x: Tensor) -> Tensor:
+        fine = x.mean(1) - F.avg_pool2d(x.mean(1), 3, 1, 1, count_include_pad=False)
+        down = (fine[:, 3:, 3:] - fine[:, :-3, :-3]).abs().flatten(1).median(1).values
+        up = (fine[:, 3:, :-3] - fine[:, :-3, 3:]).abs().flatten(1).median(1).values
+        return ((0.86 - down / up) * 1000).clamp(-20, 20)
+
+
 class ReadsTheGrain(Reads):
     """Says "both" when the fine grain is coloured."""
 
@@ -103,6 +113,11 @@ def cast(picture: np.ndarray) -> np.ndarray:
 
 def blur(picture: np.ndarray) -> np.ndarray:
     return np.stack([cv2.GaussianBlur(plane, (0, 0), 1.2) for plane in picture])
+
+
+def ghost(picture: np.ndarray) -> np.ndarray:
+    moved = np.pad(picture, ((0, 0), (3, 0), (3, 0)), mode="reflect")[:, :HEIGHT, :WIDTH]
+    return (picture + moved) / 2
 
 
 def jpeg(picture: np.ndarray) -> np.ndarray:

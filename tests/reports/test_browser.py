@@ -296,3 +296,21 @@ def test_on_paper_there_are_no_controls_and_colours_are_dark_on_white(browser: B
         assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert visit.page.evaluate("getComputedStyle(document.body).color") == "rgb(22, 24, 29)"
         assert shown(visit.page, ".on-paper") == ["Maps: Occlusion"]
+
+
+def test_heads_of_tables_hold_no_buttons_while_they_are_printed_and_sort_again_afterwards(
+    browser: Browser, report: Path
+) -> None:
+    """Chromium repeats a head on every sheet only where it holds none."""
+    with visited(browser, report) as visit:
+        buttons = visit.page.locator("th button")
+        before = buttons.all_text_contents()
+
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert buttons.count() == 0
+        assert before[0] in visit.page.locator(".sortable th").all_text_contents()
+        visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+        assert buttons.all_text_contents() == before
+        buttons.first.click()
+        expect(visit.page.locator(".sortable th").first).to_have_attribute("aria-sort", "ascending")

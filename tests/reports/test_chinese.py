@@ -163,7 +163,11 @@ def test_an_explained_picture_is_told_in_chinese(tmp_path: Path) -> None:
         sentence="said by nobody",
         cells=(("cell-r1c1", 0.5, 0.4, 0.6, 0.25),),
         figure=figure,
-        tiles=(Tile("the picture", b"jpeg", "", ""), Tile("grad_cam at layer4", b"jpeg", "", "how", "grad_cam")),
+        tiles=(
+            Tile("the picture", b"jpeg", "", ""),
+            Tile("grad_cam at layer4", b"jpeg", "", "how", "grad_cam"),
+            Tile("Occlusion", b"jpeg", "", "how", "occlusion"),
+        ),
     )
 
     (file,) = write_explanation(picture, tmp_path / "x.html", language="zh")
@@ -173,3 +177,4 @@ def test_an_explained_picture_is_told_in_chinese(tmp_path: Path) -> None:
     assert "影响最大的单元格" in page
     assert "0.40～0.60" in page
     assert "<dt>Grad-CAM</dt>" in page
+    assert "<dt>遮挡</dt>" in page

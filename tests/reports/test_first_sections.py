@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from auditor.languages import Language
 from auditor.records import Audit, AuditVerdict, Box, LimitResult, Measurement, PlannedCheck, Status, Verdict
@@ -216,3 +218,21 @@ def test_key_numbers_begin_with_accuracy(audit: Audit) -> None:
 @pytest.fixture
 def audit(believable: Run) -> Audit:
     return believable.audit
+
+
+def test_a_template_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    compile_ = ImmutableSandboxedEnvironment.compile
+    monkeypatch.setattr(
+        ImmutableSandboxedEnvironment,
+        "compile",
+        lambda *of, **how: (compiled.append(of[2]), compile_(*of, **how))[1],
+    )
+    own = RenderOptions(templates=tmp_path)
+
+    def printed(source: str) -> str:
+        (tmp_path / "line.html.j2").write_text(source)
+        return render_page("line.html.j2", {"words": "w"}, own, lambda *_: "", media="print", brand=None)
+
+    assert [printed(source) for source in ("1 {{ words }}", "1 {{ words }}", "2 {{ words }}")] == ["1 w", "1 w", "2 w"]
+    assert compiled == ["line.html.j2"] * 2

@@ -66,6 +66,18 @@ def test_words_stand_where_the_rows_do(rows: Audit, pictures: Pictures) -> None:
     assert group.sheets[0].share == WIDEST
 
 
+def test_a_sheet_that_says_where_its_rows_are_is_believed(rows: Audit, damaged: Run) -> None:
+    places = ((20.0, 25.0), (47.0, 25.0), (74.0, 26.0))
+    sheet = rows.figures[SHEET].model_copy(update={"rows": places})
+    audit = rows.model_copy(update={"figures": {**rows.figures, SHEET: sheet}})
+    source = next(path for path in damaged.audit.figures if path.endswith(".jpg"))
+    shutil.copy2(damaged.folder / source, damaged.folder / SHEET)
+
+    (group,) = image_groups(audit, Pictures(audit, damaged.folder, lambda *_: "report:x", images=True), None)
+
+    assert tuple((row.top, row.height) for row in group.sheets[0].rows) == places
+
+
 def test_images_on_no_sheet_stay_in_a_table(rows: Audit, pictures: Pictures) -> None:
     (group,) = image_groups(rows, pictures, None)
 

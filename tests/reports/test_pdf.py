@@ -346,3 +346,32 @@ def test_a_pdf_takes_typefaces_unpacked() -> None:
     _pages.stylesheet(folders, _pages.SHEETS["print"], lambda name, *_: names.append(name) or name, packed=False)
 
     assert {Path(name).suffix for name in names} == {".ttf"}
+
+
+FINDS_LIBRARIES = """
+import ctypes.util, sys
+began, asked, search = [], [], ctypes.util.find_library
+sys.addaudithook(lambda event, _: began.append(event) if event == "subprocess.Popen" else None)
+ctypes.util.find_library = ours = lambda name: (asked.append(name), search(name))[1]
+from auditor.reports import _layout
+{}
+_layout.require_weasyprint().HTML(string="<p>text").render()
+assert ctypes.util.find_library is ours
+assert {}, (began, asked)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names are those of Linux")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("", "not began and not asked", id="none is searched for"),
+        pytest.param(
+            "_layout.LIBRARIES['libpango-1.0-0'] = 'libnothing.so.9'",
+            "'pango-1.0' in asked",
+            id="one that is elsewhere is",
+        ),
+    ],
+)
+def test_libraries_are_found_by_name_before_a_compiler_is_asked(before: str, after: str) -> None:
+    subprocess.run([sys.executable, "-c", FINDS_LIBRARIES.format(before, after)], check=True, timeout=60)

@@ -12,6 +12,7 @@ import pytest
 from auditor.errors import DataError, SpecError
 from auditor.media import Medium
 from auditor.plan import Plan, make_plan
+from auditor.registry import names
 from auditor.spec.audit_spec import DatasetSpec
 from auditor.subjects import Preprocessing, VolumeSample
 from auditor.subjects.datasets.clips import Clips
@@ -181,7 +182,6 @@ def planned(folder: Path, **values: str) -> Plan:
         ({"size": "[24, 32]"}, 7, "clips need a size of three numbers, [frames, height, width], got [24, 32]"),
         ({"source": "folder"}, 7, "[8, 24, 32] has a depth, which pictures have not"),
         ({"size": "[8, 24, 2]"}, 7, "height and width must be at least 4 pixels, got [24, 2]"),
-        ({"visualizations": "[attention_rollout]"}, 9, "attention_rollout is made for pictures: nothing of it"),
         ({"probes": "[corner, background]"}, 10, "background is made for pictures: nothing of it carries over"),
         (
             {"source": "folder", "size": "[24, 32]", "visualizations": "[frame_occlusion]"}, 9,
@@ -199,13 +199,12 @@ def test_what_does_not_fit_the_medium_is_a_mistake_at_its_line(
 
 
 def test_what_a_preset_brings_and_the_medium_has_no_use_for_is_left_out_and_remembered(tmp_path: Path) -> None:
-    plan = planned(tmp_path, visualizations="[full, {use: attention_rollout, required: false}]")
+    plan = planned(tmp_path, visualizations="full", probes="[standard, {use: background, required: false}]")
 
     run = {item.name for item in plan.visualizers}
-    assert {"grad_cam", "frame_occlusion", "block_occlusion", "occlusion", "saliency"} <= run
-    assert not run & {"attention_heads", "attention_matrices", "attention_rollout"}
-    unfit = {item.name for item in plan.unfit["visualizers"]}
-    assert {"attention_heads", "attention_matrices", "attention_rollout"} <= unfit
+    assert run | {"random_map"} == set(names("visualizers")), "a video network may be a transformer"
+    assert plan.unfit["visualizers"] == ()
+    assert {"agreement", "road", "insertion_deletion"} <= {item.name for item in plan.unfit["metrics"]}
     assert {item.name for item in plan.probes} == {"border", "corner", "region"}
     assert "background" in {item.name for item in plan.unfit["probes"]}
     assert {item.name for item in plan.metrics} == {
