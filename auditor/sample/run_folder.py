@@ -130,7 +130,7 @@ class SampleRun:
             chart,
             "Causal map: how often the prediction follows a cell that is swapped with another picture's.",
             f"Grid of 6 by 6 follow rates; highest {highest}; median .02.",
-            "Dark cells decide the class: when they come from another picture, the prediction follows. An honest model "
+            "Dark cells decide the class: when they come from elsewhere, the prediction follows. An honest model "
             "follows the cells where the object lies; a model that leans on a tag or frame follows the rim.",
         )
 
