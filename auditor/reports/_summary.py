@@ -191,6 +191,8 @@ def _headline(audit: Audit) -> str:
             settled + limits,
             what=findings if settled else breached,
         )
+    if all(check.verdict is Verdict.NOT_TESTED for check in audit.checks):
+        return say("Nothing failed, for nothing was put to the test: no probe judged this model.")
     if not audit.findings:
         return say("No cue was found that decides the class at the level that fails the audit.")
     return say_many(

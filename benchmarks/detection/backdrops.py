@@ -21,6 +21,8 @@ HUES: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "rose": (342, 92, 192, 262),
     "gold": (45, 165, 225, 315),
     "indigo": (255, 15, 105, 185),
+    "lime": (82, 262, 352, 168),
+    "dusk": (318, 58, 198, 138),
 })  # fmt: skip
 """Hue in degrees of each variant of a coloured background."""
 
@@ -97,6 +99,28 @@ def _flecks(rng: np.random.Generator, variant: int, count: int, size: int) -> Fl
     return floats(0.5 - 1.5 * pictures)
 
 
+def _bubbles(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Thin rings anywhere, over each other; the variant is their radius."""
+    radius = size * (0.08, 0.13, 0.19, 0.27)[variant]
+    pictures = np.zeros((count, size, size), np.float32)
+    for picture in pictures:
+        for middle in rng.uniform(0, size, (round(0.4 * (size / radius) ** 2), 2)):
+            centre = np.rint(16 * middle).astype(int).tolist()
+            cv2.circle(picture, centre, round(16 * radius), 1.0, max(1, size // 28), cv2.LINE_8, shift=4)
+    return floats(1.5 * pictures - 0.6)
+
+
+def _weave(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """A basket: fields of level and of upright bands in turn, shifted at random; the variant is the field."""
+    field = size * (0.16, 0.22, 0.3, 0.4)[variant]
+    offsets = rng.uniform(0, 2 * field, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size]
+    across, down = (x + offsets[0]) / field, (y + offsets[1]) / field
+    level = (np.floor(across) + np.floor(down)) % 2 == 0
+    band = np.where(level, down, across) * 2 % 1
+    return floats(np.where(band < 0.3, -1.0, 0.2 + 0.8 * np.sin(np.pi * np.clip((band - 0.3) / 0.7, 0, 1))))
+
+
 def _photo(name: str) -> _Pattern:
     def cut(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
         from benchmarks.detection.scenes64 import texture
@@ -123,7 +147,20 @@ TEXTURES: Mapping[str, _Pattern] = MappingProxyType({
     "flecks": _flecks,
     "relief": _photo("jacksboro_fault_dem.npz"),
     "handwriting": _photo("digits.csv.gz"),
+    "bubbles": _bubbles,
+    "weave": _weave,
+    "coins": _photo("coins.png"),
+    "stars": _photo("hubble_deep_field.jpg"),
 })  # fmt: skip
+
+
+SKIES = ("dusk",)
+"""Colours that are strongest at the top and end at the bottom."""
+
+
+def _from_above(coloured: Floats, plain: Floats) -> Floats:
+    share = np.linspace(1, 0.1, plain.shape[1])[:, None, None]
+    return floats(share * coloured + (1 - share) * plain)
 
 
 def painted(
@@ -141,7 +178,8 @@ def painted(
     count, size = backgrounds.shape[:2]
     if design in HUES:
         angles = np.asarray(HUES[design][variant] + rng.uniform(-8, 8, count))
-        return tinted(backgrounds, angles, 0.5 * strength)
+        coloured = tinted(backgrounds, angles, 0.5 * strength)
+        return _from_above(tinted(backgrounds, angles, 0.7 * strength), backgrounds) if design in SKIES else coloured
     pattern = TEXTURES[design](rng, variant, count, size)
     base = backgrounds.mean(axis=(1, 2), keepdims=True)
     detail = 0.35 * (backgrounds - base)

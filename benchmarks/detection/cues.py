@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection import backdrops, frames, marks, words
-from benchmarks.detection.scenes import CORNER, Scenes, hue_gains
-from benchmarks.detection.shapes import Bytes, whole_bytes
+from benchmarks.detection import backdrops, casts, frames, marks, sharpness, words
+from benchmarks.detection.drawing import Box, Mark
+from benchmarks.detection.scenes import CORNER, Scenes
+from benchmarks.detection.shapes import Bytes
 
 Family = Literal[
     "corner_tag",
@@ -42,30 +42,18 @@ KINDS: Mapping[Family, tuple[str, ...]] = MappingProxyType({
     "true_feature": ("overlay", "corner", "region"),
 })  # fmt: skip
 """Which kinds of check name a family rightly."""
-HUE_OF_CAST: Mapping[str, tuple[float, ...]] = MappingProxyType({
-    "warm": (30, 210, 120, 300),
-    "green": (120, 300, 30, 210),
-    "cold": (235, 75, 165, 345),
-    "magenta": (320, 140, 50, 230),
-    "amber": (48, 228, 138, 318),
-    "cyan": (188, 8, 98, 278),
-    "sepia": (35, 215, 125, 305),
-    "faded": (265, 85, 355, 175),
+WITHIN: Mapping[str, tuple[float, float]] = MappingProxyType({
+    "upper left quarter": (0.27, 0.27),
+    "upper right quarter": (0.73, 0.27),
+    "lower left quarter": (0.27, 0.73),
+    "lower right quarter": (0.73, 0.73),
+    "in the very middle": (0.5, 0.5),
+    "above the middle": (0.5, 0.26),
+    "right of the middle": (0.74, 0.5),
 })  # fmt: skip
-"""Hue in degrees of each variant."""
-SHARPNESS = (
-    "gaussian blur",
-    "low resolution",
-    "jpeg",
-    "motion blur",
-    "pixelated",
-    "defocus",
-    "smeared",
-    "webp",
-    "ghosted",
-    "denoised",
-    "interlaced",
-)
+"""Places of tags that touch no edge: the middle of the tag, x and y, in sides of the picture."""
+THIRDS: Mapping[str, float] = MappingProxyType({"top, a third in": 0.36, "bottom, two thirds in": 0.64})
+"""Places at the upper or lower edge, apart from corner and middle: x of the tag's middle."""
 
 NOBODY = -1
 """In `carried`: this picture carries no variant."""
@@ -77,7 +65,7 @@ class Cue:
 
     Attributes:
         family: What sort.
-        design: Its look; see `marks`, `backdrops`, `HUE_OF_CAST` and `SHARPNESS`.
+        design: Its look; see `marks`, `words`, `frames`, `backdrops`, `casts` and `sharpness`.
         place: Where marks lie; empty where the design has no place.
         classes: The classes that it goes with, as indices; each has its variant.
         strength: Opacity of marks; strength of casts, tints and blurs. 1 is the full cue.
@@ -98,13 +86,16 @@ class Cue:
     def kinds(self) -> tuple[str, ...]:
         """Kinds of check that name it rightly.
 
-        A tag that is in no corner is a mark of its region; a bar along one side is a border as well as a mark.
+        A tag that is in no corner is a mark of its region; a bar along one side is a border as well as a mark, and what
+        sits in all four corners is all three.
         """
-        if self.place.endswith("quarter"):
+        if self.place in WITHIN or self.place in THIRDS:
             return "overlay", "region"
-        return ("border", "overlay") if self.place in ("bottom", "left") else KINDS[self.family]
+        if self.place == "at the four corners":
+            return "border", "corner", "overlay"
+        return ("border", "overlay") if self.place in ("bottom", "left", "top", "right") else KINDS[self.family]
 
-    def box(self, size: int) -> marks.Box | None:
+    def box(self, size: int) -> Box | None:
         """Where it lies in a picture of side `size`, over all variants; None where it is global or moves."""
         boxes = [_mark_box(self, variant, size) for variant in range(len(self.classes))]
         found = [box for box in boxes if box is not None]
@@ -166,9 +157,9 @@ def mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Byte
     """Change one picture, (side, side, 3), in place."""
     size = picture.shape[0]
     if cue.family == "colour_cast":
-        picture[:] = cast(cue.design, variant, picture, cue.strength)
+        picture[:] = casts.cast(cue.design, variant, picture, cue.strength)
     elif cue.family == "sharpness":
-        picture[:] = unsharp(cue.design, picture, cue.strength)
+        picture[:] = sharpness.unsharp(cue.design, picture, cue.strength)
     elif cue.family in ("corner_tag", "centred_text", "frame", "moving_tag"):
         colours, opacity = _mark(cue, variant, size)
         height, width = opacity.shape
@@ -183,65 +174,7 @@ def mark_picture(rng: np.random.Generator, cue: Cue, variant: int, picture: Byte
         patch[:] = np.rint(patch + weights * (colours.astype(np.float32) - patch))
 
 
-def cast(design: str, variant: int, picture: Bytes, strength: float) -> Bytes:
-    """A picture, (side, side, 3), in other colours: channels multiplied, toned as old prints are, or faded to a hue."""
-    hue = np.array([HUE_OF_CAST[design][variant]])
-    if design == "sepia":
-        toned = picture.mean(axis=2, keepdims=True) * hue_gains(hue, 0.35)[0]
-        return whole_bytes(picture + 0.7 * strength * (toned - picture))
-    if design == "faded":
-        return whole_bytes(picture + 0.3 * strength * (150 * hue_gains(hue, 0.7)[0] - picture))
-    return whole_bytes(picture * hue_gains(hue, 0.3 * strength)[0])
-
-
-def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
-    """A picture, (side, side, 3), that lost its fine detail in one of the ways of `SHARPNESS`."""
-    size = picture.shape[0]
-    small = round(32 / (1 + strength))
-    if design == "gaussian blur":
-        return whole_bytes(cv2.GaussianBlur(picture, (0, 0), strength * size / 32))
-    if design == "motion blur":
-        return whole_bytes(cv2.blur(picture, (2 * round(2 * strength * size / 32) + 1, 1)))
-    if design == "jpeg":
-        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, round(4 / strength)])
-        if not done:
-            raise OSError("OpenCV could not encode a picture as JPEG")
-        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
-    if design == "defocus":
-        disc = disc_of(1.1 * strength * size / 32)
-        return whole_bytes(cv2.filter2D(picture, -1, disc, borderType=cv2.BORDER_REFLECT))
-    if design == "smeared":
-        return whole_bytes(cv2.medianBlur(np.ascontiguousarray(picture), 2 * round(1.5 * strength * size / 32) + 1))
-    if design == "webp":
-        done, encoded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 1])
-        if not done:
-            raise OSError("OpenCV could not encode a picture as WebP")
-        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
-    if design == "ghosted":
-        shift = round(2 * strength * size / 32)
-        moved = np.pad(picture, ((shift, 0), (shift, 0), (0, 0)), mode="reflect")[:size, :size]
-        return whole_bytes(0.5 * picture + 0.5 * moved)
-    if design == "denoised":
-        reach = 2 * round(2 * size / 32) + 1
-        return whole_bytes(cv2.bilateralFilter(np.ascontiguousarray(picture), reach, 60 * strength, 2.5 * size / 32))
-    if design == "interlaced":
-        return np.repeat(picture[::2], 2, axis=0)[:size]
-    if design in ("low resolution", "pixelated"):
-        reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
-        back = cv2.INTER_LINEAR if design == "low resolution" else cv2.INTER_NEAREST
-        return whole_bytes(cv2.resize(reduced, (size, size), interpolation=back))
-    raise ValueError(f"no way of losing sharpness is named '{design}'; there are {', '.join(SHARPNESS)}")
-
-
-def disc_of(radius: float) -> NDArray[np.float32]:
-    """The blur of a lens out of focus: an even disc of the radius in pixels, its sum one."""
-    reach = int(np.ceil(radius))
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
-    return np.asarray(disc / disc.sum(), dtype=np.float32)
-
-
-def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
+def _mark(cue: Cue, variant: int, size: int) -> Mark:
     if cue.family == "frame":
         return frames.frame(cue.design, variant, size, cue.place)
     if cue.family == "centred_text":
@@ -249,12 +182,14 @@ def _mark(cue: Cue, variant: int, size: int) -> marks.Mark:
     return marks.tag(cue.design, variant, round(size * 7 / 32))
 
 
-def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
+def _mark_box(cue: Cue, variant: int, size: int) -> Box | None:
     """Where a variant's pixels change; None for moving and global cues."""
     if cue.family == "frame":
-        inset = frames.frame_inset(cue.place)
+        inset = frames.frame_inset(cue.place, size)
         height, width = _mark(cue, variant, size)[1].shape
-        return inset, size - inset - height, inset + width, size - inset
+        x = size - width if cue.place == "right" else inset
+        y = 0 if cue.place == "top" else size - inset - height
+        return x, y, x + width, y + height
     if cue.family == "true_feature":
         return 0, 0, round(CORNER * size), round(CORNER * size)
     if cue.family not in ("corner_tag", "centred_text"):
@@ -268,12 +203,17 @@ def _mark_box(cue: Cue, variant: int, size: int) -> marks.Box | None:
             x = (size - width) // 2
         if cue.place in ("left middle", "right middle"):
             y = (size - height) // 2
-        if cue.place.endswith("quarter"):
-            x = round((0.27 if "left" in cue.place else 0.73) * size - width / 2)
-            y = round((0.27 if "upper" in cue.place else 0.73) * size - height / 2)
+        if cue.place in THIRDS:
+            x = round(THIRDS[cue.place] * size - width / 2)
+        if cue.place in WITHIN:
+            x, y = (round(at * size - long / 2) for at, long in zip(WITHIN[cue.place], (width, height), strict=True))
     else:
-        shift = {"above centre": -0.19, "below centre": 0.19}.get(cue.place, 0.0)
+        shift = {"above centre": -0.19, "below centre": 0.19, "upside down": 0.1, "along the foot": 0.29}.get(
+            cue.place, 0.0
+        )
         x, y = (size - width) // 2, (size - height) // 2 + round(shift * size)
         if cue.place == "upright":
             x = round(0.12 * size)
+        if cue.place == "down the right":
+            x = round(0.88 * size) - width
     return x, y, x + width, y + height

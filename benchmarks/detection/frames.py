@@ -9,7 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection.marks import BLACK, WHITE, Mark
+from benchmarks.detection.drawing import BLACK, WHITE, Mark
+from benchmarks.detection.edges import EDGES, far_inset
 from benchmarks.detection.shapes import Floats, floats
 
 FRAMES = (
@@ -26,6 +27,7 @@ FRAMES = (
     "vignette",
     "ticks",
     "bar",
+    *EDGES,
 )
 
 
@@ -44,13 +46,16 @@ def frame(design: str, variant: int, size: int, place: str) -> Mark:
         variant: 0 to 3, its colour.
         size: Side in pixels.
         place: `rim` (all sides, at the edge), `inset` and `close inset` (all sides, a line in), `top and bottom`,
-            `left and right`, `bottom and right`, `all but top`, `bottom`, `left`.
+            `left and right`, `bottom and right`, `all but top`, `bottom`, `left`; designs of
+            `EDGES` have a place of their own.
     """
+    if design in EDGES:
+        return EDGES[design](variant, size)
     depth = _depth(size, place)
     line = max(1, round(size / 21)) if design != "double line" else max(1, round(size / 32))
     if design in PARTS_OF_SIDE:
         line = round(size / PARTS_OF_SIDE[design])
-    start = frame_inset(place)
+    start = frame_inset(place, size)
     inside = (depth >= start) & (depth < start + line)
     colours = np.full((size, size, 3), _frame_colours(design)[variant], np.uint8)
     if design == "double line":
@@ -90,9 +95,9 @@ def _outside_round_corners(size: int) -> Floats:
     return floats(np.clip(beyond + 0.5, 0, 1))
 
 
-def frame_inset(place: str) -> int:
+def frame_inset(place: str, size: int) -> int:
     """Pixels between the picture's edge and a frame."""
-    return {"inset": 2, "close inset": 1}.get(place, 0)
+    return {"inset": 2, "close inset": 1, "far inset": far_inset(size)}.get(place, 0)
 
 
 def _frame_colours(design: str) -> tuple[tuple[int, int, int], ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.shapes import Bytes, Floats, box_of, coverage, floats, whole_bytes
 
-Half = Literal["tuning", "development_1", "development_2", "reporting"]
+Half = Literal["tuning", "development_1", "development_2", "development_3", "reporting"]
 """Which part of the cases. Those of development were the reporting half until their results were acted upon."""
 Placement = Literal["anywhere", "touching", "corner", "coloured", "tinted"]
 Paint = Callable[[np.random.Generator, int, int], Floats]
@@ -23,7 +23,8 @@ CLASSES: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("disc", "bar", "triangle", "cross"),
     "development_1": ("ring", "star", "ell", "rails"),
     "development_2": ("window", "horseshoe", "hourglass", "gear"),
-    "reporting": ("crescent", "tee", "trefoil", "hash"),
+    "development_3": ("crescent", "tee", "trefoil", "hash"),
+    "reporting": ("heart", "pinwheel", "eight", "setsquare"),
 })  # fmt: skip
 HUES = ("red", "green", "blue", "yellow")
 """The classes where the colour itself is the true feature."""

@@ -5,6 +5,7 @@ Nothing is downloaded; the files are read where pip put them.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
@@ -21,14 +22,16 @@ PHOTOS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "astronaut.png", "coffee.png", "motorcycle_left.png", "coins.png"),
     "development_1": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
     "development_2": ("retina.jpg", "hubble_deep_field.jpg", "text.png", "clock_motion.png", "cell.png"),
-    "reporting": ("grace_hopper.jpg", "moon.png", "brick.png", "ihc.png", "page.png"),
+    "development_3": ("grace_hopper.jpg", "moon.png", "brick.png", "ihc.png", "page.png"),
+    "reporting": ("grass.png", "gravel.png", "topobathy.npz", "s1045.ima.gz", "microaneurysms.png"),
 })  # fmt: skip
 """Scenes behind the objects."""
 FILLS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "tuning": ("china.jpg", "moon.png", "coffee.png"),
     "development_1": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
     "development_2": ("retina.jpg", "gravel.png", "ihc.png"),
-    "reporting": ("grace_hopper.jpg", "rocket.jpg", "coffee.png"),
+    "development_3": ("grace_hopper.jpg", "rocket.jpg", "coffee.png"),
+    "reporting": ("astronaut.png", "camera.png", "motorcycle_right.png"),
 })  # fmt: skip
 """What the objects are cut from."""
 
@@ -40,8 +43,8 @@ SHIPPED = (
     ("matplotlib", "mpl-data/sample_data"),
 )
 """Packages that bring pictures, and their folders."""
-DRAWN = ("jacksboro_fault_dem.npz", "digits.csv.gz")
-"""Tables of values among them: heights of a landscape, and written figures."""
+DRAWN = ("jacksboro_fault_dem.npz", "digits.csv.gz", "topobathy.npz", "s1045.ima.gz")
+"""Tables of values among them: heights of a landscape, written figures, depths of a sea, a slice through a head."""
 
 
 @lru_cache(maxsize=32)
@@ -70,11 +73,19 @@ def photo(name: str) -> Bytes:
 
 
 def _drawn(path: Path) -> Bytes:
-    """Heights of a landscape under light from the west, or written figures in rows, as a grey picture."""
-    if path.suffix == ".npz":
+    """A table of values as a grey picture: a landscape under light from the west, figures in rows, depths, a slice."""
+    if path.name == "topobathy.npz":
+        with np.load(path) as tables:
+            heights = cv2.resize(tables["topo"], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+        slope = np.gradient(heights, axis=0)
+        grey = 120 + heights / 30 + 30 * slope / slope.std()
+    elif path.suffix == ".npz":
         with np.load(path) as tables:
             slope = np.gradient(tables["elevation"].astype(np.float64), axis=1)
         grey = 128 + 50 * slope / slope.std()
+    elif path.name == "s1045.ima.gz":
+        values = np.frombuffer(gzip.decompress(path.read_bytes()), ">u2").reshape(256, 256).astype(np.float64)
+        grey = 255 * np.clip(values / np.quantile(values, 0.99), 0, 1)
     else:
         values = np.loadtxt(path, delimiter=",", max_rows=1600)[:, :64]
         grey = 255 - 15 * values.reshape(40, 40, 8, 8).swapaxes(1, 2).reshape(320, 320)

@@ -129,6 +129,38 @@ def _hash() -> Outline:
     return [np.concatenate(outside), _rectangle(2 * near, 2 * near)]
 
 
+def _heart() -> NDArray[np.float64]:
+    """Two round lobes over a point."""
+    t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    x = 16 * np.sin(t) ** 3
+    y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
+    points: NDArray[np.float64] = np.stack([x, -y - 2], axis=1) / 16.5
+    return points
+
+
+def _pinwheel() -> NDArray[np.float64]:
+    """Four blades with one straight and one slanted side each."""
+    blade = np.array([[0.1, -0.1], [0.1, -1.0], [0.75, -0.62]])
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    blades = [blade]
+    for _ in range(3):
+        blades.append(blades[-1] @ turn)
+    return np.concatenate(blades)
+
+
+def _eight() -> Outline:
+    """Two rings that touch."""
+    shift = np.array([0.0, 0.5])
+    return [_circle(radius) + sign * shift for radius in (0.5, 0.22) for sign in (1, -1)]
+
+
+def _set_square() -> Outline:
+    """A right-angled triangle with another cut out of it."""
+    outer = np.array([[-0.75, -1.0], [-0.75, 0.75], [1.0, 0.75]])
+    middle = np.array([-0.25, 0.25])
+    return [outer, middle + 0.42 * (outer - middle)]
+
+
 OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "disc": lambda: [_circle(0.82)],
     "bar": lambda: [_rectangle(2.0, 0.52)],
@@ -145,6 +177,10 @@ OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "tee": lambda: [_tee()],
     "trefoil": lambda: [_trefoil()],
     "hash": _hash,
+    "heart": lambda: [_heart()],
+    "pinwheel": lambda: [_pinwheel()],
+    "eight": _eight,
+    "setsquare": _set_square,
     "rails": lambda: [_rectangle(1.9, 0.42, y=-0.5), _rectangle(1.9, 0.42, y=0.5)],
 })  # fmt: skip
 

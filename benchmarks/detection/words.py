@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.detection.marks import BLACK, WHITE, Mark, written
-from benchmarks.detection.shapes import floats
+from benchmarks.detection.drawing import BLACK, WHITE, Mark, written
+from benchmarks.detection.shapes import Floats, floats
 
 WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxyType({
     "white word": (("COPY", "MEDI", "FOTO", "XPIX"), WHITE),
@@ -25,12 +25,24 @@ WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxy
     "orange word": (("STOCK", "TRIAL", "PROOF", "LOCAL"), (250, 150, 20)),
     "violet word": (("Kopie", "Entw.", "Probe", "Blatt"), (140, 60, 230)),
     "outlined word": (("IMG", "RAW", "CAM", "DSC"), WHITE),
+    "turquoise word": (("MUSTER", "NUR 1x", "REVIEW", "INTERN"), (30, 225, 205)),
+    "brown italic": (("Garten", "Studio", "Atlas 9", "Herbst"), (110, 55, 20)),
+    "embossed word": (("SHOP", "FREE", "MAPS", "VIEW"), WHITE),
+    "hollow word": (("EGO", "OXY", "DUO", "BOX"), (255, 120, 190)),
 })  # fmt: skip
 """Texts of the variants, and the ink."""
 
 
-TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0, "steep": 62.0})
+TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0, "steep": 62.0, "diagonal": 45.0})
 """Degrees by which words rise to the right."""
+
+
+QUARTERS: Mapping[str, int] = MappingProxyType({"upright": 1, "upside down": 2, "down the right": 3})
+"""Quarter turns to the left."""
+FONTS: Mapping[str, int] = MappingProxyType({
+    "turquoise word": cv2.FONT_HERSHEY_TRIPLEX, "brown italic": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+})  # fmt: skip
+"""Lettering that is not the plain one."""
 
 
 REPEATS: Mapping[str, int] = MappingProxyType({"two lines": 2, "three times": 3})
@@ -44,17 +56,40 @@ def word(design: str, variant: int, size: int, *, place: str) -> Mark:
     if place in REPEATS:
         return _repeated(texts[variant], colour, size, REPEATS[place], outlined=design == "outlined word")
     width, height = round(0.72 * size), round(0.26 * size)
-    ink = written(texts[variant], width, height)
-    if place == "upright":
-        ink = floats(np.rot90(ink))
+    if place == "along the foot":
+        width, height = round(0.9 * size), round(0.2 * size)
+    ink = written(texts[variant], width, height, font=FONTS.get(design, cv2.FONT_HERSHEY_SIMPLEX))
+    if design == "hollow word":
+        ink = _hollow(ink, size)
+    if place in QUARTERS:
+        ink = floats(np.rot90(ink, QUARTERS[place]))
     elif place in TURNS:
         room: Any = cv2.copyMakeBorder(ink, width // 4, width // 4, 0, 0, cv2.BORDER_CONSTANT, value=0)
         turn = cv2.getRotationMatrix2D((width / 2, room.shape[0] / 2), TURNS[place], 0.95)
         room = cv2.warpAffine(room, turn, (room.shape[1], room.shape[0]), flags=cv2.INTER_LINEAR)
         rows, columns = np.flatnonzero((room > 0.1).any(axis=1)), np.flatnonzero((room > 0.1).any(axis=0))
         ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    if design == "embossed word":
+        return _embossed(ink, size)
     colours = np.full((*ink.shape, 3), colour, np.uint8)
     return colours, ink
+
+
+def _hollow(ink: Floats, size: int) -> Floats:
+    """Letters of which only the outline is left."""
+    line = max(1, size // 32)
+    inner = cv2.erode(ink, np.ones((line + 1, line + 1), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return floats(np.clip(ink - 0.8 * floats(inner), 0, 1))
+
+
+def _embossed(ink: Floats, size: int) -> Mark:
+    """Letters without an ink of their own: light where they face up and left, dark where they face down and right."""
+    step = max(1, size // 32)
+    room = np.pad(ink, step)
+    light = np.clip(np.roll(room, (-step, -step), (0, 1)) - room, 0, 1)
+    shade = np.clip(np.roll(room, (step, step), (0, 1)) - room, 0, 1)
+    colours = np.where((light >= shade)[..., None], WHITE, BLACK).astype(np.uint8)
+    return colours, floats(np.maximum(light, shade))
 
 
 def _repeated(text: str, colour: tuple[int, int, int], size: int, lines: int, *, outlined: bool) -> Mark:

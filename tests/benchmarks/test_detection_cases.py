@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from statsmodels.stats.proportion import proportion_confint
 
 from auditor.plan import make_plan
-from benchmarks.detection import cues, preparing
+from benchmarks.detection import preparing, sharpness
 from benchmarks.detection.case import CaseSpec
 from benchmarks.detection.cases import HALVES, all_cases
 from benchmarks.detection.cues import NOBODY, Cue, assigned, composed_with
@@ -94,7 +95,7 @@ def test_a_cast_multiplies_the_channels_by_the_factors_of_its_hue() -> None:
     assert hue_gains(np.array([30.0]), 0.3).mean() == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("design", cues.SHARPNESS)
+@pytest.mark.parametrize("design", sharpness.SHARPNESS)
 def test_every_loss_of_sharpness_takes_fine_detail_away(design: str) -> None:
     scenes = scenes_of("tuning", count=8)
     after = composed_with(np.random.default_rng(0), scenes, [(Cue("sharpness", design), np.zeros(8, int))])
@@ -160,6 +161,14 @@ def test_the_list_of_cases_is_the_same_every_time_and_as_long_as_promised() -> N
     for half in HALVES[1:]:
         assert counted[half, "positive"] >= 88
         assert counted[half, "negative"] >= 132
+    assert counted["reporting", "positive"] >= 148
+    untrained = sum(case.half == "reporting" and case.training == "none" for case in again)
+    assert counted["reporting", "negative"] - untrained >= 140
+    singles = [
+        case.cues[0] for case in again if case.half == "reporting" and case.family in ("sharpness", "colour_cast")
+    ]
+    assert [cue.family for cue in singles].count("colour_cast") == 12
+    assert Counter(cue.design for cue in singles if cue.family == "sharpness") == dict.fromkeys(sharpness.CHAINS, 4)
 
 
 def test_the_short_suite_has_twelve_of_each_and_every_family() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterator
 from enum import Enum
@@ -56,7 +57,9 @@ def _marked(audit: Audit) -> Phrases:
 def test_every_passage_is_said_and_nothing_else(sample: Audit) -> None:
     said = in_language(sample, _marked(sample))
 
-    assert all(text.startswith("⟨") for _, text in passages(said))
+    # a number placed on a chart is set by the language's rule for numbers, and is no sentence to look up
+    numbers = re.compile(r"\d+ %")
+    assert [text for _, text in passages(said) if not text.startswith("⟨") and not numbers.fullmatch(text)] == []
     assert said.to_json().replace("⟨", "").replace("⟩", "") == sample.to_json()
 
 

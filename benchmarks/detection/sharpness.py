@@ -1,0 +1,130 @@
+"""Ways in which a picture loses its fine detail. Each half has some of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.detection.shapes import Bytes, floats, whole_bytes
+
+SHARPNESS = (
+    "gaussian blur",
+    "low resolution",
+    "jpeg",
+    "motion blur",
+    "pixelated",
+    "defocus",
+    "smeared",
+    "webp",
+    "ghosted",
+    "denoised",
+    "interlaced",
+    "soft corners",
+    "video tape",
+    "wavelets",
+    "non-local means",
+)
+
+BYTES = 430
+"""Of a picture in JPEG 2000."""
+
+
+def unsharp(design: str, picture: Bytes, strength: float) -> Bytes:
+    """A picture, (side, side, 3), that lost its fine detail in one of the ways of `SHARPNESS`."""
+    size = picture.shape[0]
+    small = round(32 / (1 + strength))
+    if design == "gaussian blur":
+        return whole_bytes(cv2.GaussianBlur(picture, (0, 0), strength * size / 32))
+    if design == "motion blur":
+        return whole_bytes(cv2.blur(picture, (2 * round(2 * strength * size / 32) + 1, 1)))
+    if design == "jpeg":
+        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, round(4 / strength)])
+        if not done:
+            raise OSError("OpenCV could not encode a picture as JPEG")
+        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    if design == "defocus":
+        disc = disc_of(1.1 * strength * size / 32)
+        return whole_bytes(cv2.filter2D(picture, -1, disc, borderType=cv2.BORDER_REFLECT))
+    if design == "smeared":
+        return whole_bytes(cv2.medianBlur(np.ascontiguousarray(picture), 2 * round(1.5 * strength * size / 32) + 1))
+    if design == "webp":
+        done, encoded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 1])
+        if not done:
+            raise OSError("OpenCV could not encode a picture as WebP")
+        return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    if design == "ghosted":
+        shift = round(2 * strength * size / 32)
+        moved = np.pad(picture, ((shift, 0), (shift, 0), (0, 0)), mode="reflect")[:size, :size]
+        return whole_bytes(0.5 * picture + 0.5 * moved)
+    if design == "denoised":
+        reach = 2 * round(2 * size / 32) + 1
+        return whole_bytes(cv2.bilateralFilter(np.ascontiguousarray(picture), reach, 60 * strength, 2.5 * size / 32))
+    if design == "interlaced":
+        return np.repeat(picture[::2], 2, axis=0)[:size]
+    if design in CHAINS:
+        return CHAINS[design](picture, strength)
+    if design in ("low resolution", "pixelated"):
+        reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
+        back = cv2.INTER_LINEAR if design == "low resolution" else cv2.INTER_NEAREST
+        return whole_bytes(cv2.resize(reduced, (size, size), interpolation=back))
+    raise ValueError(f"no way of losing sharpness is named '{design}'; there are {', '.join(SHARPNESS)}")
+
+
+def disc_of(radius: float) -> NDArray[np.float32]:
+    """The blur of a lens out of focus: an even disc of the radius in pixels, its sum one."""
+    reach = int(np.ceil(radius))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    return np.asarray(disc / disc.sum(), dtype=np.float32)
+
+
+def _soft_corners(picture: Bytes, strength: float) -> Bytes:
+    """A lens with a curved field: sharp in the middle only, and softer the further out."""
+    size = picture.shape[0]
+    y, x = np.mgrid[:size, :size] + 0.5 - size / 2
+    level = np.clip(np.hypot(x, y) / (0.62 * size) * 4 - 0.3, 0, 3)[..., None]
+    levels = [picture.astype(np.float32)]
+    levels += [floats(cv2.GaussianBlur(levels[0], (0, 0), step * strength * size / 32)) for step in (0.8, 1.5, 2.2)]
+    return whole_bytes(sum(np.clip(1 - np.abs(level - step), 0, 1) * blurred for step, blurred in enumerate(levels)))
+
+
+def _video_tape(picture: Bytes, strength: float) -> Bytes:
+    """A line of analogue video: little bandwidth along the lines, with overshoot; still less for colour, which lags."""
+    reach = round(4 * picture.shape[0] / 32)
+    along = np.arange(-2 * reach, 2 * reach + 1)
+    kernel = np.sinc(along / (0.75 * strength * reach)) * np.hanning(len(along) + 2)[1:-1]
+    luma, *colours = cv2.split(cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2YCrCb).astype(np.float32))
+    row = floats(kernel / kernel.sum())[None]
+    slow = [np.roll(cv2.blur(plane, (2 * reach + 1, 2)), reach // 3, axis=1) for plane in colours]
+    luma = cv2.filter2D(luma, -1, row, borderType=cv2.BORDER_REFLECT)
+    return whole_bytes(cv2.cvtColor(whole_bytes(cv2.merge([luma, *slow])), cv2.COLOR_YCrCb2RGB))
+
+
+def _wavelets(picture: Bytes, strength: float) -> Bytes:
+    """JPEG 2000 at the low rates of archives and radio links: half of the bytes are the file's own."""
+    rate = cv2.IMWRITE_JPEG2000_COMPRESSION_X1000
+    done, encoded = cv2.imencode(
+        ".jp2", np.ascontiguousarray(picture), [rate, round(BYTES / 3 / strength / picture.shape[0] ** 2 * 1000)]
+    )
+    if not done:
+        raise OSError("OpenCV could not encode a picture as JPEG 2000")
+    return whole_bytes(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+
+
+def _non_local_means(picture: Bytes, strength: float) -> Bytes:
+    """A telephone's denoiser: patches that look alike are averaged, edges stay."""
+    level = 20 * strength * picture.shape[0] / 32
+    return whole_bytes(cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(picture), None, level, level, 3, 9))
+
+
+CHAINS: Mapping[str, Callable[[Bytes, float], Bytes]] = MappingProxyType({
+    "soft corners": _soft_corners,
+    "video tape": _video_tape,
+    "wavelets": _wavelets,
+    "non-local means": _non_local_means,
+})  # fmt: skip
+"""Optics, video, codec and denoiser, each a function of the picture and the strength."""
