@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROW = 0.19
 """Inches a row."""
-LEFT, RIGHT = 2.7, 4.42
+LEFT, RIGHT = 2.98, 4.5
 """Inches: ends of the axis."""
 COLUMNS = (0.03, 5.42, 5.76, 5.84)
 """Inches: where labels begin, effects end, counts end, verdicts begin."""

@@ -55,6 +55,8 @@ _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 _PARTED = re.compile(r" (?:(?<=\d )(?=(?:%|px|s|MiB|MB)(?!\w))|(?<=\b[nqp] )(?=[=≤≥<])|(?<=[=≤≥] )(?=[\d.−]))")
 """Spaces at which no line ends: '91 %', 'n = 64', '≥ 0.25'. It begins with the space, which is found fast: the address
 of a picture has half a million letters and none."""
+_LAYER = re.compile(r"(?<!\S)([^\W\d]\w*(?:\.\w+)*\.\d[\w.]{0,24})(?!\S*/)")
+"""Names with a number behind a point, at which lines would be broken: 'layers.4.conv1'."""
 
 
 class _Compiled(BytecodeCache):
@@ -115,6 +117,7 @@ def render_page(
     )
     language = speaking()
     teach(environment)
+    environment.filters["whole"] = whole
     packed = media not in ("print", "part")
     style = stylesheet(folders, SHEETS[media], embed, packed=packed) + _colours(brand, dark=media in ("screen", "site"))
     name = SCRIPTS.get((template, media))
@@ -143,6 +146,13 @@ def _held(value: Any) -> Any:
         return value
     held = _PARTED.sub("\N{NO-BREAK SPACE}", value)
     return Markup(held) if isinstance(value, Markup) else held
+
+
+def whole(text: str) -> Markup:
+    """A line of text in which names of layers stay whole at the end of a line."""
+    parts = _LAYER.split(str(_held(text)))
+    span = Markup('<span class="nowrap">{}</span>')
+    return Markup("").join(span.format(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 def policy(style: str, script: str, script_name: str) -> str:

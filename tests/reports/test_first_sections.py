@@ -14,7 +14,7 @@ from auditor.reports import RenderOptions
 from auditor.reports._evidence import not_tested_table
 from auditor.reports._findings import title_of
 from auditor.reports._limits import limit_table
-from auditor.reports._pages import render_page
+from auditor.reports._pages import render_page, whole
 from auditor.reports._subject import metric_table, plan_table, run_facts, settings_facts
 from auditor.reports._summary import summarise
 from auditor.reports._tables import numeric, table
@@ -48,6 +48,13 @@ def test_no_line_ends_between_a_number_and_its_unit_or_sign(tmp_path: Any, words
     page = render_page("line.html.j2", {"words": words}, own, lambda *_: "", media="print", brand=None)
 
     assert page == f"{held}|{held}".replace("_", HELD)
+
+
+def test_names_of_layers_stay_whole_and_nothing_else_becomes_markup() -> None:
+    assert whole("took layers.4.conv1; 91 % < 2.5 s") == (
+        f'took <span class="nowrap">layers.4.conv1</span>; 91{HELD}% &lt; 2.5{HELD}s'
+    )
+    assert whole("a<b>.4 and /data/net.v2/file.3") == "a&lt;b&gt;.4 and /data/net.v2/file.3"
 
 
 def test_templates_put_their_sentences_together_as_the_language_does(tmp_path: Any) -> None:
