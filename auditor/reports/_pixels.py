@@ -43,10 +43,11 @@ def reduced(data: bytes, kind: str, reduction: Reduction, *, least: int = WORTH_
     if not wanted or kind == "image/svg+xml":
         return data, kind
     # Pillow, not OpenCV: WeasyPrint loads it anyway, and OpenCV with NumPy takes longer to load than a page to print
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageFile, ImageOps
 
     from auditor.reports._fitting import QUALITY
 
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint sets it for the whole process, and half a picture would pass
     try:
         with Image.open(io.BytesIO(data)) as opened:
             pixels = ImageOps.exif_transpose(opened).convert("RGB")

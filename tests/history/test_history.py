@@ -161,7 +161,8 @@ def test_the_command_prints_attempts_changes_and_trends(call: Call, tmp_path: Pa
     assert code == 0
     assert re.search(r"AUD-20260202-bes\s+2.0\s+fail\s+1 high\s+2\s+data", out)
     assert "The same weights failed 2 times" in out
-    assert "0.00 [-0.10, 0.10] → 0.50 [0.40, 0.60] ▲ → 0.60 [0.50, 0.70] ▲ → 0.00 [-0.10, 0.10]" in out
+    followed = "0.00 [-0.10, 0.10] n 64 → 0.50 [0.40, 0.60] n 64 ▲ → 0.60 [0.50, 0.70] n 64 ▲ → 0.00 [-0.10, 0.10] n 64"
+    assert followed in out
     tree = json.loads(call("history", root, "--json")[1])
     assert History.model_validate(tree["toy"]).same_model == 3
     assert call("history", root, "--chart", tmp_path / "trends.svg")[0] == 0

@@ -68,7 +68,7 @@ def test_charts_show_a_few_methods_and_say_of_how_many(tmp_path: Path) -> None:
         "cascade": {"stages": ["head", "first"], "images": 4, "curves": {"saliency": [0.4, 0.1], "broke": [None, 0.1]}},
     }
 
-    paths = draw_trust(tables, gallery)
+    paths = draw_trust(tables, "pictures", gallery)
 
     assert paths == ["figures/deletion-curves.svg", "figures/cascade-curves.svg"]
     deletion = gallery.pictures[paths[0]]
@@ -84,7 +84,7 @@ def test_robustness_is_drawn_over_the_budget_with_its_number_of_pictures(tmp_pat
     curves = {"noise": curve, "fgsm": curve, "pgd": {**curve, "value": [1.0, 0.25]}}
     table = {"epsilons": [0.0, 4.0], "images": 9, "of": "robust_accuracy", "steps": 10, "curves": curves}
 
-    paths = draw_trust({"robustness": table}, gallery)
+    paths = draw_trust({"robustness": table}, "pictures", gallery)
 
     assert paths == ["figures/robustness-curves.svg"]
     assert "Share of 9 pictures still right" in gallery.pictures[paths[0]].caption
@@ -92,4 +92,4 @@ def test_robustness_is_drawn_over_the_budget_with_its_number_of_pictures(tmp_pat
 
 
 def test_a_run_without_such_metrics_has_no_such_charts(tmp_path: Path) -> None:
-    assert draw_trust({"per_class": []}, Gallery(RunFolder(tmp_path))) == []
+    assert draw_trust({"per_class": []}, "pictures", Gallery(RunFolder(tmp_path))) == []

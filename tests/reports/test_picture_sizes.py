@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from auditor.errors import RenderError
 from auditor.figures import decode_png, encode_jpeg, encode_png
@@ -60,7 +60,8 @@ def test_colours_are_kept_whole() -> None:
         assert {component[1:3] for component in opened.layer} == {(1, 1)}  # type: ignore[attr-defined]
 
 
-def test_a_picture_that_cannot_be_decoded_ends_the_build() -> None:
+def test_a_picture_that_cannot_be_decoded_ends_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
     broken = encode_jpeg(np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8))
 
     for data in (broken[: len(broken) // 2], b"no picture at all" * 300):
