@@ -29,6 +29,8 @@ FASTER = 1.2
 """How many times as fast it has to be."""
 TRIED = 2
 """Images on which a method is tried."""
+HOPELESS = 2.0
+"""A format in which one pass takes so many times as long is not tried: on processors some layers have no quick form."""
 WORTH_SECONDS = 0.5
 """What takes less in fp32 on those images is not tried: there is nothing to gain."""
 SERVED = frozenset({Need.SCORES, Need.GRADIENTS})
@@ -111,6 +113,10 @@ class Gate:
             return Decision(None, "")
         tried = []
         for format_ in formats(self.predictor.device):
+            slower = self._slower(format_, some)
+            if slower > HOPELESS:
+                tried.append(f"{format_.name}: one pass takes {slower:.0f} times as long")
+                continue
             rounded, quicker = self._timed(visualizer, self._in(format_, some))
             worst, faster = _worst_correlation(exact, rounded), seconds / max(quicker, 1e-9)
             figures = f"{format_.name}: worst correlation with fp32 {worst:.4f}, {faster:.1f} times as fast"
@@ -120,6 +126,25 @@ class Gate:
         if not tried:
             return Decision(None, "")
         return Decision(None, f"{visualizer.part_name()} ran in fp32 (tried {'; '.join(tried)})")
+
+    def _slower(self, format_: Format, captured: Captured) -> float:
+        """How many times as long an image's pass takes in the format; first passes make the model and do not count."""
+        in_format = self._in(format_, captured).target_scores
+        assert in_format is not None
+        seconds = []
+        for scores in (self.predictor.input_scores, in_format):
+            scores(captured.inputs[:1], captured.targets[:1])
+            before = self._clock()
+            scores(captured.inputs[:1], captured.targets[:1])
+            seconds.append(self._clock() - before)
+        return seconds[1] / max(seconds[0], 1e-9)
+
+    def _clock(self) -> float:
+        """CPU time, or a GPU's time on the clock, once it has done what it was given."""
+        if self.predictor.device.type != "cuda":
+            return time.process_time()
+        torch.cuda.synchronize(self.predictor.device)
+        return time.perf_counter()
 
     def _in(self, format_: Format, captured: Captured) -> Captured:
         """The same, its scores and gradients from the model in a shorter format."""
@@ -135,14 +160,10 @@ class Gate:
         )
 
     def _timed(self, visualizer: MapVisualizer, captured: Captured) -> tuple[Tensor, float]:
-        """Maps, and what they took: CPU time, or a GPU's time on the clock."""
-        on_gpu = self.predictor.device.type == "cuda"
-        clock = time.perf_counter if on_gpu else time.process_time
-        if on_gpu:
-            torch.cuda.synchronize(self.predictor.device)
-        before = clock()
+        """Maps, and what they took."""
+        before = self._clock()
         maps = visualizer.maps(captured).float().cpu()
-        return maps, clock() - before
+        return maps, self._clock() - before
 
 
 _gates: WeakKeyDictionary[Predictor, Gate] = WeakKeyDictionary()

@@ -49,6 +49,7 @@ def everything_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a tiny network nothing is faster, so time is left out."""
     monkeypatch.setattr(precision, "WORTH_SECONDS", 0.0)
     monkeypatch.setattr(precision, "FASTER", 0.0)
+    monkeypatch.setattr(precision, "HOPELESS", float("inf"))
     monkeypatch.setattr(precision, "formats", lambda device: (precision.BF16,))
 
 
@@ -94,6 +95,23 @@ def test_what_is_no_faster_stays_in_fp32(monkeypatch: pytest.MonkeyPatch) -> Non
     gated = made(module, predictor, precision="auto")
 
     assert len(same(made(module, predictor), gated)) == len(METHODS)
+
+
+@pytest.mark.usefixtures("everything_is_worth_it")
+def test_a_format_in_which_one_pass_takes_far_longer_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "HOPELESS", 0.0)
+    module = seeded(PlainCnn)
+    predictor = asked(module)
+    exact = made(module, predictor)
+    before = predictor.forwards
+
+    gated = made(module, predictor, precision="auto")
+
+    assert len(same(exact, gated)) == len(METHODS)
+    told = [note for note in gated.notes if "ran in fp32 (tried bf16: one pass takes " in note]
+    assert [note.split()[0] for note in told] == ["occlusion", "integrated_gradients"]
+    assert not any("worst correlation" in note for note in gated.notes)
+    assert predictor.forwards > before
 
 
 def test_what_costs_next_to_nothing_is_not_tried_and_fp32_tries_nothing() -> None:
