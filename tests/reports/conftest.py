@@ -1,4 +1,4 @@
-"""One made-up run, built once; tests that damage it take a copy."""
+"""One made-up run, built once; every file of tests has a copy, and tests that damage it take one of their own."""
 
 from __future__ import annotations
 
@@ -22,15 +22,31 @@ class Run(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def believable(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def untouched_believable(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("believable")
     return Run(folder, build(folder, images=4))
 
 
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def untouched_hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("hostile")
     return Run(folder, build(folder, images=4, hostile=True))
+
+
+def copied(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same run in a folder of its own: what one file's tests render into it is not there for another's."""
+    folder = tmp_path_factory.mktemp(run.folder.name.rstrip("0123456789")) / "run"
+    return Run(Path(shutil.copytree(run.folder, folder)), run.audit)
+
+
+@pytest.fixture(scope="module")
+def believable(untouched_believable: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return copied(untouched_believable, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def hostile(untouched_hostile: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return copied(untouched_hostile, tmp_path_factory)
 
 
 @pytest.fixture
