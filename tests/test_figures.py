@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from auditor import figures
+from auditor.figures.svg import WIDTH as PAGE
+from auditor.figures.svg import text_width
 
 HEIGHT, WIDTH = 12, 16
 SVG = "{http://www.w3.org/2000/svg}"
@@ -277,6 +279,28 @@ def test_any_label_can_be_drawn(label: str) -> None:
     ElementTree.fromstring(svg)
     assert b"alert" not in svg + forest.svg
     assert (label in [words.text for words in forest.words]) == bool(label), "a page sets it, whatever it is"
+
+
+def test_a_forests_long_names_keep_their_class_and_its_axis_its_numbers() -> None:
+    """Two checks of one place are told apart by the class at the end of their names alone."""
+    long = "a mark burned into the top left of the picture · cardiomegaly"
+
+    forest = figures.forest_plot(forest_rows(long))
+
+    sizes = {words.text: (words.size, words.room) for words in forest.words}
+    letters, room = sizes[long]
+    assert 6 <= letters < 8
+    assert text_width(long, letters) <= room / 100 * PAGE * 72 + 0.1
+    assert forest.svg.count(b'id="xtick_') >= 4
+
+
+def test_ten_panels_stand_in_two_full_rows_with_each_severity_on_their_axes() -> None:
+    panel = figures.DosePanel("haze", "severity", (0, 1, 2, 3), (0.9,) * 4, (0.8,) * 4, (1.0,) * 4)
+
+    ten = figures.dose_response([panel] * 10, y_label="accuracy")
+
+    assert len({words.top for words in ten.words if words.text == "Haze"}) == 2
+    assert ten.svg.count(b'id="xtick_') == 10 * 4
 
 
 def test_a_forest_without_trees_is_refused() -> None:

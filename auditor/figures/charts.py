@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from auditor.figures.svg import INK, MUTED, RULE, SEVERITY_COLOURS, SEVERITY_MARKERS, WIDTH, chart
+from auditor.figures.svg import INK, MUTED, RULE, SEVERITY_COLOURS, SEVERITY_MARKERS, WIDTH, chart, text_width
 from auditor.figures.wording import Chart, Wording
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ LEFT, RIGHT = 2.98, 4.5
 COLUMNS = (0.03, 5.42, 5.76, 5.84)
 """Inches: where labels begin, effects end, counts end, verdicts begin."""
 FOOT = 0.44
+LETTERS, LEAST = 8.0, 6.0
+"""Points: letters of a row's name; and as small as they get so that the class at its end is not cut off."""
 SHAPES: dict[str, LegendMark] = {"low": "circle", "medium": "square", "high": "triangle", "critical": "diamond"}
 """What `SEVERITY_MARKERS` are called in a legend."""
 
@@ -73,6 +75,7 @@ def forest_plot(rows: Sequence[ForestRow]) -> Chart:
         for side in ("left", "right", "top"):
             axes.spines[side].set_visible(False)
         axes.set_yticks([])
+        axes.xaxis.set_major_locator(_steps())
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
         words = Wording(figure)
         words.across(axes, "effect minus control, percentage points")
@@ -86,6 +89,13 @@ def forest_plot(rows: Sequence[ForestRow]) -> Chart:
         return words.chart()
 
 
+def _steps() -> Any:
+    """Where the axis has numbers: matplotlib's own choice would leave two on an axis as narrow as this."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=6, steps=[1, 2, 5, 10])
+
+
 def _columns(words: Wording, rows: Sequence[ForestRow]) -> None:
     """What stands beside the axis in words: heads, and each row's name and verdict."""
     labels, effects, counts, verdicts = COLUMNS
@@ -95,7 +105,9 @@ def _columns(words: Wording, rows: Sequence[ForestRow]) -> None:
         words.say(text, inches, 0.12, tone="quiet", size=7.5, align="right")
     for place, row in enumerate(rows):
         middle = 0.24 + ROW * (place + 0.5)
-        words.say(row.label, labels, middle, tone="strong" if row.severity else "plain", room=LEFT - labels - 0.1)
+        room = LEFT - labels - 0.1
+        size = max(LEAST, min(LETTERS, 72 * room / max(text_width(row.label, 1), 1)))
+        words.say(row.label, labels, middle, tone="strong" if row.severity else "plain", room=room, size=size)
         words.say(row.verdict, verdicts, middle, tone="plain" if row.severity else "quiet", size=7.5)
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW = 6
-"""Panels beyond this many stand four in a row and lower, so that all fit half a page."""
+"""Panels beyond this many stand lower and closer, so that all fit half a page."""
+CLOSE = (5, 4)
+"""Panels in a row where there are many: as many of these as leave the last row fullest."""
 TALL, LOW = 1.75, 1.28
 """Inches: height of a row of panels."""
 BETWEEN = 0.72
@@ -54,7 +56,7 @@ def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> Chart:
     """
     if not panels:
         raise ValueError("a dose-response chart needs a panel")
-    most, tall = (3, TALL) if len(panels) <= FEW else (4, LOW)
+    most, tall = (3, TALL) if len(panels) <= FEW else (_close(len(panels)), LOW)
     columns = min(most, len(panels))
     rows = math.ceil(len(panels) / columns)
     width, height = (0.5 * WIDTH if columns == 1 else columns * WIDTH / most), rows * tall + 0.15
@@ -77,6 +79,10 @@ def dose_response(panels: Sequence[DosePanel], *, y_label: str) -> Chart:
         return words.chart()
 
 
+def _close(panels: int) -> int:
+    return max(CLOSE, key=lambda across: (-math.ceil(panels / across), (panels - 1) % across))
+
+
 def _panel(axes: Axes, panel: DosePanel, words: Wording, y_label: str) -> None:
     axes.fill_between(panel.strengths, panel.lows, panel.highs, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(panel.strengths, panel.rates, color=ACCENT, linewidth=1.4, marker="o", markersize=3)
@@ -84,6 +90,8 @@ def _panel(axes: Axes, panel: DosePanel, words: Wording, y_label: str) -> None:
         axes.plot(panel.strengths, panel.controls, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
     axes.set_ylim(0, 1.03)
     axes.set_yticks([0, 0.5, 1])
+    if len(panel.strengths) <= FEW and all(float(strength).is_integer() for strength in panel.strengths):
+        axes.set_xticks(panel.strengths)
     words.across(axes, panel.x_label)
     words.title(axes, panel.name[:1].upper() + panel.name[1:])
     words.key("line", ACCENT, y_label)
