@@ -211,6 +211,7 @@ def _place(node: ast.expr) -> str:
             "abs",
             "plain",
             "place",
+            "percent",
             "type",
             "_points",
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from auditor.cli.console import out
+from auditor.shares import percent
 
 if TYPE_CHECKING:
     from auditor.doctor import Fit
@@ -66,11 +67,11 @@ def print_plan(plan: Plan) -> None:
     _print_policy(plan)
     half = size // 2
     effect = minimum_detectable_effect(half)
-    seen = "nothing can be detected" if effect is None else f"an effect of {effect:.1%} is seen with 80 % power"
+    seen = "nothing can be detected" if effect is None else f"an effect of {percent(effect, 1)} is seen with 80 % power"
     out.print(f"With {size} images, {half} a half: {seen} (exact one-sided McNemar, .05, before correction).")
     for wanted in (0.25, 0.15, 0.10):
         needed = 2 * recipients_needed(wanted)
-        out.print(f"  to see {wanted:.0%}: {needed} images{' (you have them)' if needed <= size else ''}")
+        out.print(f"  to see {percent(wanted)}: {needed} images{' (you have them)' if needed <= size else ''}")
 
 
 def _print_policy(plan: Plan) -> None:

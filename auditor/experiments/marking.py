@@ -15,6 +15,7 @@ from auditor.evidence import DoseResponse, Example, PairedEffects
 from auditor.experiments.experiment import Experiment, paired, per_recipient
 from auditor.interventions.stamping import Arm, Stamper, dealt
 from auditor.records import Measurement
+from auditor.shares import percent
 from auditor.statistics.intervals import mean_interval
 
 OPACITIES = (0.3, 0.5, 1.0)
@@ -206,5 +207,5 @@ class MarkTrial:
         mark = self.stamper.marks[int(shown.place[row])]
         picture = self.stamper.compose("mark", shown.recipient[at], shown.place[at], shown.opacity[at])[0].numpy()
         name = f"bank-{self.name}-{mark.place}-{opacity:.1f}-{shown.recipient[row]}"
-        change = f"{mark.words} of opacity {opacity:.0%} lies over the {mark.place.replace('-', ' ')}"
+        change = f"{mark.words} of opacity {percent(opacity)} lies over the {mark.place.replace('-', ' ')}"
         return {"change": change, "picture": self.experiment.keep_picture(name, picture)}

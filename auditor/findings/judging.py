@@ -16,6 +16,7 @@ from auditor.findings.grades import STEPS, grade, severity
 from auditor.findings.measuring import listed, measure, measurements_of, units_of
 from auditor.findings.words import recommendation, sentence
 from auditor.records import Check, Grade, Measurement, Verdict
+from auditor.shares import percent
 from auditor.statistics.testing import ALPHA, across_kinds, minimum_detectable_effect, sign_flip_test
 
 LOCATION_KINDS = ("overlay", "corner", "border", "region", "cluster")
@@ -253,7 +254,7 @@ def _without_confirmation(
     if item.encoded is not None and item.encoded.p <= PRESENCE_ALPHA:
         return Verdict.ENCODED, "it can be read from the network's features; no test of its use came out"
     if mde is None or round(mde, 2) > LARGEST_MDE:
-        shown = "no effect at all" if mde is None else f"only effects of {mde:.0%} and more"
+        shown = "no effect at all" if mde is None else f"only effects of {percent(mde)} and more"
         return Verdict.INSUFFICIENT, f"with so few images {shown} would have been seen"
     if item.presence is not None and item.presence.p <= PRESENCE_ALPHA:
         return Verdict.PRESENT_NOT_USED, ""

@@ -9,6 +9,7 @@ from auditor import registry
 from auditor.evidence import CheckEvidence
 from auditor.probes import Probe
 from auditor.records import Audit, AuditVerdict, Box, Grade, Measurement, Verdict
+from auditor.shares import percent
 
 
 def recommendation(kind: str) -> str:
@@ -64,7 +65,7 @@ def sentence(
 
 
 def _power(mde: float | None) -> str:
-    return f"; an effect of {mde:.0%} would have been seen with 80 % power" if mde is not None else ""
+    return f"; an effect of {percent(mde)} would have been seen with 80 % power" if mde is not None else ""
 
 
 def _effect_words(main: Measurement, class_name: str | None) -> str:

@@ -12,6 +12,7 @@ from auditor.media import Medium
 from auditor.method_names import in_print
 from auditor.pipeline.map_sheets import FAILED, describe, shown_pictures, upper_end
 from auditor.pipeline.stack_maps import at_size, says_when_alone, says_where_alone, weights_of
+from auditor.shares import percent
 from auditor.stack_tiles import plane_name
 from auditor.statistics.intervals import mean_intervals
 from auditor.subjects import VolumeSample
@@ -76,7 +77,7 @@ def _strip(
     elif says_when_alone(item):
         weight = f"without frame {numbers[heaviest]} and its stretch {shares[heaviest]:.2g} of the probability is lost"
     else:
-        weight = f"the tallest bar, frame {numbers[heaviest]}, is {shares[heaviest]:.0%} of the map"
+        weight = f"the tallest bar, frame {numbers[heaviest]}, is {percent(shares[heaviest])} of the map"
     what = f"{len(shown)} frames of a clip, their maps"
     if not flat:
         what = f"{what} and a bar for each of {len(shares)} frames"

@@ -12,6 +12,7 @@ from pydantic import Field
 from auditor.evidence import CheckEvidence, ProbeEvidence
 from auditor.probes import Probe
 from auditor.records import Measurement, PlannedCheck
+from auditor.shares import percent
 from auditor.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -190,7 +191,9 @@ def _estimated(experiment: Experiment) -> _Ground | str:
         count=len(sample),
         note="intersection over union of two estimates of the object from different starts",
     )
-    lacking = _lacking(experiment, found.usable, f"objects whose estimate repeats itself (overlap of {STABLE:.0%})")
+    lacking = _lacking(
+        experiment, found.usable, f"objects whose estimate repeats itself (overlap of {percent(STABLE)})"
+    )
     if lacking is not None:
         return f"no masks or boxes in the data set, and their estimate will not do: {lacking}"
     why = (

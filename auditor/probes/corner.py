@@ -12,6 +12,7 @@ from auditor.media import EVERY
 from auditor.probes import LocationProbe
 from auditor.records import Box, PlannedCheck
 from auditor.regions import CORNER, corners, inward_patches, mirrored, opposite
+from auditor.shares import percent
 
 if TYPE_CHECKING:
     from auditor.experiments.experiment import Experiment
@@ -46,7 +47,7 @@ class Corner(LocationProbe):
     def planned(self) -> PlannedCheck:
         return PlannedCheck(
             kind="corner",
-            what=f"four corner patches ({self.share:.0%} of the side) swapped; whole sample and each class",
+            what=f"four corner patches ({percent(self.share)} of the side) swapped; whole sample and each class",
             control="patches of the same size inward on both diagonals, and the opposite corner",
             limit=self.steps,
             minimum_count=8,

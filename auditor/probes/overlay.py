@@ -13,6 +13,7 @@ from auditor.evidence import CheckEvidence, Presence, ProbeEvidence
 from auditor.probes import LocationProbe
 from auditor.records import Box, Measurement, PlannedCheck
 from auditor.regions import Region, border_rings, displaced, side_bands
+from auditor.shares import percent
 from auditor.statistics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -258,4 +259,4 @@ def _facts(overlay: Overlay) -> dict[str, Any]:
 
 def _strip_words(frame: Letterbox) -> str:
     share = float(np.mean(frame.present))
-    return f"uniform strip, {frame.width} px, at the {frame.side} side of {share:.0%} of the pictures"
+    return f"uniform strip, {frame.width} px, at the {frame.side} side of {percent(share)} of the pictures"

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from auditor.findings.words import headline
 from auditor.publish._parcels import Parcels
 from auditor.records import Audit, Check, Measurement
+from auditor.shares import percent
 
 MOST_FINDINGS = 10
 MARKER = re.compile(r"<!-- auditor name=(?P<name>\S+) report=(?P<report>\S+) started=(?P<started>\S+)(?P<rest>.*?) -->")
@@ -108,12 +109,15 @@ def measured(item: Measurement) -> str:
     if item.value is None:
         return f"{item.name}: {item.reason}"
     share = item.unit == "1" and -1 <= item.value <= 1
-    number = "{:.1%}" if share else "{:.4g}"
+
+    def number(value: float) -> str:
+        return percent(value, 1) if share else f"{value:.4g}"
+
     between = ""
     if item.low is not None and item.high is not None:
-        between = f"{number.format(item.low)} to {number.format(item.high)}, "
+        between = f"{number(item.low)} to {number(item.high)}, "
     unit = "" if item.unit == "1" else f" {item.unit}"
-    return f"{item.name} {number.format(item.value)}{unit} ({between}n = {item.count})"
+    return f"{item.name} {number(item.value)}{unit} ({between}n = {item.count})"
 
 
 def _quoted(text: str) -> str:

@@ -9,7 +9,7 @@ from auditor.languages import grouped, say, say_many
 from auditor.records import Audit, ImageRecord
 from auditor.reports._evidence import check_table, unjudged
 from auditor.reports._pictures import Pictures
-from auditor.reports._sheets import ImageSheet, folder_of, images_by_sheet, sheets_of
+from auditor.reports._sheets import ImageSheet, SheetRun, folder_of, images_by_sheet, runs_of, sheets_of
 from auditor.reports._subject import in_words
 from auditor.reports._tables import Cell, Column, Table, numeric, table
 from auditor.reports._words import NONE, bare, plain, short
@@ -26,6 +26,7 @@ class ImageGroup:
         title: "Images 251 to 500 of 1,000"; "" where one group holds them all.
         folder: Where all files lie, which `sheets` leave out of names; "" for none.
         sheets: Their maps, each sheet once, with what its rows show.
+        runs: The same for paper, where sheets of the same columns are one table.
         images: Every image with its label and prediction.
         others: Those of them that no sheet shows.
         empty: Why there are no sheets, where there are none.
@@ -34,6 +35,7 @@ class ImageGroup:
     title: str
     folder: str
     sheets: tuple[ImageSheet, ...]
+    runs: tuple[SheetRun, ...]
     images: Table
     others: Table
     empty: str = ""
@@ -60,7 +62,9 @@ def image_groups(audit: Audit, pictures: Pictures, chunk: int | None) -> tuple[I
             title = say("Images {first} to {last} of {total}", first=first, last=last, total=grouped(total))
         others = [image for image in images if shown.isdisjoint(image.figures)]
         empty = "" if sheets else _why_none(paths, pictures)
-        groups.append(ImageGroup(title, folder, sheets, image_table(images), image_table(others), empty))
+        groups.append(
+            ImageGroup(title, folder, sheets, runs_of(sheets), image_table(images), image_table(others), empty)
+        )
     return tuple(groups)
 
 

@@ -11,6 +11,7 @@ from auditor.records import Audit, Check, Verdict
 from auditor.reports._effects import control_of, main_measurement
 from auditor.reports._findings import tags_of
 from auditor.reports._kinds import kind_words, place
+from auditor.reports._missing import NOT_ASKED
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._summary import tallies, tone_of
 from auditor.reports._tables import Cell, Column, Table, numeric, table
@@ -120,7 +121,9 @@ def check_columns() -> tuple[str | Column, ...]:
 
 def not_tested_table(audit: Audit) -> Table:
     """What was not tested, and why; checks that share a kind and a reason are one row."""
-    rows = [(kind_words(row.kind), capital(plain(row.what)), capital(plain(row.rationale))) for row in audit.not_tested]
+    # what was asked for and could not be tested says more than what nobody asked for
+    planned = sorted(audit.not_tested, key=lambda row: row.rationale == NOT_ASKED)
+    rows = [(kind_words(row.kind), capital(plain(row.what)), capital(plain(row.rationale))) for row in planned]
     for check in audit.checks:
         if check.verdict is Verdict.NOT_TESTED and not check.measurements:
             kind, why = kind_words(check.kind), capital(plain(check.sentence))

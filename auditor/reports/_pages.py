@@ -52,9 +52,12 @@ LAST = "template.css"
 """Comes behind a language's sheet."""
 _SAID = re.compile(r"say\(\"([^\"\n]+)\"\)")
 _ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
-_PARTED = re.compile(r" (?:(?<=\d )(?=(?:%|px|s|MiB|MB)(?!\w))|(?<=\b[nqp] )(?=[=≤≥<])|(?<=[=≤≥] )(?=[\d.−]))")
+_PARTED = re.compile(r" (?:(?<=\d )(?=(?:%|px|s|MiB|MB)(?!\w)|[年月日])|(?<=\b[nqp] )(?=[=≤≥<])|(?<=[=≤≥] )(?=[\d.−]))")
 """Spaces at which no line ends: '91 %', 'n = 64', '≥ 0.25'. It begins with the space, which is found fast: the address
 of a picture has half a million letters and none."""
+_INTERVAL = re.compile(r"(?<=[\d%])(?: to |～)(?=[−\d])")
+_UNBROKEN = {" to ": "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", "～": "\N{WORD JOINER}～\N{WORD JOINER}"}
+"""What stands between the ends of an interval, and how no line ends at it."""
 _LAYER = re.compile(r"(?<!\S)([^\W\d]\w*(?:\.\w+)*\.\d[\w.]{0,24})(?!\S*/)")
 """Names with a number behind a point, at which lines would be broken: 'layers.4.conv1'."""
 
@@ -109,7 +112,7 @@ def render_page(
         loader=_loader(folders),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_held,
+        finalize=_held_on_paper if media in ("print", "part") else _held,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -146,6 +149,15 @@ def _held(value: Any) -> Any:
         return value
     held = _PARTED.sub("\N{NO-BREAK SPACE}", value)
     return Markup(held) if isinstance(value, Markup) else held
+
+
+def _held_on_paper(value: Any) -> Any:
+    """The same with intervals whole, which narrow columns would part: on screen such columns can be scrolled."""
+    held = _held(value)
+    if not isinstance(held, str) or not (" to " in held or "～" in held) or "\n" in held:
+        return held
+    kept = _INTERVAL.sub(lambda found: _UNBROKEN[found.group()], held)
+    return Markup(kept) if isinstance(held, Markup) else kept
 
 
 def whole(text: str) -> Markup:

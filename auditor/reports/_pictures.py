@@ -31,7 +31,7 @@ SECTIONS = {
     "trend": "14",
     "per-class-accuracy": "6",
     "reliability": "6",
-    "confusion": "6",
+    "confusion": "6 confusion",
     "robustness": "10",
     "side-by-side": "7 side by side",
     "insertion": "7",

@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from auditor.languages import spoken_number
 from auditor.records import Audit, ImageRecord
+from auditor.reports._drawings import Key
 from auditor.reports._pictures import Figure, Pictures
 from auditor.reports._words import plain, short
 
@@ -20,8 +21,6 @@ WIDEST = 77.0
 """Percent of the text width that a sheet takes; the rest is for its words."""
 TALLEST = 1.15
 """Height of the tallest sheet, in text widths."""
-HALF, NEARLY = 0.54, 0.78
-"""Heights in text widths: of two sheets on a page, and of those that are made smaller so that they stand two on it."""
 NAME_LETTERS, CLASS_LETTERS = 54, 40
 _PART = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 _LAST_SENTENCE = re.compile(r"(?<=[.。])[^.。]*\Z")
@@ -33,6 +32,7 @@ class SheetRow:
 
     Attributes:
         number: As it stands before the row.
+        place: Of the image in the sample, from 1.
         name_parts: Of its file, below the folder of all, cut where a line may break.
         label: "" where there is none.
         predicted, score: The model's answer.
@@ -42,6 +42,7 @@ class SheetRow:
     """
 
     number: int
+    place: int
     name_parts: tuple[str, ...]
     label: str
     predicted: str
@@ -67,6 +68,21 @@ class ImageSheet:
     share: float
 
 
+@dataclass(frozen=True, slots=True)
+class SheetRun:
+    """Sheets of the same columns: on paper their rows go on from page to page under one head.
+
+    Attributes:
+        head: The sheet whose head stands over all rows.
+        sheets: In their order, `head` first.
+        legend: What the marks and colours of all of them are.
+    """
+
+    head: ImageSheet
+    sheets: tuple[ImageSheet, ...]
+    legend: tuple[Key, ...]
+
+
 def images_by_sheet(images: Iterable[ImageRecord]) -> dict[str, list[ImageRecord]]:
     """Path of a sheet → the images on it, in the order of its rows."""
     found: dict[str, list[ImageRecord]] = {}
@@ -90,6 +106,7 @@ def sheets_of(
             tallest[picture.width] = max(picture.height, tallest.get(picture.width, 0))
     sheets: list[ImageSheet] = []
     folder, before = folder_of(audit.images), ""
+    in_sample = {image.image: place for place, image in enumerate(audit.images, start=1)}
     for figure in pictures.figures(paths):
         images = shown[figure.path]
         columns = _columns(figure.caption, images[0])
@@ -97,11 +114,33 @@ def sheets_of(
         caption = "" if columns == before else columns
         sheets.append(
             ImageSheet(
-                replace(figure, caption=caption), _rows(images, _places(figure, len(images)), folder), round(share, 2)
+                replace(figure, caption=caption),
+                _rows(images, _places(figure, len(images)), folder, in_sample),
+                round(share, 2),
             )
         )
         before = columns
     return tuple(sheets)
+
+
+def runs_of(sheets: Iterable[ImageSheet]) -> tuple[SheetRun, ...]:
+    """Neighbours under the same head together."""
+    runs: list[list[ImageSheet]] = []
+    for sheet in sheets:
+        if runs and not sheet.figure.caption and _head(sheet) == _head(runs[-1][0]):
+            runs[-1].append(sheet)
+        else:
+            runs.append([sheet])
+    return tuple(
+        SheetRun(run[0], tuple(run), tuple(dict.fromkeys(key for sheet in run for key in sheet.figure.legend)))
+        for run in runs
+    )
+
+
+def _head(sheet: ImageSheet) -> tuple[object, ...]:
+    """Shape and words of what stands over its rows."""
+    first = sheet.rows[0].top
+    return sheet.share, sheet.figure.width, *(word.text for word in sheet.figure.words if word.top < first)
 
 
 def folder_of(images: Sequence[ImageRecord]) -> str:
@@ -122,16 +161,14 @@ def breakable(name: str) -> tuple[str, ...]:
 
 def _share(width: int, tallest: int) -> float:
     """Percent of the text width that sheets of that width take, the tallest of which is so tall."""
-    shape = tallest / width
-    share = min(WIDEST / 100, TALLEST / shape)
-    if HALF < share * shape <= NEARLY:
-        share = HALF / shape
-    return 100 * share
+    return min(WIDEST, 100 * TALLEST * width / tallest)
 
 
 def _columns(caption: str, first: ImageRecord) -> str:
     """The caption without its last sentence, which names the rows."""
-    rows = caption.find(f"1. {plain(first.image)}")
+    parts = plain(first.image).split("/")
+    # names of files stand there with the folder that they lie in, or with all
+    rows = max(caption.find(f"1. {'/'.join(parts[start:])}") for start in range(len(parts)))
     return caption if rows < 0 else _LAST_SENTENCE.sub("", caption[:rows]).strip()
 
 
@@ -146,10 +183,13 @@ def _places(figure: Figure, count: int) -> Sequence[tuple[float, float]]:
     ]
 
 
-def _rows(images: Sequence[ImageRecord], places: Sequence[tuple[float, float]], folder: str) -> tuple[SheetRow, ...]:
+def _rows(
+    images: Sequence[ImageRecord], places: Sequence[tuple[float, float]], folder: str, in_sample: Mapping[str, int]
+) -> tuple[SheetRow, ...]:
     return tuple(
         SheetRow(
             number=number,
+            place=in_sample[image.image],
             name_parts=breakable(short(image.image.removeprefix(folder), NAME_LETTERS)),
             label=short(image.label or "", CLASS_LETTERS),
             predicted=short(image.predicted, CLASS_LETTERS),

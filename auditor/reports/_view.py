@@ -52,12 +52,14 @@ class Performance:
         limits: The policy's, and what was measured against them.
         per_class: Accuracy by class, worst first.
         figures: Charts.
+        confusion: Which classes are taken for which; behind the table, which fills what the charts leave of a page.
     """
 
     metrics: Table
     limits: Table
     per_class: Table
     figures: tuple[Figure, ...]
+    confusion: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +284,7 @@ def view_of(
             limit_table(audit),
             _subject.per_class_table(audit, _subject.LISTED),
             pictures.placed("6"),
+            pictures.placed("6 confusion"),
         ),
         methods=_methods.method_table(audit),
         trust=trust_view(audit),

@@ -15,6 +15,7 @@ from pydantic import Field
 from auditor.errors import NotApplicableError
 from auditor.media import EVERY
 from auditor.records import Measurement
+from auditor.shares import percent
 from auditor.statistics.intervals import mean_interval
 from auditor.statistics.neighbours import agreement, nearest
 from auditor.studies import Audited, Colouring, PictureRow, PictureSheet, PointChart, Projection, Study, Tile
@@ -200,7 +201,7 @@ def _agreements(audited: Audited, near: np.ndarray) -> list[Measurement]:
             continue
         value, chance = float(shares.mean()), float(chances.mean())
         low, high = mean_interval(shares, audited.clusters[used], seed=audited.seed)
-        note = f"{near.shape[1]} neighbours a {audited.sample.medium.value}; by chance {chance:.0%}"
+        note = f"{near.shape[1]} neighbours a {audited.sample.medium.value}; by chance {percent(chance)}"
         found.append(
             Measurement(name=f"neighbours_same:{kind}", value=value, low=low, high=high, count=len(used), note=note)
         )

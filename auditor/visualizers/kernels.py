@@ -10,6 +10,7 @@ from pydantic import Field
 
 from auditor.errors import ModelError
 from auditor.media import EVERY
+from auditor.shares import percent
 from auditor.visualizers import NetworkVisualizer, Sheet
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ class Kernels(NetworkVisualizer):
             detail = "in the input's own channels" if inputs == 3 else "one channel each"
         else:
             tiles, share = _patterns(_flat(weight[order]))
-            detail = f"the strongest spatial pattern over {inputs} units each ({share:.0%} of the filter on average)"
+            detail = (
+                f"the strongest spatial pattern over {inputs} units each ({percent(share)} of the filter on average)"
+            )
         return Sheet(
             layer=name,
             tiles=np.ascontiguousarray(tiles, dtype=np.float32),
@@ -136,7 +139,7 @@ def _facts(raw: np.ndarray, weight: np.ndarray, norms: np.ndarray) -> tuple[str,
         + _listed([str(index) for index in np.flatnonzero(which)])
         for which, words in (
             (broken, "broken (weights that are not finite)"),
-            (dead, f"dead (norm below {DEAD:.1%} of the median)"),
+            (dead, f"dead (norm below {percent(DEAD, 1)} of the median)"),
             (constant, "constant (one weight throughout)"),
         )
         if which.any()

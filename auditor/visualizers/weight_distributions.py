@@ -13,6 +13,7 @@ from pydantic import Field
 
 from auditor.errors import NotApplicableError
 from auditor.media import EVERY
+from auditor.shares import percent
 from auditor.visualizers import LayerNumbers, Profile, ProfileVisualizer
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _oddities(mean: float, deviation: float, low: float, high: float, zeros: flo
         return [f"all weights are {low:.3g}"] if count > 1 else []
     odd = []
     if zeros >= MANY_ZEROS:
-        odd.append(f"{zeros:.0%} of the weights are zero")
+        odd.append(f"{percent(zeros)} of the weights are zero")
     farthest = max(high - mean, mean - low) / deviation if deviation else 0.0
     if farthest > FAR:
         odd.append(f"its farthest weight lies {farthest:.0f} standard deviations from the mean")

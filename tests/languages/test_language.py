@@ -67,8 +67,8 @@ def test_what_a_catalogue_lacks_stays_as_it_is() -> None:
 def test_dates_and_lists_follow_the_language() -> None:
     assert Language.of("en").moment(AT) == "11 March 2026, 14:09 UTC"
     assert Language.of("en").day(AT) == "11 March 2026"
-    assert Language.of("zh").moment(AT) == "2026年3月11日 14:09 UTC"
-    assert Language.of("zh").day(AT) == "2026年3月11日"
+    assert Language.of("zh").moment(AT) == "2026 年 3 月 11 日 14:09 UTC"
+    assert Language.of("zh").day(AT) == "2026 年 3 月 11 日"
     with Language.of("zh").spoken():
         assert listed(["甲", "乙"]) == "甲、乙"
 

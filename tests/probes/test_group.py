@@ -199,7 +199,7 @@ def test_a_gap_that_only_one_of_many_tests_shows_is_suspected() -> None:
     assert checks[0].verdict is Verdict.SUSPECTED
     assert "after correction" in checks[0].sentence
     assert checks[1].verdict is Verdict.NO_EVIDENCE
-    assert "an effect of 20% would have been seen" in checks[1].sentence
+    assert "an effect of 20 % would have been seen" in checks[1].sentence
 
 
 def test_forwards_stay_within_the_bound_and_seeds_repeat() -> None:

@@ -33,7 +33,9 @@ def html(run: Run, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("words", "held"),
     [
-        ("91 % (84 to 95 %, n = 64)", "91_% (84 to 95_%, n_=_64)"),
+        ("91 % (84 to 95 %, n = 64)", "91_% (84_to_95_%, n_=_64)"),
+        ("0.04（−0.02～0.09，n = 11）", "0.04（−0.02\N{WORD JOINER}～\N{WORD JOINER}0.09，n_=_11）"),
+        ("2026 年 3 月 11 日", "2026_年 3_月 11_日"),
         ("gap ≥ .10 minor; q ≤ .05", "gap ≥_.10 minor; q_≤_.05"),
         ("a ring 8 px wide, 2 MiB, 3 s", "a ring 8_px wide, 2_MiB, 3_s"),
         ("5 pictures and 3 sites of 4", "5 pictures and 3 sites of 4"),

@@ -7,10 +7,13 @@ import shutil
 import pytest
 
 from auditor.records import Audit, Check, Verdict
+from auditor.reports import RenderOptions
 from auditor.reports._annex import image_groups
 from auditor.reports._brief import brief_check_table, brief_class_table
+from auditor.reports._pages import page
 from auditor.reports._pictures import Pictures
 from auditor.reports._sheets import WIDEST, breakable, folder_of
+from auditor.reports._view import view_of
 from tests.reports.conftest import Run
 
 SHEET = "figures/rows.jpg"
@@ -55,6 +58,44 @@ def test_each_row_says_beside_it_what_it_shows(rows: Audit, pictures: Pictures) 
     assert [(row.number, row.wrong, row.score, row.half) for row in sheet.rows] == [
         (1, False, "0.91", "A"), (2, True, "0.91", "A"), (3, False, "0.91", "A"),
     ]  # fmt: skip
+
+
+def test_a_caption_that_shortens_names_is_cut_before_its_rows_too(
+    rows: Audit, pictures: Pictures, damaged: Run
+) -> None:
+    """Captions name a file with the folder that it lies in, audit.json with all of them."""
+    sheet = rows.figures[SHEET]
+    shortened = sheet.caption.replace("/data/scans/", "")
+    audit = rows.model_copy(
+        update={"figures": {**rows.figures, SHEET: sheet.model_copy(update={"caption": shortened})}}
+    )
+
+    (group,) = image_groups(audit, Pictures(audit, damaged.folder, lambda *_: "report:x", images=True), None)
+
+    assert group.sheets[0].figure.caption == COLUMNS
+
+
+def test_rows_of_several_sheets_go_on_under_one_head_on_paper(rows: Audit, damaged: Run) -> None:
+    """The fourth image stands on a sheet of its own, with the same columns: its row goes on in the table before."""
+    second = "figures/rows-2.jpg"
+    last = rows.images[3].model_copy(update={"figures": (second,)})
+    sheet = rows.figures[SHEET]
+    caption = f"{COLUMNS} Rows: 1. {last.image}: cat, predicted cat (0.91)."
+    figures = {**rows.figures, second: sheet.model_copy(update={"caption": caption, "height": 145})}
+    audit = rows.model_copy(update={"images": (*rows.images[:3], last), "figures": figures})
+    source = next(path for path in damaged.audit.figures if path.endswith(".jpg"))
+    for path in (SHEET, second):
+        shutil.copy2(damaged.folder / source, damaged.folder / path)
+
+    view = view_of(audit, damaged.folder, lambda *_: "report:x", images=True)
+    words = page(view, RenderOptions(), lambda *_: "report:x", media="print")
+
+    (run,) = view.annex.groups[0].runs
+    assert [len(sheet.rows) for sheet in run.sheets] == [3, 1]
+    assert [row.place for sheet in run.sheets for row in sheet.rows] == [1, 2, 3, 4]
+    assert words.count('class="image-rows"') == 1
+    rows_printed = words.partition('class="image-rows"')[2].partition("</table>")[0]
+    assert rows_printed.count('<div class="strip"') == 1 + 4, "the head, and a strip for each image"
 
 
 def test_words_stand_where_the_rows_do(rows: Audit, pictures: Pictures) -> None:

@@ -52,7 +52,7 @@ def test_a_deeper_filter_of_one_pattern_is_shown_as_that_pattern_wholly_explaine
 
     scaled = sheet.tiles[0] / np.abs(sheet.tiles[0]).max() * 4
     np.testing.assert_allclose(scaled, pattern, atol=1e-5)
-    assert "100% of the filter on average" in sheet.caption
+    assert "100 % of the filter on average" in sheet.caption
 
 
 def layer_of(weight: torch.Tensor) -> nn.Conv2d:
@@ -78,7 +78,7 @@ def test_dead_constant_broken_and_duplicate_filters_are_named() -> None:
 
     assert list(sheet.notes) == [
         "1 of 8 filters are broken (weights that are not finite): 7",
-        "1 of 8 filters are dead (norm below 0.1% of the median): 1",
+        "1 of 8 filters are dead (norm below 0.1 % of the median): 1",
         "1 of 8 filters are constant (one weight throughout): 5",
         "1 pair of filters is a duplicate (cosine from 0.999): 2 and 4",
     ]

@@ -49,7 +49,7 @@ def test_by_hand() -> None:
     assert row.numbers["zeros"] == 0.5
     assert row.numbers["scale"] == 3.0
     assert row.histogram.tolist() == [0, 1, 2, 1]
-    assert row.odd == ["50% of the weights are zero"]
+    assert row.odd == ["50 % of the weights are zero"]
 
 
 def test_every_layer_with_weights_has_a_row_in_the_network_s_order_through_a_wrapper() -> None:

@@ -23,6 +23,7 @@ from auditor.experiments.experiment import (
 )
 from auditor.interventions.painting import Stamp, shuffled, stamp
 from auditor.records import Measurement
+from auditor.shares import percent
 from auditor.statistics.intervals import mean_interval
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
@@ -256,7 +257,7 @@ class _Inserting:
             scattered = [shuffled(fainter, height, width, rng) for _ in members]
             offset = corners - np.asarray(mark.corner)
             placed = np.asarray([s.corner for s in scattered]) + offset
-            what = f"insertion at {share:.0%} of its opacity"
+            what = f"insertion at {percent(share)} of its opacity"
             turned = (
                 self.scores(members, [fainter] * len(members), corners, what).argmax(axis=1) == self.insertion.target
             )
