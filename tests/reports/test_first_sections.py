@@ -14,10 +14,11 @@ from auditor.reports import RenderOptions
 from auditor.reports._evidence import not_tested_table
 from auditor.reports._findings import title_of
 from auditor.reports._limits import limit_table
+from auditor.reports._missing import NOT_ASKED
 from auditor.reports._pages import render_page, whole
 from auditor.reports._subject import metric_table, plan_table, run_facts, settings_facts
 from auditor.reports._summary import summarise
-from auditor.reports._tables import numeric, table
+from auditor.reports._tables import Fact, numeric, table
 from auditor.reports.html import Html
 from tests.reports.conftest import Run
 from tests.reports.page_reading import read_page
@@ -50,6 +51,48 @@ def test_no_line_ends_between_a_number_and_its_unit_or_sign(tmp_path: Any, words
     page = render_page("line.html.j2", {"words": words}, own, lambda *_: "", media="print", brand=None)
 
     assert page == f"{held}|{held}".replace("_", HELD)
+
+
+def test_on_screen_intervals_may_go_on_on_the_next_line(tmp_path: Path) -> None:
+    (tmp_path / "base").write_text("default")
+    (tmp_path / "line.html.j2").write_text("{{ words }}")
+    own = RenderOptions(templates=tmp_path)
+
+    page = render_page("line.html.j2", {"words": "0.2 to 0.4"}, own, lambda *_: "", media="screen", brand=None)
+
+    assert page == "0.2 to 0.4"
+
+
+def test_facts_in_words_keep_names_of_layers_whole_on_paper(tmp_path: Path) -> None:
+    (tmp_path / "base").write_text("default")
+    lines = '{% import "macros.html.j2" as m with context %}{{ m.facts(rows) }}'
+    (tmp_path / "line.html.j2").write_text(lines)
+    rows = [Fact("Note", "took layers.4.conv1"), Fact("Digest", "layers.4.conv1", "mono")]
+
+    page = render_page(
+        "line.html.j2",
+        {"rows": rows, "media": "print"},
+        RenderOptions(templates=tmp_path),
+        lambda *_: "",
+        media="print",
+        brand=None,
+    )
+
+    assert page.count('<span class="nowrap">layers.4.conv1</span>') == 1, "digests break anywhere"
+
+
+def test_what_nobody_asked_for_stands_behind_what_could_not_be_tested(believable: Run) -> None:
+    rows = [
+        PlannedCheck(
+            kind=kind, what="something", control="c", limit="l", severity="high", minimum_count=8, rationale=why
+        )
+        for kind, why in (("cluster", NOT_ASKED), ("background", "no masks"), ("custom", NOT_ASKED))
+    ]
+    audit = believable.audit.model_copy(update={"checks": (), "not_tested": tuple(rows), "failures": ()})
+
+    reasons = [row[2].text for row in not_tested_table(audit).rows[:3]]
+
+    assert reasons == ["No masks", "Not asked for in the spec", "Not asked for in the spec"]
 
 
 def test_names_of_layers_stay_whole_and_nothing_else_becomes_markup() -> None:
