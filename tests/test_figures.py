@@ -356,3 +356,18 @@ def test_the_causal_map_as_pixels_is_darkest_where_the_effect_is_largest() -> No
     tint = np.ptp(shown[:, 5:15, :, 5:15].mean(axis=(1, 3)), axis=2)
     assert tint[3, 0] == 0, "what was not tested has no colour"
     assert (np.delete(tint.ravel(), 18) > 0).all()
+
+
+def test_places_over_columns_leave_room_for_pages_that_measure_text_wider() -> None:
+    """Two layers of one network are told apart by the ends of their names, which a page would cut off."""
+    heads = [figures.Head(), *(figures.Head("Grad-CAM", f"transformer.layers.{number}") for number in range(6))]
+    row = [np.zeros((104, 104, 3), np.uint8)] * len(heads)
+
+    sheet = figures.headed_rows([row] * 10, heads, cell=(104, 104), room=(380, 567))
+
+    places = [words for words in sheet.words if words.tone == "quiet" and "…" in words.text]
+    assert [words.text[-2:] for words in places] == [f".{number}" for number in range(6)]
+    points = 380 / sheet.picture.shape[1]
+    for words in places:
+        room = words.room / 100 * sheet.picture.shape[1] * points
+        assert text_width(words.text, words.size) <= 0.96 * room

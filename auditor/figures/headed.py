@@ -26,6 +26,8 @@ LINE = 1.2
 """Letters: from line to line."""
 MARK = 1.1
 """Letters: room of the triangle before a name."""
+SLACK = 0.95
+"""Of a column's width that a place is shortened to: pages measure text a little wider, and would cut off its end."""
 MOST_LINES = 3
 """Of a name."""
 
@@ -143,7 +145,7 @@ def _said(
         tone, lines = "marked" if head.marked else "plain", _lines(head, room, size)
         yield PlacedWords(text=head.name, top=_percent(middle, tall), tone=tone, lines=lines, **across)
     if head.place:
-        place = shorten(head.place, room / 72, size)
+        place = shorten(head.place, SLACK * room / 72, size)
         yield PlacedWords(text=place, top=_percent(y - 0.5 * LINE * letters, tall), tone="quiet", **across)
 
 
