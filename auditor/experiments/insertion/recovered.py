@@ -15,7 +15,7 @@ from auditor.experiments.insertion.carried import CarriedTag
 from auditor.experiments.insertion.differing import turn, with_variants
 from auditor.experiments.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
-from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
+from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, find_plain_marks, recover
 from auditor.records import Box
 
 OBJECT_SHARE = 0.6
@@ -23,6 +23,9 @@ OBJECT_SHARE = 0.6
 ALIGNED = 0.6
 """It is, where the carriers' objects lie at one place: a pixel of one lies on another's with this probability. [objects
 at random places, a quarter of the picture large: .39 to .44 on the tuning half of the benchmark]"""
+MOST_MOVING = 2
+TWICE = 0.5
+"""A mark found in two ways: the other one's copies lie in this share of its pictures."""
 
 
 def static_mark(
@@ -88,7 +91,7 @@ def moving_marks(
     attention[members] = input_attention(
         experiment.predictor, experiment.sample.images[members], experiment.predicted[members]
     )
-    for number, tag in enumerate(find_moving_tags(images, attention, experiment.predicted, members), start=1):
+    for number, tag in enumerate(_moving_tags(experiment, images, attention), start=1):
         region = Box(name=f"moving-{number}")
         mark = _stamp(experiment, Patch((0, 0, 0, 0), tag.colour, tag.alpha), "the recovered mark")
         insertion = Insertion(mark, tag.label, ~tag.present, moving=True, forbidden=experiment.sample.objects)
@@ -97,8 +100,35 @@ def moving_marks(
             notes.append(f"{region.name}: too few pictures without it to paint it on")
             continue
         result = _carried_along(experiment, tag, region.name, copies, result)
-        facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": "copies"}
+        facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": tag.found_by}
         yield _check(experiment, region, tag.label, result).model_copy(update={"facts": facts}), tag
+
+
+def _moving_tags(experiment: Experiment, images: np.ndarray, attention: np.ndarray) -> list[MovingTag]:
+    """By their pixels, then by colour and outline; at most two, none that lies on objects, none twice."""
+    members, predicted = experiment.halves["A"], experiment.predicted
+    found = find_moving_tags(images, attention, predicted, members)
+    for tag in find_plain_marks(images, attention, predicted, members):
+        twice = any(
+            other.label == tag.label and (other.present & tag.present).sum() >= TWICE * tag.present.sum()
+            for other in found
+        )
+        if not twice and not _on_objects(experiment, tag):
+            found.append(tag)
+    return found[:MOST_MOVING]
+
+
+def _on_objects(experiment: Experiment, tag: MovingTag) -> bool:
+    """Whether copies lie where the objects do: then they may be parts of them."""
+    objects = experiment.sample.objects
+    known = np.flatnonzero(tag.present & experiment.sample.has_object)
+    if objects is None or not len(known):
+        return False
+    height, width = tag.alpha.shape
+    covered = [
+        objects[i, y : y + height, x : x + width].mean() for i, (x, y) in zip(known, tag.corners[known], strict=True)
+    ]
+    return float(np.median(covered)) >= OBJECT_SHARE
 
 
 def _carried_along(
