@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import torch
 
@@ -25,7 +26,9 @@ ALIGNED = 0.6
 at random places, a quarter of the picture large: .39 to .44 on the tuning half of the benchmark]"""
 MOST_MOVING = 2
 TWICE = 0.5
-"""A mark found in two ways: the other one's copies lie in this share of its pictures."""
+"""A mark is another one, or a part of it, where this share of its copies lies in that one's pictures."""
+ON_OVERLAY = 0.5
+"""Of a copy's box."""
 
 
 def static_mark(
@@ -83,15 +86,19 @@ def _is_object(experiment: Experiment, overlay: Overlay) -> bool:
 
 
 def moving_marks(
-    experiment: Experiment, images: np.ndarray, copies: Copies, notes: list[str]
+    experiment: Experiment, images: np.ndarray, copies: Copies, notes: list[str], found: Sequence[Overlay] = ()
 ) -> Iterator[tuple[CheckEvidence, MovingTag]]:
-    """Tags that lie elsewhere in every picture, recovered from half A and painted at random places of the others."""
+    """Tags that lie elsewhere in every picture, recovered from half A and painted at random places of the others.
+
+    `found` are the static overlays: what repeats inside one of them, as letters and the squares of a code do, is a part
+    of it.
+    """
     members = experiment.halves["A"]
     attention = np.zeros((len(images), *images.shape[-2:]), np.float32)
     attention[members] = input_attention(
         experiment.predictor, experiment.sample.images[members], experiment.predicted[members]
     )
-    for number, tag in enumerate(_moving_tags(experiment, images, attention), start=1):
+    for number, tag in enumerate(_moving_tags(experiment, images, attention, found), start=1):
         region = Box(name=f"moving-{number}")
         mark = _stamp(experiment, Patch((0, 0, 0, 0), tag.colour, tag.alpha), "the recovered mark")
         insertion = Insertion(mark, tag.label, ~tag.present, moving=True, forbidden=experiment.sample.objects)
@@ -104,18 +111,35 @@ def moving_marks(
         yield _check(experiment, region, tag.label, result).model_copy(update={"facts": facts}), tag
 
 
-def _moving_tags(experiment: Experiment, images: np.ndarray, attention: np.ndarray) -> list[MovingTag]:
-    """By their pixels, then by colour and outline; at most two, none that lies on objects, none twice."""
+def _moving_tags(
+    experiment: Experiment, images: np.ndarray, attention: np.ndarray, overlays: Sequence[Overlay]
+) -> list[MovingTag]:
+    """By their pixels, then by colour and outline; at most two, none of a static overlay or an object, none twice."""
     members, predicted = experiment.halves["A"], experiment.predicted
-    found = find_moving_tags(images, attention, predicted, members)
-    for tag in find_plain_marks(images, attention, predicted, members):
-        twice = any(
-            other.label == tag.label and (other.present & tag.present).sum() >= TWICE * tag.present.sum()
-            for other in found
-        )
-        if not twice and not _on_objects(experiment, tag):
-            found.append(tag)
+    found: list[MovingTag] = []
+    for look in (find_moving_tags, find_plain_marks):
+        for tag in look(images, attention, predicted, members):
+            twice = any(
+                other.label == tag.label and (other.present & tag.present).sum() >= TWICE * tag.present.sum()
+                for other in found
+            )
+            of_object = tag.found_by == "colour" and _on_objects(experiment, tag)
+            if not twice and not of_object and not _of_overlay(tag, overlays):
+                found.append(tag)
     return found[:MOST_MOVING]
+
+
+def _of_overlay(tag: MovingTag, overlays: Sequence[Overlay]) -> bool:
+    """Whether most copies lie on a static overlay of their pictures, or right beside its strokes."""
+    height, width = tag.alpha.shape
+    copies = np.flatnonzero(tag.present)
+    inside = np.zeros(len(copies), dtype=bool)
+    for overlay in overlays:
+        wide = cv2.dilate(np.asarray(overlay.mask, np.uint8), np.ones((5, 5), np.uint8))
+        for number, i in enumerate(copies):
+            x, y = np.maximum(tag.corners[i], 0)
+            inside[number] |= bool(overlay.present[i]) and wide[y : y + height, x : x + width].mean() >= ON_OVERLAY
+    return bool(len(copies)) and float(inside.mean()) >= TWICE
 
 
 def _on_objects(experiment: Experiment, tag: MovingTag) -> bool:
