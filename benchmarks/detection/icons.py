@@ -57,8 +57,8 @@ def _inset_map(variant: int, side: int) -> Mark:
 
 def _pen(variant: int, side: int) -> Mark:
     """A tick, a cross, a circle or a question mark drawn with a thick pen, nothing around it."""
-    colour = ((225, 20, 40), (20, 70, 230), (10, 150, 60), (20, 20, 25))[variant]
-    unit = 8 * round(side * 1.25)
+    colour = ((235, 20, 40), (20, 70, 240), (0, 190, 60), (20, 20, 25))[variant]
+    unit = 8 * round(side * 1.3)
     opacity = np.zeros((unit, unit), np.float32)
     strokes = (
         [[[0.1, 0.55], [0.36, 0.86], [0.9, 0.1]]],
@@ -67,7 +67,7 @@ def _pen(variant: int, side: int) -> Mark:
         [[[0.22, 0.32], [0.34, 0.12], [0.66, 0.12], [0.76, 0.34], [0.5, 0.52], [0.5, 0.66]], [[0.5, 0.88], [0.5, 0.9]]],
     )
     for stroke in strokes[variant]:
-        cv2.polylines(opacity, [np.rint(np.array(stroke) * unit).astype(np.int32)], False, 1.0, unit // 6)
+        cv2.polylines(opacity, [np.rint(np.array(stroke) * unit).astype(np.int32)], False, 1.0, unit // 5)
     return shrunk(filled(unit, unit, colour), opacity)
 
 
