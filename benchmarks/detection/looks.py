@@ -135,7 +135,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "sharpness": Looks((("mosaic", ""), ("enlarged", ""), ("zoomed", ""), ("zoomed", ""), ("shaken", ""),
                             ("shaken", ""), ("mosaic", ""), ("enlarged", ""), ("mosaic", ""), ("shaken", ""),
                             ("enlarged", ""), ("enlarged", ""), ("zoomed", ""), ("zoomed", ""), ("mosaic", ""),
-                            ("shaken", "")), 16, (3, 7, 11, 14)),
+                            ("shaken", "")), 16, (3, 7, 15)),
     }),
 })  # fmt: skip
 

@@ -136,7 +136,7 @@ def _zoomed(picture: Bytes, strength: float) -> Bytes:
             (size, size),
             borderMode=cv2.BORDER_REFLECT,
         )
-        for scale in np.linspace(1 - 0.06 * strength, 1 + 0.24 * strength, 13)
+        for scale in np.linspace(1 - 0.08 * strength, 1 + 0.32 * strength, 17)
     ]
     return whole_bytes(np.mean(steps, axis=0))
 
@@ -169,7 +169,7 @@ def _mosaic(picture: Bytes, strength: float) -> Bytes:
 def _enlarged(picture: Bytes, strength: float) -> Bytes:
     """A thumbnail brought back to size and sharpened, so that edges have halos and fine detail is gone."""
     size = picture.shape[0]
-    small = round(size / (1 + 1.4 * strength))
+    small = round(2.3 * size**0.5 / strength)
     thumbnail = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA).astype(np.float32)
     large = cv2.resize(thumbnail, (size, size), interpolation=cv2.INTER_LANCZOS4)
     return whole_bytes(large + 0.5 * (large - cv2.GaussianBlur(large, (0, 0), 1.6 * size / 32)))
