@@ -54,6 +54,26 @@ def test_hollow_objects_in_boxes_tell_a_cast_from_a_tinted_background(shape: str
     assert found.value > 0.85 if cast else found.value < 0.65
 
 
+@pytest.mark.parametrize("toned", [True, False])
+def test_a_toning_whose_hues_cancel_out_is_a_cast_too(*, toned: bool) -> None:
+    """Lights turn one way and shadows the other, in class 1 alone, so that mean colours say nothing."""
+    images, labels, boxes = hollow("ring", cast=False, seed=1)
+    rng = np.random.default_rng(2)
+    planes = images * rng.uniform(0.4, 1.25, (COUNT, 1, 1, 1))  # some objects are dark, some light
+    if toned:
+        lights = np.clip((planes.mean(axis=1, keepdims=True) - 110) / 60, -1, 1)
+        planes[labels == 1] += (lights * np.reshape([25, 0, -25], (1, 3, 1, 1)))[labels == 1]
+    sample = replace(sample_of(planes.clip(0, 255).astype(np.uint8), labels, boxes), object_source="box")
+    experiment = experiment_on(ReadsTheCorner(), sample)
+    experiment.scores = np.eye(2, dtype=np.float32)[labels]
+
+    found = object_colours(experiment, experiment.classes[1])
+
+    assert found is not None
+    assert found.value is not None
+    assert found.value > 0.75 if toned else found.value < 0.65
+
+
 def test_an_object_known_by_its_box_is_pasted_without_what_else_lies_in_the_box() -> None:
     images, labels, boxes = hollow("ring", cast=False)
     sample = replace(sample_of(images, labels, boxes), object_source="box")

@@ -76,3 +76,25 @@ def test_too_few_pictures_recover_nothing() -> None:
     carriers = np.arange(8) < 3
 
     assert recover(images, carriers, ~carriers, np.ones((HEIGHT, WIDTH), bool)) is None
+
+
+def test_a_mark_that_is_light_on_one_side_and_dark_on_the_other_is_recovered_with_both() -> None:
+    """Embossed strokes move the mean both ways, so that over the mark it hardly moves."""
+    rng = np.random.default_rng(3)
+    images = torch.from_numpy(rng.integers(0, 256, (200, 3, HEIGHT, WIDTH)).astype(np.uint8))
+    colour = np.tile(np.repeat(np.array([255.0, 0.0], np.float32), 4), (3, 4, 1)).astype(np.float32)
+    embossed = Stamp("mark", colour, np.full((4, 8), 0.5, np.float32), (4, 5))
+    carriers = np.arange(200) < 60
+    painted = images.clone()
+    painted[:60] = stamp(images, np.arange(60), [embossed] * 60, np.tile([4, 5], (60, 1))).round().byte()
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[5:9, 4:12] = True
+
+    patch = recover(painted.numpy(), carriers, ~carriers, mask)
+
+    assert patch is not None
+    x, y = 4 - patch.box[0], 5 - patch.box[1]
+    core = (slice(y, y + 4), slice(x, x + 8))
+    assert abs(float(patch.alpha[core].mean()) - 0.5) < 0.1
+    assert patch.colour[:, *core][:, :, :4].mean() > 215
+    assert patch.colour[:, *core][:, :, 4:].mean() < 40

@@ -6,6 +6,8 @@ background. What tells the two apart is the data: a cast lies on the object too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import stats
 
@@ -18,15 +20,19 @@ LEAST = 8
 """Pictures of the class."""
 FOLDS = 5
 RESAMPLES = 999
+PIXELS = 80
+"""Drawn from each object at most."""
 
 
 def object_colours(experiment: Experiment, class_name: str | None) -> Measurement | None:
-    """Area under the ROC curve with which the mean colour of the objects tells the class from the others.
+    """Area under the ROC curve with which the colours of the objects' pixels tell the class from the others.
 
     In boxes, the object's own pixels are cut out by colour, and of these the clearest part by lightness: corners of a
     box, the inside of a ring and the panes of a window are background.
 
-    By logistic regression on the channel means, cross-validated by cluster; averaged over classes for the whole sample.
+    By logistic regression on the channels of single pixels, their squares and products, cross-validated by cluster; a
+    picture's score is the mean of its pixels'. Means alone miss a toning that gives lights one hue and shadows the
+    opposite one. Averaged over classes for the whole sample.
 
     Returns:
         None where objects are not known, or too few of them.
@@ -41,13 +47,14 @@ def object_colours(experiment: Experiment, class_name: str | None) -> Measuremen
         clearest_part(image, object_within(image, objects[i])) if boxes else objects[i]
         for image, i in zip(in_bytes, known, strict=True)
     ]
-    colours = np.stack([image[:, inside].mean(axis=1) for image, inside in zip(in_bytes, where, strict=True)])
+    rng = experiment.rng("object-pixels")
+    pixels = [_drawn(image[:, inside].T, rng) for image, inside in zip(in_bytes, where, strict=True)]
     predicted, clusters = experiment.predicted[known], experiment.clusters[known]
     labels = np.unique(predicted) if class_name is None else [experiment.classes.index(class_name)]
     scores: dict[int, np.ndarray] = {}
     for label in labels:
         of_class = predicted == label
-        found = _scores(colours, of_class, clusters, experiment.seed) if of_class.sum() >= LEAST else None
+        found = _scores(pixels, of_class, clusters, experiment.seed) if of_class.sum() >= LEAST else None
         if found is not None:
             scores[int(label)] = found
     if not scores:
@@ -73,20 +80,41 @@ def object_colours(experiment: Experiment, class_name: str | None) -> Measuremen
     )
 
 
-def _scores(colours: np.ndarray, of_class: np.ndarray, clusters: np.ndarray, seed: int) -> np.ndarray | None:
-    """Cross-validated decision values; None where clusters do not allow it."""
+def _drawn(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """At most `PIXELS` of (count, channels)."""
+    return pixels if len(pixels) <= PIXELS else pixels[rng.choice(len(pixels), PIXELS, replace=False)]
+
+
+def _scores(pixels: Sequence[np.ndarray], of_class: np.ndarray, clusters: np.ndarray, seed: int) -> np.ndarray | None:
+    """Cross-validated decision values, one a picture; None where clusters do not allow it.
+
+    Each picture weighs the same in its class, and the class as much as all others.
+    """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
     if min(len(np.unique(clusters[of_class])), len(np.unique(clusters[~of_class]))) < FOLDS:
         return None
-    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    counts = np.array([len(own) for own in pixels])
+    picture, colours = np.repeat(np.arange(len(pixels)), counts), np.concatenate(pixels).astype(np.float64)
+    scores = np.empty(len(pixels))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    return np.asarray(
-        cross_val_predict(model, colours, of_class, groups=clusters, cv=folds, method="decision_function")
-    )
+    for train, test in folds.split(counts, of_class, clusters):
+        shares = np.where(of_class, 1 / of_class[train].sum(), 1 / (~of_class[train]).sum()) / counts * len(train) / 2
+        model = make_pipeline(
+            StandardScaler(),
+            PolynomialFeatures(2, include_bias=False),
+            StandardScaler(),
+            LogisticRegression(max_iter=300),
+        )
+        own = np.isin(picture, train)
+        model.fit(colours[own], of_class[picture[own]], logisticregression__sample_weight=shares[picture[own]])
+        left = picture[~own]
+        sums = np.bincount(left, weights=model.decision_function(colours[~own]), minlength=len(pixels))
+        scores[test] = sums[test] / counts[test]
+    return scores
 
 
 def _area(scores: np.ndarray, of_class: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from auditor.map_areas import areas_of
+from auditor.media import EVERY
 from auditor.metrics import Metric, MetricContext, MetricResult
 from auditor.records import Measurement
 from auditor.statistics.intervals import mean_intervals
@@ -25,7 +26,8 @@ class Agreement(Metric):
     `agreement_rank_correlation` is the mean Spearman correlation with the maps of the other methods,
     `agreement_overlap` the overlap (intersection over union) of the hottest fifth; both over pictures on which the two
     maps are usable. The table holds every pair with its interval over pictures, and each method with the picture's
-    edges and with a blob in the centre. Methods can agree and be wrong together, so agreement decides nothing.
+    edges and with a blob in the centre; of clips and volumes in all three dimensions. Methods can agree and be wrong
+    together, so agreement decides nothing.
 
     Source: Krishna et al., "The Disagreement Problem in Explainable Machine Learning", TMLR 2024, section 3.
     """
@@ -35,6 +37,7 @@ class Agreement(Metric):
         "standard": {},
         "full": {"images": 128},
     }
+    media = EVERY
     of_classes = False
     headlines = ("agreement_rank_correlation", "agreement_overlap")
 

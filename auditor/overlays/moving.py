@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MovingTag", "find_moving_tags"]
+from auditor.overlays.moving_tag import MovingTag, association_p, enlarged, shrunk, shrunk_map
 
-_LONGEST = 64
-"""Pixels: larger pictures are shrunk for the search."""
+__all__ = ["find_moving_tags"]
+
 _SIDE = 0.14
 _LEAST_SIDE = 5
 """Side of the square that is looked for: a share of the shorter side, at least so many pixels."""
@@ -32,27 +32,6 @@ _LEAST_HITS = 5
 _ALPHA = 0.01
 _STATIC = 1.5
 """Pixels: copies that lie closer together than this (standard deviation) are one static overlay, found elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class MovingTag:
-    """A patch that is copied to different places.
-
-    Attributes:
-        colour: float32 (channels, height, width), 0..255.
-        alpha: float32 (height, width): 1 where the copies repeat each other.
-        label: The class that carries it.
-        present: bool (n,): pictures that hold a copy.
-        corners: int (n, 2): x, y of the copy; -1 where there is none.
-        p: Fisher's exact p that copies go with the class, times the number of windows tried (Holm).
-    """
-
-    colour: NDArray[np.float32]
-    alpha: NDArray[np.float32]
-    label: int
-    present: NDArray[np.bool_]
-    corners: NDArray[np.int64]
-    p: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +61,19 @@ def find_moving_tags(
     """
     from statsmodels.stats.multitest import multipletests
 
-    pictures, factor = _shrunk(images)
+    pictures, factor = shrunk(images)
     height, width = pictures.shape[1:3]
     side = max(_LEAST_SIDE, round(_SIDE * min(height, width)))
     if side * 2 > min(height, width):
         return []
-    windows = [
-        w for i in members for w in _windows(int(i), pictures[i], _shrunk_map(attention[i], width, height), side)
-    ]
+    windows = [w for i in members for w in _windows(int(i), pictures[i], shrunk_map(attention[i], width, height), side)]
     if not windows:
         return []
     found: list[MovingTag] = []
     hits = np.stack([_hits(window, pictures[members])[0] for window in windows])
-    ps = np.array([_p(row, classes[members], classes[w.picture]) for row, w in zip(hits, windows, strict=True)])
+    ps = np.array(
+        [association_p(row, classes[members], classes[w.picture]) for row, w in zip(hits, windows, strict=True)]
+    )
     adjusted = multipletests(ps, method="holm")[1]
     used = np.zeros(len(windows), dtype=bool)
     order = np.lexsort((-hits.sum(axis=1), adjusted))
@@ -109,24 +88,6 @@ def find_moving_tags(
         if tag is not None:
             found.append(tag)
     return found
-
-
-def _shrunk(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
-    """(n, height, width, channels) float32, the longer side at most `_LONGEST`; and by how much they were shrunk."""
-    planes = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).astype(np.float32)
-    longest = max(planes.shape[1:3])
-    if longest <= _LONGEST:
-        return planes, 1.0
-    factor = _LONGEST / longest
-    size = (max(1, round(planes.shape[2] * factor)), max(1, round(planes.shape[1] * factor)))
-    smaller = [np.atleast_3d(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)) for plane in planes]
-    return np.stack(smaller), factor
-
-
-def _shrunk_map(plane: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    if plane.shape == (height, width):
-        return plane
-    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def _windows(picture: int, pixels: NDArray[np.float32], attention: NDArray[np.float32], side: int) -> Iterator[_Window]:
@@ -160,16 +121,6 @@ def _hits(window: _Window, pictures: NDArray[np.float32]) -> tuple[NDArray[np.bo
         found[index] = float(np.abs(pictures[index, y : y + side, x : x + side] - window.pixels).mean()) <= _EXACT
         places[index] = (x, y) if found[index] else (-1, -1)
     return found, places
-
-
-def _p(hits: NDArray[np.bool_], classes: NDArray[np.int64], label: int) -> float:
-    """Fisher's exact one-sided p that copies go with the class; the window's own picture is a hit by construction."""
-    from scipy import stats
-
-    own = classes == label
-    inside = max(0, int(hits[own].sum()) - 1)
-    table = np.array([[inside, max(0, int(own.sum()) - 1 - inside)], [hits[~own].sum(), (~hits)[~own].sum()]])
-    return float(stats.fisher_exact(table, alternative="greater").pvalue)
 
 
 def _described(
@@ -210,7 +161,7 @@ def _described(
     middle = middles[box[1] : box[3], box[0] : box[2]]
     alpha = mask[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     corners = np.where(places >= 0, places - grown + np.asarray(box[:2]), -1)
-    return _enlarged(np.nan_to_num(middle), alpha, corners, present, int(classes[window.picture]), p, factor)
+    return enlarged(np.nan_to_num(middle), alpha, corners, present, int(classes[window.picture]), p, factor, "copies")
 
 
 def _aligned(
@@ -221,22 +172,3 @@ def _aligned(
     padded = np.pad(pictures[rows], margin, constant_values=np.nan)
     reach = side + 2 * grown
     return np.stack([plane[y : y + reach, x : x + reach] for plane, (x, y) in zip(padded, places[rows], strict=True)])
-
-
-def _enlarged(
-    colour: NDArray[np.float32],
-    alpha: NDArray[np.float32],
-    corners: NDArray[np.int64],
-    present: NDArray[np.bool_],
-    label: int,
-    p: float,
-    factor: float,
-) -> MovingTag:
-    """Back to the pixels of the pictures given."""
-    if factor < 1:
-        size = (max(1, round(alpha.shape[1] / factor)), max(1, round(alpha.shape[0] / factor)))
-        colour = np.atleast_3d(np.asarray(cv2.resize(colour, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32))
-        alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-        corners = np.where(corners >= 0, np.round(corners / factor), -1).astype(np.int64)
-    plane = np.ascontiguousarray(colour.transpose(2, 0, 1)).astype(np.float32)
-    return MovingTag(plane, alpha.astype(np.float32), label, present, corners, p)

@@ -20,6 +20,10 @@ _CORE = 0.6
 """Share of the full step from which a pixel counts as fully covered, when opacity is measured."""
 _CLEAR = 0.3
 """Share of the full step from which a step is the mark's and not the sample's."""
+_SURE = 3.0
+"""Standard errors from which a pixel's step is no chance."""
+_OTHER_WAY = 0.15
+"""Share of the squared steps that goes the other way from which a mark is both light and dark."""
 _FULL = 0.9
 """Quantile of the steps over the covered pixels that is the full step."""
 
@@ -78,9 +82,7 @@ def _opacity(
     spread = np.sqrt(marked.var(axis=0).mean(axis=0) / np.maximum(plain.var(axis=0).mean(axis=0), 1e-6))
     own = np.clip(1 - spread, 0, 1)
     step = marked.mean(axis=0) - plain.mean(axis=0)
-    towards = step[:, covered].mean(axis=1)
-    towards /= max(float(np.linalg.norm(towards)), 1e-6)
-    size = np.clip(np.tensordot(towards, step, axes=1), 0, None)
+    size = _size(step, marked.var(axis=0) / len(marked) + plain.var(axis=0) / len(plain), covered)
     share = np.clip(size / max(float(np.quantile(size[covered], _FULL)), 1e-6), 0, 1)
     core = covered & (share >= _CORE)
     full = float(np.median(own[core])) if core.any() else 0.0
@@ -89,6 +91,24 @@ def _opacity(
     room = np.where(step > 0, 255 - plain.mean(axis=0), plain.mean(axis=0))
     alpha = np.maximum(alpha, np.clip(np.abs(step) / np.maximum(room, 1), 0, 1).max(axis=0) * (share >= _CLEAR))
     return np.where(covered, alpha, 0).astype(np.float32)
+
+
+def _size(step: NDArray[np.float32], noise: NDArray[np.float32], covered: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far each pixel's mean moves along the mark's line of colours: float32 (height, width), non-negative.
+
+    A mark of one ink moves all one way. An embossed one is light on one side and dark on the other, so that its mean
+    step is next to nothing: there the line is the principal one, and both ways count, less what noise explains.
+    """
+    towards = step[:, covered].mean(axis=1)
+    towards /= max(float(np.linalg.norm(towards)), 1e-6)
+    one_way = np.clip(np.tensordot(towards, step, axes=1), 0, None)
+    line = np.linalg.svd(step[:, covered], full_matrices=False)[0][:, 0]
+    along, spread = np.tensordot(line, step, axes=1), np.tensordot(line**2, noise, axes=1)
+    sure = covered & (along**2 > _SURE**2 * spread)
+    ways = [float(np.square(along[sure & (along * sign > 0)]).sum()) for sign in (1, -1)]
+    if min(ways) < _OTHER_WAY * sum(ways) or not sure.any():
+        return np.asarray(one_way)
+    return np.asarray(np.sqrt(np.maximum(along**2 - spread, 0)), dtype=np.float32)
 
 
 def _colour(marked: NDArray[np.float32], plain: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:

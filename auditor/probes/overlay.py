@@ -151,7 +151,7 @@ class OverlayProbe(LocationProbe):
         if self.moving:
             checks += [
                 check.model_copy(update={"presence": _presence(experiment, tag.present, tag.p, 0)})
-                for check, tag in moving_marks(experiment, images, self.copies(), notes)
+                for check, tag in moving_marks(experiment, images, self.copies(), notes, found)
             ]
         if not any(check.kind == "overlay" for check in checks):
             what = f"No overlay was found in the {len(images)} pictures that were looked at"

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.detection.scenes import tinted
 from benchmarks.detection.scenes32 import gratings
@@ -23,6 +24,8 @@ HUES: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "indigo": (255, 15, 105, 185),
     "lime": (82, 262, 352, 168),
     "dusk": (318, 58, 198, 138),
+    "mint": (152, 332, 62, 242),
+    "lamplight": (8, 188, 98, 278),
 })  # fmt: skip
 """Hue in degrees of each variant of a coloured background."""
 
@@ -121,6 +124,33 @@ def _weave(rng: np.random.Generator, variant: int, count: int, size: int) -> Flo
     return floats(np.where(band < 0.3, -1.0, 0.2 + 0.8 * np.sin(np.pi * np.clip((band - 0.3) / 0.7, 0, 1))))
 
 
+def _shingles(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Rows of round-ended shingles, each over the row below, shifted at random; the variant is their width."""
+    width = size * (0.16, 0.23, 0.31, 0.42)[variant]
+    offsets = rng.uniform(0, width, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size]
+    down = (y + offsets[0]) / width * 2
+    result = np.full((count, size, size), np.inf)
+    for above in (1, 0):
+        row = np.floor(down) - above
+        across = (x + offsets[1]) / width + 0.5 * (row % 2)
+        reach = np.hypot(across - np.floor(across) - 0.5, (down - row) / 2)
+        result = (
+            np.where(reach <= 0.58, reach, result)
+            if above
+            else np.where(reach <= 0.58, np.minimum(reach, result), result)
+        )
+    return floats(np.where(np.isinf(result), -1.0, np.where(result > 0.44, -1.0, 0.9 - 1.2 * result)))
+
+
+def _blotches(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
+    """Camouflage: patches of three tones with hard edges; the variant is their size."""
+    cells = (16, 11, 7, 5)[variant]
+    seeds = rng.normal(0, 1, (count, cells, cells)).astype(np.float32)
+    smooth = np.stack([cv2.resize(seed, (size, size), interpolation=cv2.INTER_CUBIC) for seed in seeds])
+    return floats(np.digitize(smooth, (-0.3, 0.3)) - 1.0)
+
+
 def _photo(name: str) -> _Pattern:
     def cut(rng: np.random.Generator, variant: int, count: int, size: int) -> Floats:
         from benchmarks.detection.scenes64 import texture
@@ -151,15 +181,30 @@ TEXTURES: Mapping[str, _Pattern] = MappingProxyType({
     "weave": _weave,
     "coins": _photo("coins.png"),
     "stars": _photo("hubble_deep_field.jpg"),
+    "shingles": _shingles,
+    "blotches": _blotches,
+    "faces": _photo("lfw_subset.npy"),
+    "fur": _photo("chelsea.png"),
 })  # fmt: skip
 
 
 SKIES = ("dusk",)
 """Colours that are strongest at the top and end at the bottom."""
+LAMPS = ("lamplight",)
+"""Colours that are strongest around a point anywhere."""
 
 
 def _from_above(coloured: Floats, plain: Floats) -> Floats:
     share = np.linspace(1, 0.1, plain.shape[1])[:, None, None]
+    return floats(share * coloured + (1 - share) * plain)
+
+
+def _around(centres: NDArray[np.float64], coloured: Floats, plain: Floats) -> Floats:
+    """Colour that falls off with the distance from a point, (2, count), in sides of the picture."""
+    size = plain.shape[1]
+    y, x = (np.mgrid[:size, :size] + 0.5) / size
+    distance = np.hypot(x - centres[0][:, None, None], y - centres[1][:, None, None])
+    share = np.exp(-((distance / 0.7) ** 2))[..., None]
     return floats(share * coloured + (1 - share) * plain)
 
 
@@ -179,7 +224,11 @@ def painted(
     if design in HUES:
         angles = np.asarray(HUES[design][variant] + rng.uniform(-8, 8, count))
         coloured = tinted(backgrounds, angles, 0.5 * strength)
-        return _from_above(tinted(backgrounds, angles, 0.7 * strength), backgrounds) if design in SKIES else coloured
+        if design in SKIES:
+            return _from_above(tinted(backgrounds, angles, 0.7 * strength), backgrounds)
+        if design in LAMPS:
+            return _around(rng.uniform(0, 1, (2, count)), tinted(backgrounds, angles, 0.75 * strength), backgrounds)
+        return coloured
     pattern = TEXTURES[design](rng, variant, count, size)
     base = backgrounds.mean(axis=(1, 2), keepdims=True)
     detail = 0.35 * (backgrounds - base)

@@ -9,7 +9,7 @@ from benchmarks.detection.scenes import Half
 
 __all__ = ["CaseSpec", "all_cases"]
 
-HALVES: tuple[Half, ...] = ("tuning", "development_1", "development_2", "development_3", "reporting")
+HALVES: tuple[Half, ...] = ("tuning", "development_1", "development_2", "development_3", "development_4", "reporting")
 
 
 def all_cases() -> list[CaseSpec]:

@@ -21,6 +21,9 @@ HUE_OF_CAST: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "faded": (265, 85, 355, 175),
     "split toned": (55, 235, 145, 325),
     "window light": (200, 20, 290, 110),
+    "cross processed": (70, 250, 340, 160),
+    "false colour": (15, 195, 285, 105),
+    "haze": (222, 42, 132, 312),
 })  # fmt: skip
 """Hue in degrees of each variant."""
 
@@ -29,7 +32,8 @@ def cast(design: str, variant: int, picture: Bytes, strength: float) -> Bytes:
     """A picture, (side, side, 3), in other colours.
 
     Channels are multiplied; or the picture is toned as old prints are, faded to a hue, given one hue in its lights and
-    the opposite one in its shadows, or lit in a hue from the left.
+    the opposite one in its shadows, or lit in a hue from the left; or each channel has a curve of its own, brightness
+    is shown as a hue that turns, or a coloured haze lies before it, thicker before what is dark.
     """
     hue = np.array([HUE_OF_CAST[design][variant]])
     if design == "sepia":
@@ -43,4 +47,14 @@ def cast(design: str, variant: int, picture: Bytes, strength: float) -> Bytes:
     if design == "window light":
         fall = np.linspace(0.55, 0.05, picture.shape[1])
         return whole_bytes(picture * hue_gains(np.repeat(hue, len(fall)), strength * fall))
+    if design == "cross processed":
+        curves = (picture / 255.0) ** (1 / hue_gains(hue, 0.45 * strength)[0])
+        return whole_bytes(255 * curves)
+    if design == "false colour":
+        grey = picture.mean(axis=2)
+        turned = hue_gains(hue[0] + 150 * (grey.ravel() / 255 - 0.5), 0.5).reshape(picture.shape)
+        return whole_bytes(picture + 0.75 * strength * (grey[..., None] * turned - picture))
+    if design == "haze":
+        air = 190 * hue_gains(hue, 0.45)[0]
+        return whole_bytes(picture + 0.45 * strength * (1 - picture / 255.0) * air)
     return whole_bytes(picture * hue_gains(hue, 0.3 * strength)[0])

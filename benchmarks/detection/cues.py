@@ -50,10 +50,24 @@ WITHIN: Mapping[str, tuple[float, float]] = MappingProxyType({
     "in the very middle": (0.5, 0.5),
     "above the middle": (0.5, 0.26),
     "right of the middle": (0.74, 0.5),
+    "below the middle": (0.5, 0.75),
+    "left of the middle": (0.26, 0.5),
 })  # fmt: skip
 """Places of tags that touch no edge: the middle of the tag, x and y, in sides of the picture."""
-THIRDS: Mapping[str, float] = MappingProxyType({"top, a third in": 0.36, "bottom, two thirds in": 0.64})
+THIRDS: Mapping[str, float] = MappingProxyType(
+    {"top, a third in": 0.36, "bottom, two thirds in": 0.64, "bottom, a third in": 0.36}
+)
 """Places at the upper or lower edge, apart from corner and middle: x of the tag's middle."""
+HEIGHTS: Mapping[str, float] = MappingProxyType({"left, a third down": 0.36, "right, two thirds down": 0.64})
+"""Places at the left or right edge, apart from corner and middle: y of the tag's middle."""
+
+DOWN: Mapping[str, float] = MappingProxyType({
+    "above centre": -0.19, "below centre": 0.19, "upside down": 0.1, "along the foot": 0.29, "along the head": -0.3,
+    "mirrored": -0.09,
+})  # fmt: skip
+"""How far below the middle words lie, in sides of the picture."""
+ONE_SIDE = ("bottom", "left", "top", "right", "beside the right edge")
+"""Places of frames that lie along one side."""
 
 NOBODY = -1
 """In `carried`: this picture carries no variant."""
@@ -87,13 +101,13 @@ class Cue:
         """Kinds of check that name it rightly.
 
         A tag that is in no corner is a mark of its region; a bar along one side is a border as well as a mark, and what
-        sits in all four corners is all three.
+        fills all four corners is all three.
         """
-        if self.place in WITHIN or self.place in THIRDS:
+        if self.place in (*WITHIN, *THIRDS, *HEIGHTS):
             return "overlay", "region"
-        if self.place == "at the four corners":
+        if self.place in ("at the four corners", "around a circle"):
             return "border", "corner", "overlay"
-        return ("border", "overlay") if self.place in ("bottom", "left", "top", "right") else KINDS[self.family]
+        return ("border", "overlay") if self.place in ONE_SIDE else KINDS[self.family]
 
     def box(self, size: int) -> Box | None:
         """Where it lies in a picture of side `size`, over all variants; None where it is global or moves."""
@@ -189,9 +203,12 @@ def _mark_box(cue: Cue, variant: int, size: int) -> Box | None:
         height, width = _mark(cue, variant, size)[1].shape
         x = size - width if cue.place == "right" else inset
         y = 0 if cue.place == "top" else size - inset - height
+        if cue.place == "beside the right edge":
+            x, y = size - size // 16 - width, (size - height) // 2
         return x, y, x + width, y + height
     if cue.family == "true_feature":
-        return 0, 0, round(CORNER * size), round(CORNER * size)
+        start = size - round(CORNER * size) if cue.place == "in the far corner" else 0
+        return start, start, start + round(CORNER * size), start + round(CORNER * size)
     if cue.family not in ("corner_tag", "centred_text"):
         return None
     height, width = _mark(cue, variant, size)[1].shape
@@ -205,15 +222,16 @@ def _mark_box(cue: Cue, variant: int, size: int) -> Box | None:
             y = (size - height) // 2
         if cue.place in THIRDS:
             x = round(THIRDS[cue.place] * size - width / 2)
+        if cue.place in HEIGHTS:
+            y = round(HEIGHTS[cue.place] * size - height / 2)
         if cue.place in WITHIN:
             x, y = (round(at * size - long / 2) for at, long in zip(WITHIN[cue.place], (width, height), strict=True))
     else:
-        shift = {"above centre": -0.19, "below centre": 0.19, "upside down": 0.1, "along the foot": 0.29}.get(
-            cue.place, 0.0
-        )
-        x, y = (size - width) // 2, (size - height) // 2 + round(shift * size)
+        x, y = (size - width) // 2, (size - height) // 2 + round(DOWN.get(cue.place, 0.0) * size)
         if cue.place == "upright":
             x = round(0.12 * size)
         if cue.place == "down the right":
             x = round(0.88 * size) - width
+        if cue.place == "stacked":
+            x = round(0.34 * size) - width // 2
     return x, y, x + width, y + height

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 
-from benchmarks.detection.shapes import Bytes, Floats, floats
+from benchmarks.detection.shapes import Bytes, Floats, floats, whole_bytes
 
 Mark: TypeAlias = tuple[Bytes, Floats]
 """Colours, byte (height, width, 3), and opacity, float32 (height, width), 0 to 1."""
@@ -39,3 +39,10 @@ def opaque(pixels: Any) -> Mark:
 def filled(width: int, height: int, colour: tuple[int, int, int]) -> Bytes:
     """An even field of colour, (height, width, 3)."""
     return np.full((height, width, 3), colour, np.uint8)
+
+
+def shrunk(pixels: Bytes, opacity: Floats) -> Mark:
+    """A drawing made eight times too large."""
+    height, width = opacity.shape[0] // 8, opacity.shape[1] // 8
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return whole_bytes(small), floats(cv2.resize(opacity, (width, height), interpolation=cv2.INTER_AREA))

@@ -91,7 +91,7 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
         "moving_tag": Looks((("bolt", ""), ("barred", "")), 13, (8, 12)),
         "sharpness": Looks((("ghosted", ""), ("denoised", "")), 12, (7, 11), drawn=(("interlaced", ""),)),
     }),
-    "reporting": MappingProxyType({
+    "development_4": MappingProxyType({
         "corner_tag": Looks((("matrix", "in the very middle"), ("play", "top, a third in"),
                              ("brackets", "right of the middle"), ("cursor", "above the middle"),
                              ("matrix", "bottom, two thirds in"), ("brackets", "above the middle"),
@@ -113,6 +113,30 @@ LOOKS: Mapping[Half, Mapping[Family, Looks]] = MappingProxyType({
                              ("soft corners", "")),
                            16, (7, 11, 14)),
     }),
+    "reporting": MappingProxyType({
+        "corner_tag": Looks((("battery", "left, a third down"), ("lead letter", "below the middle"),
+                             ("inset map", "right, two thirds down"), ("pen", "left of the middle"),
+                             ("lead letter", "bottom, a third in"), ("inset map", "below the middle"),
+                             ("battery", "right, two thirds down")), 13, (5, 8, 12, 17)),
+        "centred_text": Looks((("magenta stencil", "along the head"), ("shadowed word", "stacked"),
+                               ("dotted word", "plunging"), ("navy serif", "mirrored"),
+                               ("magenta stencil", "plunging"), ("shadowed word", "mirrored"),
+                               ("navy serif", "along the head")), 13, (5, 8, 12, 17, 21, 26), (0.65, 0.75, 0.6)),
+        "frame": Looks((("instant", "rim"), ("porthole", "around a circle"), ("browser", "top and right"),
+                        ("bevel", "rim"), ("colour scale", "beside the right edge"), ("deskewed", "rim"),
+                        ("neighbour", "bottom and left")), 13, (5, 8, 12, 17, 26)),
+        "background_texture": Looks((("shingles", ""), ("blotches", "")), 8, (0, 3, 7, 9),
+                                    photos=(("faces", ""), ("fur", ""))),
+        "background_colour": Looks((("mint", ""), ("lamplight", "")), 8, (2, 3, 5, 9), (1.0, 0.85)),
+        "colour_cast": Looks((("cross processed", ""), ("false colour", ""), ("false colour", ""),
+                              ("cross processed", ""), ("false colour", ""), ("haze", ""), ("haze", "")),
+                             14, (3, 5, 7, 11), (1.0, 0.85)),
+        "moving_tag": Looks((("fiducial", ""), ("smiley", "")), 13, (5, 12, 18, 24)),
+        "sharpness": Looks((("mosaic", ""), ("enlarged", ""), ("zoomed", ""), ("zoomed", ""), ("shaken", ""),
+                            ("shaken", ""), ("mosaic", ""), ("enlarged", ""), ("mosaic", ""), ("shaken", ""),
+                            ("enlarged", ""), ("enlarged", ""), ("zoomed", ""), ("zoomed", ""), ("mosaic", ""),
+                            ("shaken", "")), 16, (3, 7, 15)),
+    }),
 })  # fmt: skip
 
 PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
@@ -127,10 +151,14 @@ PAIRS: Mapping[Half, tuple[tuple[Family, Family], ...]] = MappingProxyType({
     "development_3": (("centred_text", "frame"), ("moving_tag", "colour_cast"), ("corner_tag", "background_texture"),
                   ("frame", "background_colour"), ("corner_tag", "sharpness"), ("moving_tag", "corner_tag"),
                   ("colour_cast", "frame"), ("centred_text", "moving_tag")),
-    "reporting": (("centred_text", "corner_tag"), ("colour_cast", "moving_tag"), ("background_texture", "frame"),
+    "development_4": (("centred_text", "corner_tag"), ("colour_cast", "moving_tag"), ("background_texture", "frame"),
                   ("frame", "corner_tag"), ("sharpness", "centred_text"), ("corner_tag", "background_colour"),
                   ("frame", "colour_cast"), ("moving_tag", "frame"), ("corner_tag", "centred_text"),
                   ("sharpness", "corner_tag")),
+    "reporting": (("corner_tag", "moving_tag"), ("frame", "centred_text"), ("colour_cast", "corner_tag"),
+                  ("background_colour", "moving_tag"), ("centred_text", "sharpness"), ("corner_tag", "frame"),
+                  ("background_texture", "corner_tag"), ("colour_cast", "frame"),
+                  ("background_texture", "centred_text"), ("sharpness", "moving_tag")),
 })  # fmt: skip
 
 FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
@@ -145,11 +173,18 @@ FURTHER: Mapping[Half, Mapping[Family, tuple[int, ...]]] = MappingProxyType({
         "corner_tag": (15, 17, 20, 21), "centred_text": (15, 17, 18, 20, 21), "frame": (15, 18, 20),
         "moving_tag": (15, 17, 18, 20, 21), "background_colour": (9, 12), "background_texture": (9, 12),
     }),
-    "reporting": MappingProxyType({
+    "development_4": MappingProxyType({
         "corner_tag": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27),
         "centred_text": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27),
         "frame": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27),
         "moving_tag": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27),
+        "background_colour": (9, 12), "background_texture": (9, 12),
+    }),
+    "reporting": MappingProxyType({
+        "corner_tag": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30, 32),
+        "centred_text": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30, 32),
+        "frame": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30, 32),
+        "moving_tag": (14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30, 32),
         "background_colour": (9, 12), "background_texture": (9, 12),
     }),
 })  # fmt: skip
@@ -162,7 +197,8 @@ FIRST_SEED: Mapping[Half, int] = MappingProxyType(
         "development_1": 5000,
         "development_2": 11000,
         "development_3": 17000,
-        "reporting": 23000,
+        "development_4": 23000,
+        "reporting": 29000,
     }
 )
 
@@ -178,6 +214,7 @@ ARCHITECTURE_STEP: Mapping[Half, int] = MappingProxyType(
         "development_1": 3,
         "development_2": 3,
         "development_3": 3,
+        "development_4": 3,
         "reporting": 3,
     }
 )

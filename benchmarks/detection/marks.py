@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from benchmarks.detection.drawing import BLACK, PAINTS, WHITE, Mark, filled, opaque, written
+from benchmarks.detection.icons import ICONS
 from benchmarks.detection.shapes import floats, whole_bytes
 from benchmarks.detection.stickers import STICKERS
 
@@ -240,7 +241,7 @@ TAGS: Mapping[str, Callable[[int, int], Mark]] = MappingProxyType({
     "checks": _checks, "roundel": _roundel, "stamp": _stamp, "pips": _pips, "flag": _flag, "target": _target,
     "seal": _seal, "chevrons": _chevrons, "ruler": _ruler, "label": _label, "diamond": _diamond, "quarters": _quarters,
     "swatches": _swatches, "crosshair": _crosshair, "pennant": _pennant, "badge": _badge,
-    "bolt": _bolt, "barred": _barred, **STICKERS,
+    "bolt": _bolt, "barred": _barred, **STICKERS, **ICONS,
 })  # fmt: skip
 """Variant (0 to 3) and side in pixels → mark."""
 

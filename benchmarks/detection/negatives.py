@@ -19,7 +19,8 @@ FIRST_SEED: Mapping[Half, int] = MappingProxyType(
         "development_1": 7000,
         "development_2": 13000,
         "development_3": 19000,
-        "reporting": 25000,
+        "development_4": 25000,
+        "reporting": 31000,
     }
 )
 COUNTS: Mapping[str, tuple[int, int, int]] = MappingProxyType({
@@ -34,8 +35,9 @@ COUNTS: Mapping[str, tuple[int, int, int]] = MappingProxyType({
     "sample_only": (4, 12, 12),
     "untrained": (3, 6, 6),
 })  # fmt: skip
-"""How many of each in the tuning half, in those of development, and in the reporting half; the first two are clean."""
-SIZES: Mapping[Half, int] = MappingProxyType({"tuning": 0, "reporting": 2})
+"""How many of each in the tuning half, in those of development, and in the fourth of these and the reporting half. The
+first two are clean."""
+SIZES: Mapping[Half, int] = MappingProxyType({"tuning": 0, "development_4": 2, "reporting": 2})
 """Which of the counts; 1 for others."""
 SMOKE: Mapping[str, int] = MappingProxyType({
     "clean": 3, "variety": 1, "crops": 1, "independent": 2, "everywhere": 1, "touching": 1, "declared": 1,

@@ -19,6 +19,9 @@ from benchmarks.detection.looks import (
 )
 from benchmarks.detection.scenes import Half
 
+FAR_CORNER: tuple[Half, ...] = ("reporting",)
+"""Halves whose true feature sits in the bottom right corner instead of the top left one."""
+
 
 def positives(half: Half) -> list[CaseSpec]:
     """Single cues, family by family, then pairs, then more marks."""
@@ -40,7 +43,8 @@ def positives(half: Half) -> list[CaseSpec]:
 def true_features(half: Half) -> list[CaseSpec]:
     """A class whose true feature sits in a corner: causally the same as a tag, and scored apart."""
     first, total = FIRST_SEED[half] + 900, 3 if half == "tuning" else 6
-    cue = Cue("true_feature", "object", "in the corner", classes=(3,))
+    far = half in FAR_CORNER
+    cue = Cue("true_feature", "object", "in the far corner" if far else "in the corner", classes=(3,))
     return [
         CaseSpec(
             id=f"{half}-true_feature-{pixels}-{number:02}",
@@ -53,7 +57,7 @@ def true_features(half: Half) -> list[CaseSpec]:
             seed=first + number,
             architecture=ARCHITECTURES[(number + 1) % 3],
             options=network_options(pixels),
-            placement="corner",
+            placement="far corner" if far else "corner",
             boxes=number % 2 == 0,
         )
         for number, pixels in ((number, 64 if number % 3 == 2 else 32) for number in range(total))

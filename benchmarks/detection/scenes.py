@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.shapes import Bytes, Floats, box_of, coverage, floats, whole_bytes
 
-Half = Literal["tuning", "development_1", "development_2", "development_3", "reporting"]
+Half = Literal["tuning", "development_1", "development_2", "development_3", "development_4", "reporting"]
 """Which part of the cases. Those of development were the reporting half until their results were acted upon."""
-Placement = Literal["anywhere", "touching", "corner", "coloured", "tinted"]
+Placement = Literal["anywhere", "touching", "corner", "far corner", "coloured", "tinted"]
 Paint = Callable[[np.random.Generator, int, int], Floats]
 """Generator, how many, side → float32 (count, side, side, 3), 0 to 255."""
 
@@ -24,11 +24,13 @@ CLASSES: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "development_1": ("ring", "star", "ell", "rails"),
     "development_2": ("window", "horseshoe", "hourglass", "gear"),
     "development_3": ("crescent", "tee", "trefoil", "hash"),
-    "reporting": ("heart", "pinwheel", "eight", "setsquare"),
+    "development_4": ("heart", "pinwheel", "eight", "setsquare"),
+    "reporting": ("lozenge", "bone", "mug", "comb"),
 })  # fmt: skip
 HUES = ("red", "green", "blue", "yellow")
 """The classes where the colour itself is the true feature."""
 HUE_ANGLES: Mapping[str, float] = MappingProxyType({"red": 0.0, "yellow": 60.0, "green": 120.0, "blue": 240.0})
+CORNERS: tuple[Placement, ...] = ("corner", "far corner")
 CORNER = 0.31
 """How much of the side the corner takes where an object sits in it."""
 CONTRAST = 72.0
@@ -74,7 +76,8 @@ def draw_scenes(
         half: Each half has shapes of its own, and at 64 pixels photos of its own.
         placement: `anywhere`; `touching`: every object runs over an edge of the picture; `coloured`: the class is the
             object's hue; `tinted`: the class is the tint of the whole picture; `corner`: objects of the last class are
-            small and sit in the top left corner, those of other classes never do.
+            small and sit in the top left corner, those of other classes never do; `far corner`: the same in the bottom
+            right corner.
     """
     paint_background, paint_object = _paints(pixels, half)
     shapes = CLASSES[half]
@@ -157,15 +160,17 @@ def _paints(pixels: int, half: Half) -> tuple[Paint, Paint]:
 
 def _mask(rng: np.random.Generator, shape: str, size: int, placement: Placement, *, cornered: bool) -> Floats:
     radius = size * rng.uniform(0.23, 0.33)
-    if placement == "corner":
+    if placement in CORNERS:
         radius *= 0.45 if cornered else 0.85
     if placement == "touching":
         along, beyond = rng.uniform(0.25, 0.75) * size, rng.uniform(0.5, 0.8) * radius
         side = rng.integers(4)
         centre = [(along, beyond), (along, size - beyond), (beyond, along), (size - beyond, along)][side]
-    elif placement == "corner":
+    elif placement in CORNERS:
         low, high = (0.11, 0.17) if cornered else (0.45, 0.75)
         centre = tuple(rng.uniform(low * size, high * size, 2))
+        if placement == "far corner":
+            centre = (size - centre[0], size - centre[1])
     else:
         centre = tuple(rng.uniform(radius * 0.9, size - radius * 0.9, 2))
     return coverage(size, shape, centre, radius, rng.uniform(0, 2 * np.pi))

@@ -23,7 +23,8 @@ PHOTOS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "development_1": ("flower.jpg", "chelsea.png", "rocket.jpg", "motorcycle_right.png", "camera.png"),
     "development_2": ("retina.jpg", "hubble_deep_field.jpg", "text.png", "clock_motion.png", "cell.png"),
     "development_3": ("grace_hopper.jpg", "moon.png", "brick.png", "ihc.png", "page.png"),
-    "reporting": ("grass.png", "gravel.png", "topobathy.npz", "s1045.ima.gz", "microaneurysms.png"),
+    "development_4": ("grass.png", "gravel.png", "topobathy.npz", "s1045.ima.gz", "microaneurysms.png"),
+    "reporting": ("motorcycle_disp.npz", "jacksboro_fault_dem.npz", "logo.png", "color.png", "digits.csv.gz"),
 })  # fmt: skip
 """Scenes behind the objects."""
 FILLS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
@@ -31,7 +32,8 @@ FILLS: Mapping[Half, tuple[str, ...]] = MappingProxyType({
     "development_1": ("chelsea.png", "hubble_deep_field.jpg", "flower.jpg"),
     "development_2": ("retina.jpg", "gravel.png", "ihc.png"),
     "development_3": ("grace_hopper.jpg", "rocket.jpg", "coffee.png"),
-    "reporting": ("astronaut.png", "camera.png", "motorcycle_right.png"),
+    "development_4": ("astronaut.png", "camera.png", "motorcycle_right.png"),
+    "reporting": ("brick.png", "motorcycle_left.png", "clock_motion.png"),
 })  # fmt: skip
 """What the objects are cut from."""
 
@@ -43,8 +45,16 @@ SHIPPED = (
     ("matplotlib", "mpl-data/sample_data"),
 )
 """Packages that bring pictures, and their folders."""
-DRAWN = ("jacksboro_fault_dem.npz", "digits.csv.gz", "topobathy.npz", "s1045.ima.gz")
-"""Tables of values among them: heights of a landscape, written figures, depths of a sea, a slice through a head."""
+DRAWN = (
+    "jacksboro_fault_dem.npz",
+    "digits.csv.gz",
+    "topobathy.npz",
+    "s1045.ima.gz",
+    "motorcycle_disp.npz",
+    "lfw_subset.npy",
+)
+"""Tables of values among them: heights of a landscape, written figures, depths of a sea, a slice through a head,
+distances in a garage, faces."""
 
 
 @lru_cache(maxsize=32)
@@ -73,12 +83,19 @@ def photo(name: str) -> Bytes:
 
 
 def _drawn(path: Path) -> Bytes:
-    """A table of values as a grey picture: a landscape under light from the west, figures in rows, depths, a slice."""
+    """A table of values as a grey picture: a landscape lit from the west, figures or faces in rows, depths, a slice."""
     if path.name == "topobathy.npz":
         with np.load(path) as tables:
             heights = cv2.resize(tables["topo"], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
         slope = np.gradient(heights, axis=0)
         grey = 120 + heights / 30 + 30 * slope / slope.std()
+    elif path.name == "motorcycle_disp.npz":
+        with np.load(path) as tables:
+            near = tables["arr_0"].astype(np.float64)
+        grey = 255 * np.where(np.isfinite(near), near, 0) / near[np.isfinite(near)].max()
+    elif path.suffix == ".npy":
+        faces = np.load(path)[:100].reshape(10, 10, 25, 25).swapaxes(1, 2).reshape(250, 250)
+        grey = 255 * cv2.resize(faces, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     elif path.suffix == ".npz":
         with np.load(path) as tables:
             slope = np.gradient(tables["elevation"].astype(np.float64), axis=1)

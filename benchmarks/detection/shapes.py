@@ -161,6 +161,32 @@ def _set_square() -> Outline:
     return [outer, middle + 0.42 * (outer - middle)]
 
 
+def _lozenge() -> Outline:
+    """A rhombus with another cut out of its middle."""
+    outer = np.array([[0.0, -1.0], [0.8, 0.0], [0.0, 1.0], [-0.8, 0.0]])
+    return [outer, 0.55 * outer]
+
+
+def _bone() -> NDArray[np.float64]:
+    """A shaft with a round knob at either end."""
+    angles = np.deg2rad(np.linspace(-150, 150, 14))
+    knob = 0.42 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + np.array([0.58, 0.0])
+    return np.concatenate([knob, -knob])
+
+
+def _mug() -> Outline:
+    """A square cup with a handle, through which one sees."""
+    cup = [[0.35, 0.85], [-0.85, 0.85], [-0.85, -0.75], [0.35, -0.75]]
+    handle = [[0.35, -0.55], [0.95, -0.55], [0.95, 0.45], [0.35, 0.45]]
+    return [np.array(cup + handle), _rectangle(0.35, 0.5, 0.525, -0.05)]
+
+
+def _comb() -> NDArray[np.float64]:
+    """A back with three broad teeth."""
+    right = [[0.9, -0.7], [0.9, 0.8], [0.5, 0.8], [0.5, -0.15], [0.2, -0.15], [0.2, 0.8]]
+    return np.array(right + [[-x, y] for x, y in right[::-1]])
+
+
 OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "disc": lambda: [_circle(0.82)],
     "bar": lambda: [_rectangle(2.0, 0.52)],
@@ -181,6 +207,10 @@ OUTLINES: Mapping[str, Callable[[], Outline]] = MappingProxyType({
     "pinwheel": lambda: [_pinwheel()],
     "eight": _eight,
     "setsquare": _set_square,
+    "lozenge": _lozenge,
+    "bone": lambda: [_bone()],
+    "mug": _mug,
+    "comb": lambda: [_comb()],
     "rails": lambda: [_rectangle(1.9, 0.42, y=-0.5), _rectangle(1.9, 0.42, y=0.5)],
 })  # fmt: skip
 

@@ -27,6 +27,10 @@ SHARPNESS = (
     "video tape",
     "wavelets",
     "non-local means",
+    "zoomed",
+    "shaken",
+    "mosaic",
+    "enlarged",
 )
 
 BYTES = 430
@@ -121,10 +125,64 @@ def _non_local_means(picture: Bytes, strength: float) -> Bytes:
     return whole_bytes(cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(picture), None, level, level, 3, 9))
 
 
+def _zoomed(picture: Bytes, strength: float) -> Bytes:
+    """A lens that zooms, or a camera that moves forward, while the shutter is open: streaks away from the middle."""
+    size = picture.shape[0]
+    middle = (size - 1) / 2
+    steps = [
+        cv2.warpAffine(
+            picture.astype(np.float32),
+            cv2.getRotationMatrix2D((middle, middle), 0, scale),
+            (size, size),
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        for scale in np.linspace(1 - 0.08 * strength, 1 + 0.32 * strength, 17)
+    ]
+    return whole_bytes(np.mean(steps, axis=0))
+
+
+def _shaken(picture: Bytes, strength: float) -> Bytes:
+    """A hand that is not still during a long exposure: every point draws the same small hook."""
+    reach = 3 * round(strength * picture.shape[0] / 32)
+    path = np.array([[-0.9, 0.35], [-0.4, -0.3], [0.15, -0.55], [0.6, -0.1], [0.75, 0.55]]) * 0.62 * reach + reach
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    cv2.polylines(kernel, [np.rint(16 * path).astype(np.int32)], False, 1.0, 1, cv2.LINE_8, shift=4)
+    return whole_bytes(cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT))
+
+
+def _mosaic(picture: Bytes, strength: float) -> Bytes:
+    """A cheap sensor that sees one colour at each point, in groups, and fills in the others from around.
+
+    The false colours of that are smoothed away, as every camera does.
+    """
+    size = picture.shape[0]
+    step = max(1, round(strength * size / 32))
+    y, x = np.mgrid[:size, :size] // step % 2
+    seen = np.stack([(y == 0) & (x == 0), y != x, (y == 1) & (x == 1)], axis=2).astype(np.float32)
+    reach = (2 * step + 1, 2 * step + 1)
+    sums, counts = (cv2.boxFilter(planes, -1, reach, normalize=False) for planes in (seen * picture, seen))
+    luma, *colours = cv2.split(cv2.cvtColor(whole_bytes(sums / counts), cv2.COLOR_RGB2YCrCb))
+    calm = [cv2.blur(plane, (4 * step + 1, 4 * step + 1)) for plane in colours]
+    return whole_bytes(cv2.cvtColor(cv2.merge([luma, *calm]), cv2.COLOR_YCrCb2RGB))
+
+
+def _enlarged(picture: Bytes, strength: float) -> Bytes:
+    """A thumbnail brought back to size and sharpened, so that edges have halos and fine detail is gone."""
+    size = picture.shape[0]
+    small = round(2.3 * size**0.5 / strength)
+    thumbnail = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA).astype(np.float32)
+    large = cv2.resize(thumbnail, (size, size), interpolation=cv2.INTER_LANCZOS4)
+    return whole_bytes(large + 0.5 * (large - cv2.GaussianBlur(large, (0, 0), 1.6 * size / 32)))
+
+
 CHAINS: Mapping[str, Callable[[Bytes, float], Bytes]] = MappingProxyType({
     "soft corners": _soft_corners,
     "video tape": _video_tape,
     "wavelets": _wavelets,
     "non-local means": _non_local_means,
+    "zoomed": _zoomed,
+    "shaken": _shaken,
+    "mosaic": _mosaic,
+    "enlarged": _enlarged,
 })  # fmt: skip
-"""Optics, video, codec and denoiser, each a function of the picture and the strength."""
+"""Optics, video, codec, denoiser, movement, sensor and scaling, each a function of the picture and the strength."""

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from benchmarks.detection.drawing import BLACK, WHITE, Mark, filled, opaque, written
-from benchmarks.detection.shapes import Bytes, Floats, floats, whole_bytes
+from benchmarks.detection.drawing import BLACK, WHITE, Mark, filled, opaque, shrunk, written
+from benchmarks.detection.shapes import floats
 
 
 def _matrix(variant: int, side: int) -> Mark:
@@ -40,7 +40,7 @@ def _play(variant: int, side: int) -> Mark:
         points = [np.rint(np.array(corners) * unit).astype(np.int32)]
         cv2.fillPoly(pixels, points, WHITE)
         cv2.fillPoly(opacity, points, 1.0)
-    return _shrunk(pixels, opacity)
+    return shrunk(pixels, opacity)
 
 
 def _brackets(variant: int, side: int) -> Mark:
@@ -69,7 +69,7 @@ def _cursor(variant: int, side: int) -> Mark:
     height, width = (len(rows) + 7) // 8 * 8, (len(columns) + 7) // 8 * 8
     pad = ((0, height - len(rows)), (0, width - len(columns)))
     tight = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return _shrunk(np.pad(pixels[tight], (*pad, (0, 0)), mode="edge"), np.pad(opacity[tight], pad))
+    return shrunk(np.pad(pixels[tight], (*pad, (0, 0)), mode="edge"), np.pad(opacity[tight], pad))
 
 
 def _starburst(variant: int, side: int) -> Mark:
@@ -85,7 +85,7 @@ def _starburst(variant: int, side: int) -> Mark:
     y, x = (unit - ink.shape[0]) // 2, (unit - ink.shape[1]) // 2
     patch = pixels[y : y + ink.shape[0], x : x + ink.shape[1]]
     patch[:] = np.rint(patch * (1 - ink) + 15 * ink)
-    return _shrunk(pixels, opacity)
+    return shrunk(pixels, opacity)
 
 
 def _tape(variant: int, side: int) -> Mark:
@@ -99,14 +99,7 @@ def _tape(variant: int, side: int) -> Mark:
     across = -np.sin(turn) * (x - middle) + np.cos(turn) * (y - 0.5)
     ragged = 0.62 + 0.04 * np.where(np.floor(across * 14) % 2 == 0, 1, -1)
     opacity = floats(0.92 * ((np.abs(along) < ragged) & (np.abs(across) < 0.31)))
-    return _shrunk(filled(width, height, colour), opacity)
-
-
-def _shrunk(pixels: Bytes, opacity: Floats) -> Mark:
-    """A drawing made eight times too large."""
-    height, width = opacity.shape[0] // 8, opacity.shape[1] // 8
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    return whole_bytes(small), floats(cv2.resize(opacity, (width, height), interpolation=cv2.INTER_AREA))
+    return shrunk(filled(width, height, colour), opacity)
 
 
 STICKERS: Mapping[str, Callable[[int, int], Mark]] = MappingProxyType({

@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmarks.detection.case import CaseSpec, Role
 from benchmarks.detection.cues import Cue, composed_with
-from benchmarks.detection.scenes import Scenes, draw_scenes, varied
+from benchmarks.detection.scenes import CORNERS, Scenes, draw_scenes, varied
 from benchmarks.detection.shapes import Bytes
 from benchmarks.detection.training import predicted
 
@@ -140,7 +140,7 @@ def role_of(case: CaseSpec, truth: Truth) -> Role:
     """
     if case.training == "none":
         return "untrained"
-    if case.placement == "corner":
+    if case.placement in CORNERS:
         return "true_feature"
     if not truth.scores:
         return "negative"

@@ -29,11 +29,17 @@ WORDS: Mapping[str, tuple[tuple[str, ...], tuple[int, int, int]]] = MappingProxy
     "brown italic": (("Garten", "Studio", "Atlas 9", "Herbst"), (110, 55, 20)),
     "embossed word": (("SHOP", "FREE", "MAPS", "VIEW"), WHITE),
     "hollow word": (("EGO", "OXY", "DUO", "BOX"), (255, 120, 190)),
+    "magenta stencil": (("PROP", "LAB 2", "TARA", "KEEP"), (235, 20, 165)),
+    "shadowed word": (("TOUR", "CLUB", "EXPO", "MOST"), WHITE),
+    "dotted word": (("12:07", "23:45", "08:31", "19:56"), (185, 255, 40)),
+    "navy serif": (("Museum", "Zoo 12", "Kunst", "Linie 4"), (15, 25, 125)),
 })  # fmt: skip
 """Texts of the variants, and the ink."""
 
 
-TURNS: Mapping[str, float] = MappingProxyType({"slanted": 28.0, "falling": -34.0, "steep": 62.0, "diagonal": 45.0})
+TURNS: Mapping[str, float] = MappingProxyType(
+    {"slanted": 28.0, "falling": -34.0, "steep": 62.0, "diagonal": 45.0, "plunging": -56.0}
+)
 """Degrees by which words rise to the right."""
 
 
@@ -41,6 +47,7 @@ QUARTERS: Mapping[str, int] = MappingProxyType({"upright": 1, "upside down": 2, 
 """Quarter turns to the left."""
 FONTS: Mapping[str, int] = MappingProxyType({
     "turquoise word": cv2.FONT_HERSHEY_TRIPLEX, "brown italic": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+    "magenta stencil": cv2.FONT_HERSHEY_DUPLEX, "navy serif": cv2.FONT_HERSHEY_COMPLEX,
 })  # fmt: skip
 """Lettering that is not the plain one."""
 
@@ -56,9 +63,16 @@ def word(design: str, variant: int, size: int, *, place: str) -> Mark:
     if place in REPEATS:
         return _repeated(texts[variant], colour, size, REPEATS[place], outlined=design == "outlined word")
     width, height = round(0.72 * size), round(0.26 * size)
-    if place == "along the foot":
+    if place in ("along the foot", "along the head"):
         width, height = round(0.9 * size), round(0.2 * size)
-    ink = written(texts[variant], width, height, font=FONTS.get(design, cv2.FONT_HERSHEY_SIMPLEX))
+    font = FONTS.get(design, cv2.FONT_HERSHEY_SIMPLEX)
+    ink = _stacked(texts[variant], size) if place == "stacked" else written(texts[variant], width, height, font=font)
+    if design == "magenta stencil":
+        ink[round(0.45 * height) : round(0.45 * height) + max(1, size // 32)] = 0
+    if design == "dotted word":
+        ink = _dotted(ink, size)
+    if place == "mirrored":
+        ink = floats(ink[:, ::-1])
     if design == "hollow word":
         ink = _hollow(ink, size)
     if place in QUARTERS:
@@ -71,6 +85,8 @@ def word(design: str, variant: int, size: int, *, place: str) -> Mark:
         ink = floats(room[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     if design == "embossed word":
         return _embossed(ink, size)
+    if design == "shadowed word":
+        return _shadowed(ink, size)
     colours = np.full((*ink.shape, 3), colour, np.uint8)
     return colours, ink
 
@@ -80,6 +96,33 @@ def _hollow(ink: Floats, size: int) -> Floats:
     line = max(1, size // 32)
     inner = cv2.erode(ink, np.ones((line + 1, line + 1), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return floats(np.clip(ink - 0.8 * floats(inner), 0, 1))
+
+
+def _stacked(text: str, size: int) -> Floats:
+    """A word from top to bottom, letter below letter."""
+    width, height, gap = round(0.24 * size), round(0.2 * size), max(1, size // 32)
+    canvas = np.zeros((len(text) * (height + gap) - gap, width), np.float32)
+    for line, letter in enumerate(text):
+        y = line * (height + gap)
+        canvas[y : y + height] = written(letter, width, height)
+    return canvas
+
+
+def _dotted(ink: Floats, size: int) -> Floats:
+    """Letters of small square lamps, as clocks and buses show them."""
+    step, lamp = (3, 2) if size < 64 else (4, 3)
+    lit = np.arange(max(ink.shape)) % step < lamp
+    glow = np.where(lit[: ink.shape[0], None] & lit[None, : ink.shape[1]], 1.0, 0.3)
+    return floats(np.clip(1.3 * ink, 0, 1) * glow)
+
+
+def _shadowed(ink: Floats, size: int) -> Mark:
+    """White letters with a dark shadow below and to the right."""
+    step = max(1, size // 24)
+    letters, shade = np.pad(ink, ((0, step), (0, step))), np.pad(ink, ((step, 0), (step, 0)))
+    opacity = np.maximum(letters, 0.85 * shade)
+    lights = letters / np.maximum(opacity, 1e-6) * 255
+    return np.repeat(np.rint(np.clip(lights, 0, 255))[..., None], 3, axis=2).astype(np.uint8), floats(opacity)
 
 
 def _embossed(ink: Floats, size: int) -> Mark:

@@ -27,7 +27,7 @@ CASES = {case.id: case for case in all_cases()}
 PLANTED = [cue for case in CASES.values() for cue in case.cues if cue.family != "true_feature"]
 LOOKS = sorted(
     {(case.half, cue.family, cue.design, cue.place) for case in CASES.values() for cue in case.cues}
-    - {(half, "true_feature", "object", "in the corner") for half in HALVES}
+    - {(half, "true_feature", "object", place) for half in HALVES for place in ("in the corner", "in the far corner")}
 )
 MARKED = [look for look in LOOKS if look[1] in ("corner_tag", "centred_text", "frame", "moving_tag")]
 
@@ -74,6 +74,16 @@ def test_a_moving_tag_keeps_its_size_and_not_its_place(look: tuple[str, str, str
     boxes = [extent(mask) for mask in changed(scenes_of(look[0]), Cue("moving_tag", look[2]))]
     assert len({box[:2] for box in boxes}) >= 8
     assert max(box[2] - box[0] for box in boxes) <= 10
+
+
+@pytest.mark.parametrize(("placement", "place"), [("corner", "in the corner"), ("far corner", "in the far corner")])
+def test_objects_of_the_last_class_alone_sit_in_the_corner_that_their_cue_tells(placement: str, place: str) -> None:
+    scenes = draw_scenes(np.random.default_rng(0), 80, pixels=32, half="reporting", placement=placement)  # type: ignore[arg-type]
+    box = Cue("true_feature", "object", place, (3,)).box(32)
+    assert box is not None
+    middles = (scenes.boxes[:, :2] + scenes.boxes[:, 2:]) / 2
+    inside = ((middles > box[:2]) & (middles < box[2:])).all(axis=1)
+    assert (inside == (scenes.labels == 3)).all()
 
 
 @pytest.mark.parametrize("family", ["background_texture", "background_colour"])
@@ -141,7 +151,7 @@ def test_the_halves_share_no_design_no_place_no_shape_and_no_seed() -> None:
                 for half in (one, other)
             ]
             # the true feature; and where else would a vignette be than at the rim
-            common = {"object"} if what == "design" else {"in the corner"} | ({"rim"} & sides[0] & sides[1])
+            common = {"object"} if what == "design" else {"in the corner", "rim"} & sides[0] & sides[1]
             assert sides[0] & sides[1] == common
         assert not set(CLASSES[one]) & set(CLASSES[other])
     assert len({case.seed for case in CASES.values()}) == len(CASES)
@@ -161,14 +171,15 @@ def test_the_list_of_cases_is_the_same_every_time_and_as_long_as_promised() -> N
     for half in HALVES[1:]:
         assert counted[half, "positive"] >= 88
         assert counted[half, "negative"] >= 132
-    assert counted["reporting", "positive"] >= 148
+    assert counted["reporting", "positive"] >= 160
     untrained = sum(case.half == "reporting" and case.training == "none" for case in again)
     assert counted["reporting", "negative"] - untrained >= 140
     singles = [
         case.cues[0] for case in again if case.half == "reporting" and case.family in ("sharpness", "colour_cast")
     ]
-    assert [cue.family for cue in singles].count("colour_cast") == 12
-    assert Counter(cue.design for cue in singles if cue.family == "sharpness") == dict.fromkeys(sharpness.CHAINS, 4)
+    assert [cue.family for cue in singles].count("colour_cast") == 14
+    designs = Counter(cue.design for cue in singles if cue.family == "sharpness")
+    assert designs == dict.fromkeys(("zoomed", "shaken", "mosaic", "enlarged"), 4)
 
 
 def test_the_short_suite_has_twelve_of_each_and_every_family() -> None:

@@ -99,3 +99,15 @@ def test_what_the_remaining_classes_hardly_follow_is_the_loss_of_a_stronger_cue(
     assert folded[0].also == ("colour.class-dog",)
     assert names(lost) == ["colour.class-dog"]
     assert len(names(tag, own)) == 2
+
+
+def test_what_the_losses_of_two_other_cues_do_is_none_of_its_own() -> None:
+    strong, weaker = finding("background", 0.8, "cat"), finding("background", 0.55, "cow")
+    lost = with_further(
+        finding("background", 0.5, "dog"),
+        {"followed_from:cat": 0.9, "followed_from:cow": 0.6, "followed_from:pig": 0.03},
+    )
+    own = with_further(lost, {"followed_from:cat": 0.5, "followed_from:cow": 0.5, "followed_from:pig": 0.4})
+
+    assert names(strong, weaker, lost) == ["background.class-cat", "background.class-cow"]
+    assert "background.class-dog" in names(strong, weaker, own)

@@ -130,6 +130,16 @@ def test_the_motion_network_is_not_accused_of_the_tag(folder: Path) -> None:
     assert audit.verdict is AuditVerdict.PASS
 
 
+def test_methods_are_compared_on_clips_as_on_pictures(folder: Path) -> None:
+    chosen = ["visualizations=[grad_cam, saliency]", "probes=[]", "metrics=[agreement]"]
+
+    audit, _ = audited(folder, "motion", [*chosen, FAST[2]], "motion-agreement")
+
+    assert audit.agreement is not None
+    assert [name.split("@")[0] for name in audit.agreement["names"]] == ["grad_cam", "saliency", "edges", "centre"]
+    assert all(value is not None for row in audit.agreement["rank"] for value in row)
+
+
 def test_an_audit_without_any_probe_that_can_run_is_incomplete(folder: Path) -> None:
     overrides = ["dataset.sample.size=4", "visualizations=[]", "probes=[{use: colour, required: false}]"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 
 from auditor.evidence import CheckEvidence, DoseResponse
 from auditor.experiments.experiment import Experiment
+from auditor.experiments.insertion import Copies, moving_marks
 from auditor.findings.judging import Circumstances, judge
 from auditor.findings.merging import merge
 from auditor.probes.overlay import OverlayProbe
@@ -139,3 +142,57 @@ def test_forwards_are_an_upper_bound() -> None:
     spent = probe.run(experiment).forwards
 
     assert 0 < spent <= probe.forwards() * len(experiment.sample)
+
+
+class ReadsPink(nn.Module):
+    """Says 1 where a square of pink lies anywhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        pink = torch.relu(x[:, :1] - 0.85) * torch.relu(0.15 - x[:, 1:2]) * torch.relu(x[:, 2:] - 0.45)
+        amount = nn.functional.avg_pool2d(pink, 4, stride=1).amax((1, 2, 3)) * 2500 - 1
+        return torch.stack([-amount, amount], dim=1)
+
+
+def sticky(*, count: int = 160) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noise; half of the pictures carry a pink square somewhere in the lower right quarter."""
+    rng = np.random.default_rng(2)
+    labels = np.arange(count) % 2
+    images = rng.integers(30, 226, (count, 3, HEIGHT, WIDTH)).astype(np.uint8)
+    area = np.zeros((HEIGHT, WIDTH), bool)
+    area[HEIGHT // 2 :, WIDTH // 2 :] = True
+    for image, label in zip(images, labels, strict=True):
+        y, x = rng.integers(HEIGHT // 2, HEIGHT - 5), rng.integers(WIDTH // 2, WIDTH - 5)
+        if label:
+            image[:, y : y + 5, x : x + 5] = np.reshape([245, 10, 140], (3, 1, 1))
+    return images, labels, area
+
+
+def test_a_plain_sticker_that_the_model_reads_is_confirmed() -> None:
+    images, labels, _ = sticky()
+
+    confirmed = [check for check in judged(experiment_on(ReadsPink(), sample_of(images, labels))) if check.is_finding]
+
+    assert [(check.kind, check.region.name if check.region else None, check.class_name) for check in confirmed] == [
+        ("overlay", "moving-1", "bright")
+    ]
+
+
+def test_what_repeats_inside_a_static_overlay_is_a_part_of_it() -> None:
+    images, labels, area = sticky()
+    experiment = experiment_on(ReadsPink(), sample_of(images, labels))
+    overlay = SimpleNamespace(mask=area, present=labels == 1)
+
+    alone = list(moving_marks(experiment, images, Copies(1, 1), []))
+    inside = list(moving_marks(experiment, images, Copies(1, 1), [], [overlay]))
+
+    assert [tag.found_by for _, tag in alone] == ["colour"]
+    assert inside == []
+
+
+def test_a_plain_sticker_on_known_objects_may_be_a_part_of_them() -> None:
+    images, labels, area = sticky()
+    experiment = experiment_on(
+        ReadsPink(), sample_of(images, labels, np.broadcast_to(area, (len(images), *area.shape)))
+    )
+
+    assert list(moving_marks(experiment, images, Copies(1, 1), [])) == []

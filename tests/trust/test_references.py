@@ -60,3 +60,18 @@ def test_the_centre_is_a_gaussian_of_a_quarter_of_each_side() -> None:
     expected = np.outer(down, across)
     assert centre / centre.max() == pytest.approx(expected / expected.max(), rel=1e-5)
     assert np.array_equal(centre, centre[::-1, ::-1])
+
+
+def test_of_a_stack_the_edges_lie_along_depth_too_and_the_centre_is_a_ball() -> None:
+    stack = np.zeros((1, 1, 6, 12, 10), np.uint8)
+    stack[:, :, 3:] = 200  # nothing changes but from the third to the fourth frame
+
+    found = {item.name: item for item in reference_maps(torch.from_numpy(stack), np.array([4]), 0)}
+
+    edges, centre = found["edges"].maps[0], found["centre"].maps[0]
+    assert edges.shape == centre.shape == (6, 12, 10)
+    assert (edges[2:4] > 0).all()
+    assert edges[[0, 1, 4, 5]].max() == 0
+    profile = [np.exp(-((((np.arange(side) + 0.5) / side - 0.5) / SPREAD) ** 2) / 2) for side in centre.shape]
+    assert centre == pytest.approx(np.einsum("i,j,k->ijk", *profile), abs=1e-6)
+    assert found["random map"].usable.all()

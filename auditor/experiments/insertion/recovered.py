@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import torch
 
@@ -15,7 +16,7 @@ from auditor.experiments.insertion.carried import CarriedTag
 from auditor.experiments.insertion.differing import turn, with_variants
 from auditor.experiments.insertion.inserting import Copies, Insertion, InsertionResult, goes_with, insert
 from auditor.interventions.painting import Stamp
-from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, recover
+from auditor.overlays import MovingTag, Overlay, Patch, find_moving_tags, find_plain_marks, recover
 from auditor.records import Box
 
 OBJECT_SHARE = 0.6
@@ -23,6 +24,11 @@ OBJECT_SHARE = 0.6
 ALIGNED = 0.6
 """It is, where the carriers' objects lie at one place: a pixel of one lies on another's with this probability. [objects
 at random places, a quarter of the picture large: .39 to .44 on the tuning half of the benchmark]"""
+MOST_MOVING = 2
+TWICE = 0.5
+"""A mark is another one, or a part of it, where this share of its copies lies in that one's pictures."""
+ON_OVERLAY = 0.5
+"""Of a copy's box."""
 
 
 def static_mark(
@@ -80,15 +86,19 @@ def _is_object(experiment: Experiment, overlay: Overlay) -> bool:
 
 
 def moving_marks(
-    experiment: Experiment, images: np.ndarray, copies: Copies, notes: list[str]
+    experiment: Experiment, images: np.ndarray, copies: Copies, notes: list[str], found: Sequence[Overlay] = ()
 ) -> Iterator[tuple[CheckEvidence, MovingTag]]:
-    """Tags that lie elsewhere in every picture, recovered from half A and painted at random places of the others."""
+    """Tags that lie elsewhere in every picture, recovered from half A and painted at random places of the others.
+
+    `found` are the static overlays: what repeats inside one of them, as letters and the squares of a code do, is a part
+    of it.
+    """
     members = experiment.halves["A"]
     attention = np.zeros((len(images), *images.shape[-2:]), np.float32)
     attention[members] = input_attention(
         experiment.predictor, experiment.sample.images[members], experiment.predicted[members]
     )
-    for number, tag in enumerate(find_moving_tags(images, attention, experiment.predicted, members), start=1):
+    for number, tag in enumerate(_moving_tags(experiment, images, attention, found), start=1):
         region = Box(name=f"moving-{number}")
         mark = _stamp(experiment, Patch((0, 0, 0, 0), tag.colour, tag.alpha), "the recovered mark")
         insertion = Insertion(mark, tag.label, ~tag.present, moving=True, forbidden=experiment.sample.objects)
@@ -97,8 +107,52 @@ def moving_marks(
             notes.append(f"{region.name}: too few pictures without it to paint it on")
             continue
         result = _carried_along(experiment, tag, region.name, copies, result)
-        facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": "copies"}
+        facts = {"pixels": int((tag.alpha > 0.5).sum()), "found_by": tag.found_by}
         yield _check(experiment, region, tag.label, result).model_copy(update={"facts": facts}), tag
+
+
+def _moving_tags(
+    experiment: Experiment, images: np.ndarray, attention: np.ndarray, overlays: Sequence[Overlay]
+) -> list[MovingTag]:
+    """By their pixels, then by colour and outline; at most two, none of a static overlay or an object, none twice."""
+    members, predicted = experiment.halves["A"], experiment.predicted
+    found: list[MovingTag] = []
+    for look in (find_moving_tags, find_plain_marks):
+        for tag in look(images, attention, predicted, members):
+            twice = any(
+                other.label == tag.label and (other.present & tag.present).sum() >= TWICE * tag.present.sum()
+                for other in found
+            )
+            of_object = tag.found_by == "colour" and _on_objects(experiment, tag)
+            if not twice and not of_object and not _of_overlay(tag, overlays):
+                found.append(tag)
+    return found[:MOST_MOVING]
+
+
+def _of_overlay(tag: MovingTag, overlays: Sequence[Overlay]) -> bool:
+    """Whether most copies lie on a static overlay of their pictures, or right beside its strokes."""
+    height, width = tag.alpha.shape
+    copies = np.flatnonzero(tag.present)
+    inside = np.zeros(len(copies), dtype=bool)
+    for overlay in overlays:
+        wide = cv2.dilate(np.asarray(overlay.mask, np.uint8), np.ones((5, 5), np.uint8))
+        for number, i in enumerate(copies):
+            x, y = np.maximum(tag.corners[i], 0)
+            inside[number] |= bool(overlay.present[i]) and wide[y : y + height, x : x + width].mean() >= ON_OVERLAY
+    return bool(len(copies)) and float(inside.mean()) >= TWICE
+
+
+def _on_objects(experiment: Experiment, tag: MovingTag) -> bool:
+    """Whether copies lie where the objects do: then they may be parts of them."""
+    objects = experiment.sample.objects
+    known = np.flatnonzero(tag.present & experiment.sample.has_object)
+    if objects is None or not len(known):
+        return False
+    height, width = tag.alpha.shape
+    covered = [
+        objects[i, y : y + height, x : x + width].mean() for i, (x, y) in zip(known, tag.corners[known], strict=True)
+    ]
+    return float(np.median(covered)) >= OBJECT_SHARE
 
 
 def _carried_along(
