@@ -53,7 +53,7 @@ test: fonts check ## All checks, all tests, and the short detection benchmark
 smoke: $(STAMP) ## Does the audit find planted shortcuts, and none where there are none? (24 networks)
 	$(BIN)/python -m benchmarks.detection --suite smoke --json .cache/detection/smoke.json
 
-detection: $(STAMP) ## The whole detection benchmark: trains and audits 373 networks (hours the first time)
+detection: $(STAMP) ## The whole detection benchmark: trains and audits 435 networks (hours the first time)
 	$(BIN)/python -m benchmarks.detection --suite full --half both --ablations --json .cache/detection/full.json
 
 check: $(STAMP) ## Format, lint, types, floors
