@@ -10,13 +10,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.overlays.moving_tag import MovingTag, association_p, enlarged, shrunk, shrunk_map
+from auditor.overlays.moving_tag import (
+    ALPHA,
+    LEAST_HITS,
+    STATIC,
+    MovingTag,
+    association_p,
+    enlarged,
+    shrunk,
+    shrunk_map,
+    window_side,
+)
 
 __all__ = ["find_moving_tags"]
 
-_SIDE = 0.14
-_LEAST_SIDE = 5
-"""Side of the square that is looked for: a share of the shorter side, at least so many pixels."""
 _WINDOWS = 4
 """Windows of the highest attention taken from each picture."""
 _ALIKE = 0.9
@@ -28,10 +35,6 @@ _PLAIN = 14.0
 _STEADY, _VARIED = 14.0, 20.0
 """Standard deviation over aligned copies below which a pixel belongs to the tag, and above which its surroundings must
 vary for that to mean something."""
-_LEAST_HITS = 5
-_ALPHA = 0.01
-_STATIC = 1.5
-"""Pixels: copies that lie closer together than this (standard deviation) are one static overlay, found elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def find_moving_tags(
 
     pictures, factor = shrunk(images)
     height, width = pictures.shape[1:3]
-    side = max(_LEAST_SIDE, round(_SIDE * min(height, width)))
+    side = window_side(height, width)
     if side * 2 > min(height, width):
         return []
     windows = [w for i in members for w in _windows(int(i), pictures[i], shrunk_map(attention[i], width, height), side)]
@@ -78,9 +81,9 @@ def find_moving_tags(
     used = np.zeros(len(windows), dtype=bool)
     order = np.lexsort((-hits.sum(axis=1), adjusted))
     for index in order:
-        if len(found) == most or adjusted[index] > _ALPHA:
+        if len(found) == most or adjusted[index] > ALPHA:
             break
-        if used[index] or hits[index].sum() < _LEAST_HITS:
+        if used[index] or hits[index].sum() < LEAST_HITS:
             continue
         window = windows[index]
         tag = _described(images, pictures, window, classes, members, factor, float(adjusted[index]))
@@ -136,7 +139,7 @@ def _described(
     present, places = _hits(window, pictures)
     discovered = np.zeros(len(pictures), dtype=bool)
     discovered[members] = present[members] & (classes[members] == classes[window.picture])
-    if discovered.sum() < _LEAST_HITS or max(places[discovered].std(axis=0)) < _STATIC:
+    if discovered.sum() < LEAST_HITS or max(places[discovered].std(axis=0)) < STATIC:
         return None
     side = window.pixels.shape[0]
     grown = side

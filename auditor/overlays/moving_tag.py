@@ -8,10 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MovingTag", "association_p", "enlarged", "shrunk", "shrunk_map"]
+__all__ = [
+    "ALPHA", "LEAST_HITS", "STATIC", "MovingTag", "association_p", "enlarged", "shrunk", "shrunk_map", "window_side",
+]  # fmt: skip
 
 LONGEST = 64
 """Pixels: larger pictures are shrunk for the search."""
+SIDE, LEAST_SIDE = 0.14, 5
+"""Side of the square that is looked at: a share of the shorter side, at least so many pixels."""
+LEAST_HITS = 5
+ALPHA = 0.01
+STATIC = 1.5
+"""Pixels: copies that lie closer together than this (standard deviation) are one static overlay, found elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,11 @@ def shrunk(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     size = (max(1, round(planes.shape[2] * factor)), max(1, round(planes.shape[1] * factor)))
     smaller = [np.atleast_3d(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)) for plane in planes]
     return np.stack(smaller), factor
+
+
+def window_side(height: int, width: int) -> int:
+    """Side of the square around a place of high attention, in the shrunk pictures."""
+    return max(LEAST_SIDE, round(SIDE * min(height, width)))
 
 
 def shrunk_map(plane: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

@@ -13,7 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.overlays.moving_tag import MovingTag, association_p, enlarged, shrunk, shrunk_map
+from auditor.overlays.moving_tag import (
+    ALPHA,
+    LEAST_HITS,
+    STATIC,
+    MovingTag,
+    association_p,
+    enlarged,
+    shrunk,
+    shrunk_map,
+    window_side,
+)
 
 __all__ = ["find_plain_marks"]
 
@@ -21,9 +31,6 @@ _NEAR = 24.0
 """Grey levels, in the channel that differs most, up to which a pixel has the mark's colour."""
 _SPOTS = 4
 """Places of the highest attention whose colours are taken from each picture."""
-_SIDE = 0.14
-_LEAST_SIDE = 5
-"""Side of the square around a place: a share of the shorter side, at least so many pixels."""
 _COLOURS = 2
 """Taken at each place, the most frequent first: a mark and what lies beside it."""
 _LEAST_PIXELS, _LEAST_WIDTH = 8, 3
@@ -35,10 +42,6 @@ _ALIKE = 0.75
 """Intersection over union of two silhouettes from which they are copies."""
 _TYPICAL = 0.85
 """Median over the copies: outlines of objects of one colour reach .6 to .82 on drawn shapes, copies .89 to .98."""
-_LEAST_HITS = 5
-_ALPHA = 0.01
-_STATIC = 1.5
-"""Pixels: copies that lie closer together than this (standard deviation) are one static overlay, found elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,10 @@ def find_plain_marks(
     found: list[MovingTag] = []
     used = np.zeros(len(candidates), dtype=bool)
     for index in np.lexsort((-hits.sum(axis=1), adjusted)):
-        if len(found) == most or adjusted[index] > _ALPHA:
+        if len(found) == most or adjusted[index] > ALPHA:
             break
         row = hits[index]
-        if used[index] or row.sum() < _LEAST_HITS or float(np.median(fits[index][row])) < _TYPICAL:
+        if used[index] or row.sum() < LEAST_HITS or float(np.median(fits[index][row])) < _TYPICAL:
             continue
         seen, label = candidates[index]
         tag = _described(seen, label, pictures, members, classes, factor, float(adjusted[index]))
@@ -103,7 +106,7 @@ def find_plain_marks(
 def _silhouettes(picture: NDArray[np.float32], attention: NDArray[np.float32]) -> Iterator[_Silhouette]:
     """Areas of one colour at the places of highest attention, of the size that a mark has."""
     height, width = attention.shape
-    reach = max(_LEAST_SIDE, round(_SIDE * min(height, width))) // 2
+    reach = window_side(height, width) // 2
     mass = cv2.blur(attention, (3, 3))
     for _ in range(_SPOTS):
         y, x = np.unravel_index(int(mass.argmax()), mass.shape)
@@ -167,7 +170,7 @@ def _fits(
     scores, places = np.zeros(len(pictures)), np.full((len(pictures), 2), -1)
     near = _near(pictures, seen.colour)
     able = near.sum(axis=(1, 2)) >= seen.mask.sum() / _AREA
-    if own is not None and (able & own).sum() < _LEAST_HITS:
+    if own is not None and (able & own).sum() < LEAST_HITS:
         return scores, places
     rows, columns = seen.mask.shape
     for index in np.flatnonzero(able):
@@ -212,7 +215,7 @@ def _described(
     present = scores >= _ALIKE
     corners[~present] = -1
     discovered = members[present[members] & (classes[members] == label)]
-    if len(discovered) < _LEAST_HITS or max(corners[discovered].std(axis=0)) < _STATIC:
+    if len(discovered) < LEAST_HITS or max(corners[discovered].std(axis=0)) < STATIC:
         return None
     colour = np.broadcast_to(seen.colour, (*seen.mask.shape, len(seen.colour))).astype(np.float32)
     return enlarged(colour, seen.mask.astype(np.float32), corners, present, label, p, factor, "colour")
