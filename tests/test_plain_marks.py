@@ -24,11 +24,10 @@ def strip(rng: np.random.Generator) -> np.ndarray:
 
 
 def blob(rng: np.random.Generator) -> np.ndarray:
-    """Another ellipse each time, of about the strip's area."""
+    """Another ellipse each time, all of one area."""
     shape = np.zeros((24, 24), np.uint8)
-    cv2.ellipse(
-        shape, (12, 12), (int(rng.integers(4, 11)), int(rng.integers(3, 7))), int(rng.integers(180)), 0, 360, 1, -1
-    )
+    along = int(rng.integers(5, 10))
+    cv2.ellipse(shape, (12, 12), (along, round(40 / along)), int(rng.integers(180)), 0, 360, 1, -1)
     return shape
 
 
