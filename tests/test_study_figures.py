@@ -128,7 +128,7 @@ def test_letters_of_heads_shrink_before_a_word_is_broken() -> None:
 
     assert {words.size for words in sheet.words} == {sheet.words[0].size}
     assert 5 < sheet.words[0].size < 6
-    assert [words.text for words in sheet.words[1:3]] == ["Guided backpropagation", "transform…rs.14"]
+    assert [words.text for words in sheet.words[1:3]] == ["Guided backpropagation", "transfor…rs.14"]
 
 
 @pytest.mark.parametrize(("name", "lines"), [("LRP", 1), ("Grad-CAM", 1), ("Smooth Grad-CAM++", 2), ("", 0)])

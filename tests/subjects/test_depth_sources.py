@@ -204,11 +204,11 @@ def test_what_a_preset_brings_and_the_medium_has_no_use_for_is_left_out_and_reme
     run = {item.name for item in plan.visualizers}
     assert run | {"random_map"} == set(names("visualizers")), "a video network may be a transformer"
     assert plan.unfit["visualizers"] == ()
-    assert {"agreement", "road", "insertion_deletion"} <= {item.name for item in plan.unfit["metrics"]}
+    assert {"localisation", "road", "insertion_deletion"} <= {item.name for item in plan.unfit["metrics"]}
     assert {item.name for item in plan.probes} == {"border", "corner", "region"}
     assert "background" in {item.name for item in plan.unfit["probes"]}
     assert {item.name for item in plan.metrics} == {
-        "performance", "calibration", "randomisation", "stability", "frame_order",
+        "performance", "calibration", "randomisation", "stability", "agreement", "frame_order",
     }  # fmt: skip
     assert all(row.what.endswith("the same place in all frames") for row in plan.test_plan)
 
